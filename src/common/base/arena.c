@@ -1,0 +1,111 @@
+#include "common/base/arena.h"
+
+#include "common/base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 1024 * 1024, ALIGNMENT = 16 };
+
+struct block {
+    struct block *next;
+    size_t size;
+    _Alignas(ALIGNMENT) char bytes[];
+};
+
+struct arena {
+    struct block *blocks; /* the newest first; the last is kept on reset */
+    char *at, *end;       /* what is free in the newest */
+    size_t used;
+};
+
+static void add_block(struct arena *arena, size_t size) {
+    struct block *block = mem_resize(NULL, sizeof(struct block) + size, 1);
+    block->next = arena->blocks;
+    block->size = size;
+    arena->blocks = block;
+    arena->at = block->bytes;
+    arena->end = block->bytes + size;
+}
+
+struct arena *arena_new(void) {
+    struct arena *arena = NEW(struct arena);
+    add_block(arena, FIRST_BLOCK);
+    return arena;
+}
+
+void arena_free(struct arena *arena) {
+    if (arena == NULL)
+        return;
+    for (struct block *block = arena->blocks; block != NULL;) {
+        struct block *next = block->next;
+        mem_free(block);
+        block = next;
+    }
+    mem_free(arena);
+}
+
+void arena_reset(struct arena *arena) {
+    while (arena->blocks->next != NULL) {
+        struct block *next = arena->blocks->next;
+        mem_free(arena->blocks);
+        arena->blocks = next;
+    }
+    arena->at = arena->blocks->bytes;
+    arena->end = arena->blocks->bytes + arena->blocks->size;
+    arena->used = 0;
+}
+
+void *arena_alloc(struct arena *arena, size_t size) {
+    size_t rounded;
+    if (__builtin_add_overflow(size, (size_t)(ALIGNMENT - 1), &rounded))
+        mem_crash("out of memory: arena allocation too large");
+    rounded &= ~(size_t)(ALIGNMENT - 1);
+    if (rounded > (size_t)(arena->end - arena->at)) {
+        size_t block = arena->blocks->size * 2;
+        if (block > LARGEST_BLOCK)
+            block = LARGEST_BLOCK;
+        add_block(arena, block < rounded ? rounded : block);
+    }
+    void *memory = arena->at;
+    arena->at += rounded;
+    arena->used += rounded;
+    return memory;
+}
+
+void *arena_alloc_zeroed(struct arena *arena, size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        mem_crash("out of memory: arena array too large");
+    void *memory = arena_alloc(arena, bytes);
+    memset(memory, 0, bytes);
+    return memory;
+}
+
+struct text arena_text(struct arena *arena, struct text text) {
+    return (struct text){arena_string(arena, text), text.size};
+}
+
+char *arena_string(struct arena *arena, struct text text) {
+    char *copy = arena_alloc(arena, text.size + 1);
+    if (text.size > 0)
+        memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    return copy;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...) {
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int size = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *made = arena_alloc(arena, (size_t)size + 1);
+    vsnprintf(made, (size_t)size + 1, format, again);
+    va_end(again);
+    return made;
+}
+
+size_t arena_used_bytes(const struct arena *arena) {
+    return arena->used;
+}
