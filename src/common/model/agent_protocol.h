@@ -1,0 +1,141 @@
+/*
+ * What agents and masters say to each other (proto/internal/agent.proto) as borrowed values.
+ */
+#pragma once
+
+#include "common/model/agent_info.h"
+#include "common/model/framework_info.h"
+#include "common/model/task_info.h"
+#include "common/model/task_status.h"
+
+enum agent_message_kind {
+    AGENT_MESSAGE_REGISTER = 1, /* first on every connection; with an id it is a return */
+    AGENT_MESSAGE_UNREGISTER = 2,
+    AGENT_MESSAGE_PONG = 3,
+    AGENT_MESSAGE_UPDATE = 4,
+    AGENT_MESSAGE_EXECUTOR_EXITED = 5,
+    AGENT_MESSAGE_FRAMEWORK_MESSAGE = 6,
+    AGENT_MESSAGE_RESOURCES = 7, /* its total has changed */
+};
+
+/* A framework with something on the agent. */
+struct framework_report {
+    struct framework_id id;
+    struct text info; /* encoded mesos.v1.FrameworkInfo */
+};
+
+/* An executor that runs, for its resources. */
+struct executor_report {
+    struct framework_id framework;
+    struct text info; /* encoded mesos.v1.ExecutorInfo */
+    struct executor_id id;
+    const struct resources *resources;
+};
+
+/* A task that is not yet terminal or whose last status is not yet acknowledged. */
+struct task_report {
+    struct framework_id framework;
+    struct task_id id;
+    struct executor_id executor; /* empty: a command task */
+    struct text name;
+    struct text role;
+    const struct resources *resources;
+    enum task_state latest_state; /* the newest the agent knows */
+    enum task_state sent_state;   /* of the status that waits for its acknowledgement, or the last acknowledged */
+    bool has_sent_uuid;           /* one waits for its acknowledgement */
+    struct uuid sent_uuid;
+    struct text info; /* encoded mesos.v1.TaskInfo */
+};
+
+struct agent_message {
+    enum agent_message_kind kind;
+    union {
+        struct {
+            struct agent_info info;
+            const struct framework_report *frameworks;
+            size_t framework_count;
+            const struct executor_report *executors;
+            size_t executor_count;
+            const struct task_report *tasks;
+            size_t task_count;
+        } register_agent;
+        struct {
+            struct framework_id framework;
+            struct task_status status; /* has its uuid */
+            enum task_state latest_state; /* of the newest update behind it */
+        } update;
+        struct {
+            struct framework_id framework;
+            struct executor_id executor;
+            int32_t status; /* raw wait status */
+        } executor_exited;
+        struct {
+            struct framework_id framework;
+            struct executor_id executor;
+            struct text data;
+        } framework_message;
+        const struct resources *resources;
+    };
+};
+
+struct task_key {
+    struct framework_id framework;
+    struct task_id task;
+};
+
+enum master_message_kind {
+    MASTER_MESSAGE_REGISTERED = 1,
+    MASTER_MESSAGE_REFUSED = 2, /* and why; the agent stops or tries again as it says */
+    MASTER_MESSAGE_PING = 3,
+    MASTER_MESSAGE_RUN_TASK = 4,
+    MASTER_MESSAGE_KILL_TASK = 5,
+    MASTER_MESSAGE_ACKNOWLEDGE = 6,
+    MASTER_MESSAGE_SHUTDOWN_FRAMEWORK = 7,
+    MASTER_MESSAGE_SHUTDOWN_EXECUTOR = 8,
+    MASTER_MESSAGE_FRAMEWORK_MESSAGE = 9,
+    MASTER_MESSAGE_UPDATE_FRAMEWORK = 10,
+    MASTER_MESSAGE_RECONCILE = 11, /* the master knows these tasks; say what you do not */
+};
+
+struct master_message {
+    enum master_message_kind kind;
+    union {
+        struct {
+            struct agent_id agent;
+            int64_t ping_timeout_ms; /* silence of the master after which the agent looks for it anew */
+        } registered;
+        struct {
+            struct text reason;
+            bool stop; /* never try again with this id */
+        } refused;
+        struct {
+            struct framework_id framework;
+            struct text framework_info; /* encoded */
+            struct task_info task;
+            struct text role;
+        } run_task;
+        struct {
+            struct framework_id framework;
+            struct task_id task;
+            bool has_grace;
+            int64_t grace_ns;
+            bool by_operator;
+        } kill_task;
+        struct {
+            struct framework_id framework;
+            struct task_id task;
+            struct uuid uuid;
+        } acknowledge;
+        struct framework_id shutdown_framework;
+        struct {
+            struct framework_id framework;
+            struct executor_id executor;
+            struct text data; /* FRAMEWORK_MESSAGE only */
+        } executor; /* SHUTDOWN_EXECUTOR, FRAMEWORK_MESSAGE */
+        struct framework_report update_framework;
+        struct {
+            const struct task_key *tasks;
+            size_t task_count;
+        } reconcile;
+    };
+};

@@ -1,0 +1,42 @@
+/*
+ * What a framework says of itself when it subscribes. A value that borrows from the event that brought it.
+ */
+#pragma once
+
+#include "common/base/text.h"
+#include "common/model/ids.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The numbers of mesos.v1.FrameworkInfo.Capability.Type; a set of them is a mask of 1 << number. */
+enum framework_capability {
+    FRAMEWORK_REVOCABLE_RESOURCES = 1,
+    FRAMEWORK_TASK_KILLING_STATE = 2,
+    FRAMEWORK_GPU_RESOURCES = 3,
+    FRAMEWORK_SHARED_RESOURCES = 4,
+    FRAMEWORK_PARTITION_AWARE = 5,
+    FRAMEWORK_MULTI_ROLE = 6,
+    FRAMEWORK_RESERVATION_REFINEMENT = 7,
+    FRAMEWORK_REGION_AWARE = 8,
+};
+
+struct framework_info {
+    struct framework_id id; /* empty: a new framework */
+    struct text user;
+    struct text name;
+    struct text principal;
+    struct text hostname;
+    struct text webui_url;
+    struct text role; /* the old single field; empty when it was not set */
+    const struct text *roles;
+    size_t role_count;
+    double failover_timeout_seconds; /* as sent; the master checks it */
+    bool checkpoint;
+    uint32_t capabilities;
+    struct text encoded; /* the whole mesos.v1.FrameworkInfo */
+};
+
+static inline bool framework_can(const struct framework_info *info, enum framework_capability what) {
+    return (info->capabilities >> what & 1) != 0;
+}

@@ -1,0 +1,96 @@
+/*
+ * What outlives a process: the agent's checkpoint and the master's registry, record by record. A record has a
+ * key of text; equal keys replace each other. Borrowed values; wire/ gives them bytes (proto/internal/).
+ */
+#pragma once
+
+#include "common/model/agent_protocol.h"
+
+/* --- the agent: one LMDB environment in --work_dir --- */
+
+enum agent_record_kind {
+    AGENT_RECORD_SELF = 1,      /* key "self" */
+    AGENT_RECORD_FRAMEWORK = 2, /* "framework/FRAMEWORK" */
+    AGENT_RECORD_EXECUTOR = 3,  /* "executor/FRAMEWORK/EXECUTOR" */
+    AGENT_RECORD_TASK = 4,      /* "task/FRAMEWORK/TASK" */
+    AGENT_RECORD_UPDATE = 5,    /* "update/FRAMEWORK/TASK/NNNNNNNN": in order, gone when acknowledged */
+    AGENT_RECORD_SANDBOX = 6,   /* "sandbox/CONTAINER": of an ended container, for its removal by age */
+};
+
+struct agent_record {
+    enum agent_record_kind kind;
+    union {
+        struct {
+            struct agent_id agent; /* empty: never registered */
+            struct text boot_id;
+        } self;
+        struct framework_report framework;
+        struct {
+            struct framework_id framework;
+            struct text info; /* encoded mesos.v1.ExecutorInfo */
+            struct container_id container;
+            bool started; /* its container was launched: pid and start_time hold */
+            int32_t pid;
+            uint64_t start_time;
+        } executor;
+        struct {
+            struct framework_id framework;
+            struct text info; /* encoded mesos.v1.TaskInfo */
+            struct text role;
+            struct container_id container; /* empty: runs in an executor */
+            bool started;
+            int32_t pid;
+            uint64_t start_time;
+            enum task_state latest_state;
+            int64_t launched_ns;    /* wall clock */
+            bool kill_wanted;       /* a kill was ordered, and by whom */
+            struct text killed_by;
+            bool ended;             /* its container is gone; only updates are left to be acknowledged */
+        } task;
+        struct {
+            struct framework_id framework;
+            struct task_status status;
+        } update;
+        struct {
+            struct text path;
+            struct framework_id framework;
+            struct task_id task; /* or the executor's id */
+            int64_t ended_ns;
+            uint64_t stdout_rotations, stderr_rotations;
+        } sandbox;
+    };
+};
+
+/* --- the master: LMDB standalone, ZooKeeper in HA --- */
+
+enum registry_record_kind {
+    REGISTRY_AGENT = 1,       /* "agent/ID": admitted */
+    REGISTRY_UNREACHABLE = 2, /* "unreachable/ID" */
+    REGISTRY_GONE = 3,        /* "gone/ID" */
+    REGISTRY_FRAMEWORK = 4,   /* "framework/ID": with its failover timeout; gone when it is removed */
+    REGISTRY_MASTER = 5,      /* "master": the last leader */
+};
+
+struct registry_record {
+    enum registry_record_kind kind;
+    union {
+        struct text agent_info; /* encoded mesos.v1.AgentInfo */
+        struct {
+            struct agent_id agent;
+            int64_t since_ns;
+        } agent; /* UNREACHABLE, GONE */
+        struct {
+            struct framework_id id;
+            struct text info;        /* encoded mesos.v1.FrameworkInfo */
+            int64_t disconnected_ns; /* wall clock; 0: connected when last heard of */
+        } framework;
+        struct text master_id;
+    };
+};
+
+/* One change of what is stored. */
+struct store_change {
+    struct text key;
+    const struct agent_record *agent_record;       /* put; or */
+    const struct registry_record *registry_record; /* put; both NULL: the key goes */
+};

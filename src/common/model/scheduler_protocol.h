@@ -1,0 +1,184 @@
+/*
+ * What a scheduler says to the master and hears from it: mesos.v1.scheduler.Call and Event as values that
+ * borrow from the event that brought them, or from the outbox that carries them out.
+ */
+#pragma once
+
+#include "common/model/agent_info.h"
+#include "common/model/framework_info.h"
+#include "common/model/task_info.h"
+#include "common/model/task_status.h"
+
+/* The numbers of mesos.v1.scheduler.Call.Type. */
+enum scheduler_call_kind {
+    SCHEDULER_CALL_UNKNOWN = 0,
+    SCHEDULER_CALL_SUBSCRIBE = 1,
+    SCHEDULER_CALL_TEARDOWN = 2,
+    SCHEDULER_CALL_ACCEPT = 3,
+    SCHEDULER_CALL_DECLINE = 4,
+    SCHEDULER_CALL_REVIVE = 5,
+    SCHEDULER_CALL_KILL = 6,
+    SCHEDULER_CALL_SHUTDOWN = 7,
+    SCHEDULER_CALL_ACKNOWLEDGE = 8,
+    SCHEDULER_CALL_RECONCILE = 9,
+    SCHEDULER_CALL_MESSAGE = 10,
+    SCHEDULER_CALL_REQUEST = 11,
+    SCHEDULER_CALL_SUPPRESS = 12,
+    SCHEDULER_CALL_ACCEPT_INVERSE_OFFERS = 13,
+    SCHEDULER_CALL_DECLINE_INVERSE_OFFERS = 14,
+    SCHEDULER_CALL_ACKNOWLEDGE_OPERATION_STATUS = 15,
+    SCHEDULER_CALL_RECONCILE_OPERATIONS = 16,
+    SCHEDULER_CALL_UPDATE_FRAMEWORK = 17,
+};
+
+/* The numbers of mesos.v1.Offer.Operation.Type. */
+enum operation_kind {
+    OPERATION_UNKNOWN = 0,
+    OPERATION_LAUNCH = 1,
+    OPERATION_RESERVE = 2,
+    OPERATION_UNRESERVE = 3,
+    OPERATION_CREATE = 4,
+    OPERATION_DESTROY = 5,
+    OPERATION_LAUNCH_GROUP = 6,
+    OPERATION_GROW_VOLUME = 11,
+    OPERATION_SHRINK_VOLUME = 12,
+    OPERATION_CREATE_DISK = 13,
+    OPERATION_DESTROY_DISK = 14,
+};
+
+struct operation {
+    enum operation_kind kind;
+    struct text id;                /* empty: no feedback wanted */
+    const struct task_info *tasks; /* LAUNCH, LAUNCH_GROUP */
+    size_t task_count;
+    struct executor_info executor; /* LAUNCH_GROUP */
+    struct text encoded;           /* the whole mesos.v1.Offer.Operation */
+};
+
+struct task_reference {
+    struct task_id task;
+    struct agent_id agent; /* empty: not given */
+};
+
+struct scheduler_call {
+    enum scheduler_call_kind kind;
+    struct framework_id framework; /* empty: not given */
+    union {
+        struct {
+            struct framework_info info;
+            const struct text *suppressed_roles;
+            size_t suppressed_role_count;
+            struct text offer_constraints; /* encoded mesos.v1.scheduler.OfferConstraints */
+        } subscribe;                       /* UPDATE_FRAMEWORK too */
+        struct {
+            const struct offer_id *offers; /* ACCEPT, DECLINE and both for inverse offers */
+            size_t offer_count;
+            const struct operation *operations;
+            size_t operation_count;
+            bool has_refuse_seconds;
+            double refuse_seconds;
+        } accept;
+        struct {
+            const struct text *roles; /* none: all of the framework's */
+            size_t role_count;
+        } roles; /* REVIVE, SUPPRESS */
+        struct {
+            struct task_id task;
+            struct agent_id agent;
+            bool has_grace;
+            int64_t grace_ns;
+        } kill;
+        struct {
+            struct executor_id executor;
+            struct agent_id agent;
+        } shutdown;
+        struct {
+            struct agent_id agent;
+            struct task_id task;
+            struct text uuid; /* as sent; 16 bytes when it is right */
+        } acknowledge;
+        struct {
+            const struct task_reference *tasks; /* none: implicit */
+            size_t task_count;
+        } reconcile;
+        struct {
+            struct agent_id agent;
+            struct executor_id executor;
+            struct text data;
+        } message;
+        struct {
+            size_t request_count;
+            struct text encoded; /* the whole mesos.v1.scheduler.Call.Request */
+        } request;
+    };
+};
+
+/* The numbers of mesos.v1.scheduler.Event.Type. */
+enum scheduler_event_kind {
+    SCHEDULER_EVENT_SUBSCRIBED = 1,
+    SCHEDULER_EVENT_OFFERS = 2,
+    SCHEDULER_EVENT_RESCIND = 3,
+    SCHEDULER_EVENT_UPDATE = 4,
+    SCHEDULER_EVENT_MESSAGE = 5,
+    SCHEDULER_EVENT_FAILURE = 6,
+    SCHEDULER_EVENT_ERROR = 7,
+    SCHEDULER_EVENT_HEARTBEAT = 8,
+    SCHEDULER_EVENT_INVERSE_OFFERS = 9,
+    SCHEDULER_EVENT_RESCIND_INVERSE_OFFER = 10,
+    SCHEDULER_EVENT_UPDATE_OPERATION_STATUS = 11,
+};
+
+/* One offer as a framework sees it. */
+struct offered {
+    struct offer_id id;
+    struct framework_id framework;
+    struct agent_id agent;
+    struct text hostname;
+    struct text ip; /* of the agent's port, for the offer's url */
+    uint16_t port;
+    struct text role;
+    const struct resources *resources;
+    struct text attributes; /* as in struct agent_info */
+    const struct executor_id *executors; /* the framework's on that agent */
+    size_t executor_count;
+};
+
+struct master_info {
+    struct text id;
+    struct text hostname;
+    struct text ip;
+    uint16_t port;
+    struct text version;
+};
+
+struct scheduler_event {
+    enum scheduler_event_kind kind;
+    /* Of the receiving framework: decides whether offers carry allocation_info (MULTI_ROLE) and in which
+     * format reservations are written (RESERVATION_REFINEMENT). */
+    uint32_t capabilities;
+    union {
+        struct {
+            struct framework_id framework;
+            double heartbeat_seconds;
+            struct master_info master;
+        } subscribed;
+        struct {
+            const struct offered *offers;
+            size_t offer_count;
+        } offers;
+        struct offer_id rescind;
+        struct task_status update;
+        struct {
+            struct agent_id agent;
+            struct executor_id executor;
+            struct text data;
+        } message;
+        struct {
+            struct agent_id agent;       /* empty: not given */
+            struct executor_id executor; /* empty: the whole agent is gone */
+            bool has_status;
+            int32_t status; /* raw wait status */
+        } failure;
+        struct text error;
+    };
+};
