@@ -1,0 +1,208 @@
+/*
+ * The agent as a pure state machine: registration, frameworks, executors, tasks, status updates. One event
+ * goes in with the time, effects come out as values; the shell owns containers, files and sockets.
+ *
+ * What must be known before it is done is stored first: a launch, a kill, a status before it is sent, an
+ * acknowledgement before the next status goes out. An effect with `after` != 0 waits until the STORE with
+ * that ticket is done; tickets rise by one and are done in order, so a crash between a store and its
+ * effects leaves a record from which recovery goes on.
+ *
+ * What effects point to lives in the outbox's arena, in the event, or in the agent until its next step.
+ */
+#pragma once
+
+#include "common/base/arena.h"
+#include "common/base/vec.h"
+#include "common/model/agent_protocol.h"
+#include "common/model/connection.h"
+#include "common/model/executor_protocol.h"
+#include "common/model/records.h"
+
+struct agent;
+
+struct agent_options {
+    struct agent_info info; /* without id; copied */
+    struct text work_dir;   /* sandboxes are below it */
+    struct text boot_id;
+    struct text endpoint;   /* "ip:port" for executors: MESOS_AGENT_ENDPOINT */
+    struct text default_user; /* of tasks whose framework names none; empty: refuse those */
+    uint64_t seed;
+    int64_t registration_backoff_ms;          /* 1 s; doubles to a minute, with jitter */
+    int64_t executor_registration_timeout_ms; /* 1 min */
+    int64_t executor_reregistration_timeout_ms; /* 2 s, after recovery */
+    int64_t executor_shutdown_grace_ms;       /* 5 s */
+    int64_t kill_grace_ms;                    /* 3 s, when nobody says */
+    int64_t status_retry_ms;                  /* 10 s; doubles to 10 min */
+    int64_t sandbox_age_ms;                   /* ended sandboxes are removed after it: a week */
+    size_t max_completed_tasks;               /* kept for views: 200 */
+    bool cpu_quota;                           /* cpus are a hard cap too, not only a weight */
+};
+struct agent_options agent_options_default(void);
+
+/* --- what goes in --- */
+
+/* How a container ended (src/agent/container/containerizer.h) in the core's words. */
+enum container_outcome {
+    CONTAINER_OUTCOME_ENDED,         /* `termination` holds */
+    CONTAINER_OUTCOME_EXEC_FAILED,   /* the command is missing, not executable, a directory: `message` */
+    CONTAINER_OUTCOME_LAUNCH_FAILED, /* the container could not be made: `message` */
+    CONTAINER_OUTCOME_LOST,          /* gone without a trace */
+};
+
+enum agent_event_kind {
+    AGENT_EVENT_RECOVERED = 1, /* first of all: what was stored; containers that were started follow as
+                                  CONTAINER_STARTED or CONTAINER_ENDED, then CONTAINERS_RECOVERED */
+    AGENT_EVENT_CONTAINERS_RECOVERED,
+    AGENT_EVENT_TICK,
+    AGENT_EVENT_MASTER_CONNECTED, /* answers AGENT_EFFECT_CONNECT */
+    AGENT_EVENT_MASTER_CLOSED,    /* or could not be reached */
+    AGENT_EVENT_MASTER_MESSAGE,
+    AGENT_EVENT_EXECUTOR_CALL,
+    AGENT_EVENT_EXECUTOR_CLOSED,
+    AGENT_EVENT_CONTAINER_STARTED,
+    AGENT_EVENT_CONTAINER_ENDED,
+    AGENT_EVENT_STORED,
+    AGENT_EVENT_DISK_FULL, /* sandboxes are to be removed early; `fraction_milli` of the disk is used */
+    AGENT_EVENT_RESOURCES, /* the total has changed */
+};
+
+struct agent_event {
+    enum agent_event_kind kind;
+    int64_t now_ms;
+    int64_t wall_ns;
+    struct connection_id connection; /* executors */
+    union {
+        struct {
+            const struct agent_record *records;
+            const struct text *keys;
+            size_t count;
+            bool same_boot;
+        } recovered;
+        struct text closed_reason;
+        struct master_message master;
+        struct executor_call executor;
+        struct {
+            struct container_id id;
+            int32_t pid;
+            uint64_t start_time;
+        } started;
+        struct {
+            struct container_id id;
+            enum container_outcome outcome;
+            struct termination termination;
+            struct text message;
+            uint64_t stdout_rotations, stderr_rotations;
+        } ended;
+        uint64_t stored_ticket;
+        int64_t used_fraction_milli;
+        const struct resources *resources;
+    };
+};
+
+/* --- what comes out --- */
+
+/* Everything the shell needs to make a container; it looks up the user and makes the sandbox. */
+struct container_launch {
+    struct container_id id;
+    struct text sandbox; /* absolute path, to be made with mode 0750 for the user */
+    struct text user;
+    bool shell;
+    struct text command;          /* for sh -c; or the file when !shell */
+    const struct text *arguments; /* argv when !shell; none: just the command */
+    size_t argument_count;
+    const struct environment_variable *environment; /* complete: MESOS_* and the framework's */
+    size_t environment_count;
+    struct text hostname; /* empty: the host's */
+    int64_t cpu_milli;
+    int64_t cpu_quota_milli; /* 0: none */
+    int64_t memory_bytes;    /* 0: no limit */
+};
+
+enum agent_effect_kind {
+    AGENT_EFFECT_CONNECT = 1,   /* to the master, wherever it is; one answer follows */
+    AGENT_EFFECT_DISCONNECT,    /* drop the connection to the master */
+    AGENT_EFFECT_SEND_MASTER,
+    AGENT_EFFECT_SEND_EXECUTOR,
+    AGENT_EFFECT_CLOSE_EXECUTOR,
+    AGENT_EFFECT_STORE,
+    AGENT_EFFECT_LAUNCH,        /* CONTAINER_STARTED and CONTAINER_ENDED follow */
+    AGENT_EFFECT_SIGNAL,        /* to all processes of a container */
+    AGENT_EFFECT_DESTROY,       /* SIGKILL for everything in it */
+    AGENT_EFFECT_REMOVE_SANDBOX,
+    AGENT_EFFECT_STOP,          /* the agent cannot go on, and why */
+    AGENT_EFFECT_NOTE,
+};
+
+enum agent_note_level { AGENT_NOTE_ERROR, AGENT_NOTE_WARNING, AGENT_NOTE_INFO, AGENT_NOTE_DEBUG };
+
+struct agent_effect {
+    enum agent_effect_kind kind;
+    uint64_t after; /* ticket, or 0 */
+    struct connection_id connection;
+    union {
+        struct agent_message master;
+        struct executor_event executor;
+        struct text reason; /* CLOSE_EXECUTOR, DISCONNECT, STOP */
+        struct {
+            uint64_t ticket;
+            const struct store_change *changes;
+            size_t count;
+        } store;
+        struct container_launch launch;
+        struct {
+            struct container_id id;
+            int signal;
+        } signal; /* SIGNAL, DESTROY */
+        struct text sandbox;
+        struct {
+            enum agent_note_level level;
+            struct text what;
+            struct text detail;
+        } note;
+    };
+};
+
+struct agent_outbox {
+    struct arena *arena;
+    VEC_OF(struct agent_effect) effects;
+};
+
+/* --- the machine --- */
+
+struct agent *agent_new(const struct agent_options *options, struct kinds *kinds);
+void agent_free(struct agent *agent);
+DEFINE_AUTO(struct agent, agent_free)
+
+void agent_step(struct agent *agent, const struct agent_event *event, struct agent_outbox *outbox);
+
+/* When the next TICK is due (now_ms); INT64_MAX for never. */
+int64_t agent_deadline_ms(const struct agent *agent);
+
+struct agent_id agent_own_id(const struct agent *agent); /* empty before it is registered; lent */
+
+/* --- reading --- */
+
+/* Where the output of a task is, for channels and /files. Lent until the next step. */
+struct sandbox_view {
+    struct container_id container;
+    struct text path;
+    bool running;
+    uint64_t stdout_rotations, stderr_rotations; /* when it has ended */
+};
+/* `framework` may be empty when the task id is unique. False: not known, or already removed. */
+bool agent_find_sandbox(const struct agent *agent, struct framework_id framework,
+                        struct task_id task, struct sandbox_view *out);
+
+struct agent_task_view {
+    struct framework_id framework;
+    struct task_id id;
+    struct container_id container;
+    enum task_state state;
+    bool completed;
+    const struct resources *resources;
+};
+void agent_each_task(const struct agent *agent,
+                     void (*fn)(void *self, const struct agent_task_view *view), void *self);
+
+/* Checks what must hold after every step. For tests and the simulator; slow. */
+bool agent_check(const struct agent *agent, struct error *why);

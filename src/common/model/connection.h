@@ -1,0 +1,10 @@
+/*
+ * A connection as a core knows it: a number that its shell gives once and never again.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct connection_id {
+    uint64_t value; /* 0: none */
+};

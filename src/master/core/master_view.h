@@ -1,0 +1,90 @@
+/*
+ * Reading the master's state, for the API, the web UI and the tests' checkers: borrowed views that hold
+ * until the next step. Nothing here changes anything.
+ */
+#pragma once
+
+#include "master/core/master.h"
+
+struct agent_view {
+    const struct agent_info *info; /* with its id */
+    bool connected;
+    bool active;
+    bool unreachable; /* then only info, and the times, hold */
+    int64_t registered_ns, reregistered_ns; /* wall clock; 0: never */
+    int64_t unreachable_ns;
+    const struct resources *total;
+    const struct resources *used;    /* by tasks and executors */
+    const struct resources *offered; /* in offers that are out */
+};
+
+struct task_view {
+    struct framework_id framework;
+    struct task_id id;
+    struct text name;
+    struct agent_id agent;
+    struct executor_id executor; /* empty: a command task */
+    struct text role;
+    const struct resources *resources;
+    enum task_state state;        /* the newest */
+    enum task_state status_state; /* of the update that waits for its acknowledgement, or the last one */
+    bool is_unreachable, is_completed;
+    /* All statuses kept: of consecutive equal states only the latest. With termination, for the history. */
+    const struct task_status *statuses;
+    size_t status_count;
+    struct text info; /* encoded mesos.v1.TaskInfo; empty when only the id is known */
+};
+
+struct framework_view {
+    struct framework_id id;
+    const struct framework_info *info;
+    bool connected, active, recovered, completed;
+    int64_t registered_ns, reregistered_ns, unregistered_ns;
+    const struct resources *used;
+    const struct resources *offered;
+    size_t task_count; /* that are not terminal */
+};
+
+struct offer_view {
+    struct offer_id id;
+    struct framework_id framework;
+    struct agent_id agent;
+    struct text role;
+    const struct resources *resources;
+    int64_t made_ms, deadline_ms; /* monotonic; INT64_MAX: never */
+};
+
+struct executor_view {
+    struct framework_id framework;
+    struct executor_id id;
+    struct agent_id agent;
+    const struct resources *resources;
+    struct text info; /* encoded mesos.v1.ExecutorInfo */
+};
+
+/* Each calls fn for everything there is, in order of appearance. fn must not step the master. */
+void master_each_agent(const struct master *master,
+                       void (*fn)(void *self, const struct agent_view *view), void *self);
+void master_each_framework(const struct master *master,
+                           void (*fn)(void *self, const struct framework_view *view), void *self);
+/* Tasks of one framework (NULL: of all): active, unreachable and completed ones. */
+void master_each_task(const struct master *master, const struct framework_id *framework,
+                      void (*fn)(void *self, const struct task_view *view), void *self);
+void master_each_offer(const struct master *master,
+                       void (*fn)(void *self, const struct offer_view *view), void *self);
+void master_each_executor(const struct master *master,
+                          void (*fn)(void *self, const struct executor_view *view), void *self);
+
+struct master_counts {
+    size_t agents_connected, agents_disconnected, agents_unreachable;
+    size_t frameworks_connected, frameworks_disconnected, frameworks_completed;
+    size_t tasks_active, offers;
+    uint64_t tasks_by_state[TASK_STATE_COUNT]; /* how many ever reached it, as counters */
+    uint64_t messages_invalid;
+    int64_t started_ns;
+};
+struct master_counts master_count(const struct master *master);
+
+/* Checks what must hold after every step: on each agent offered + used + free = total, no resource
+ * twice, indexes agree. False with what is broken in *why. For tests and the simulator; slow. */
+bool master_check(const struct master *master, struct error *why);
