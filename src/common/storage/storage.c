@@ -1,0 +1,335 @@
+/*
+ * A batch is a flat buffer of records: u32 key size, u32 value size (REMOVED: none), key, value. The thread
+ * swaps the waiting buffer for an empty one and commits it in one transaction.
+ *
+ * LMDB keys end at 511 bytes while ids may make ours longer, so the stored key is the key cut to fit plus
+ * a digest of the whole, and the whole key stands in front of the value.
+ */
+#include "common/storage/storage.h"
+
+#include "common/base/buf.h"
+#include "common/base/mem.h"
+#include "common/runtime/files.h"
+#include "common/runtime/loop.h"
+
+#include <errno.h>
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { KEY_PREFIX_LIMIT = STORAGE_KEY_LIMIT_BYTES - 8, REMOVED = -1 };
+
+struct storage {
+    struct loop *loop;
+    struct storage_options options;
+    int lock_fd;
+    MDB_env *env;
+    MDB_dbi dbi;
+    pthread_t thread;
+    struct buf gathering; /* the loop's thread alone */
+
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
+    struct buf waiting;
+    uint64_t waiting_ticket;
+    uint64_t stored_ticket;
+    struct error trouble;
+    bool is_posted;
+    bool is_closing;
+
+    uint64_t told_ticket; /* the loop's thread alone */
+    bool told_trouble;
+};
+
+struct record_header {
+    uint32_t key_size;
+    int32_t value_size;
+};
+
+static bool lmdb_fail(struct error *error, int code, const char *what) {
+    enum error_code kind = code == ENOSPC || code == MDB_MAP_FULL ? ERROR_LIMIT : ERROR_IO;
+    return fail(error, kind, "%s: %s", what, mdb_strerror(code));
+}
+
+static struct text stored_key(struct text key, char out[STORAGE_KEY_LIMIT_BYTES]) {
+    size_t prefix = key.size < KEY_PREFIX_LIMIT ? key.size : KEY_PREFIX_LIMIT;
+    uint64_t digest = text_hash(key);
+    memcpy(out, key.data, prefix);
+    memcpy(out + prefix, &digest, sizeof(digest));
+    return (struct text){out, prefix + sizeof(digest)};
+}
+
+/* --- the thread --- */
+
+static int apply_record(MDB_txn *txn, MDB_dbi dbi, struct text key, const char *value,
+                        int32_t value_size) {
+    char made[STORAGE_KEY_LIMIT_BYTES];
+    struct text short_key = stored_key(key, made);
+    MDB_val mdb_key = {short_key.size, (void *)(uintptr_t)short_key.data};
+    if (value_size == REMOVED) {
+        int code = mdb_del(txn, dbi, &mdb_key, NULL);
+        return code == MDB_NOTFOUND ? 0 : code;
+    }
+    MDB_val place = {sizeof(uint32_t) + key.size + (size_t)value_size, NULL};
+    int code = mdb_put(txn, dbi, &mdb_key, &place, MDB_RESERVE);
+    if (code != 0)
+        return code;
+    char *at = place.mv_data;
+    uint32_t key_size = (uint32_t)key.size;
+    memcpy(at, &key_size, sizeof(key_size));
+    memcpy(at + sizeof(key_size), key.data, key.size);
+    memcpy(at + sizeof(key_size) + key.size, value, (size_t)value_size);
+    return 0;
+}
+
+static int apply_batch(struct storage *storage, const struct buf *batch) {
+    MDB_txn *txn;
+    int code = mdb_txn_begin(storage->env, NULL, 0, &txn);
+    if (code != 0)
+        return code;
+    for (size_t at = 0; at < batch->size && code == 0;) {
+        struct record_header header;
+        memcpy(&header, batch->data + at, sizeof(header));
+        const char *key = batch->data + at + sizeof(header);
+        const char *value = key + header.key_size;
+        code = apply_record(txn, storage->dbi, (struct text){key, header.key_size}, value,
+                            header.value_size);
+        size_t value_size = header.value_size == REMOVED ? 0 : (size_t)header.value_size;
+        at += sizeof(header) + header.key_size + value_size;
+    }
+    if (code != 0) {
+        mdb_txn_abort(txn);
+        return code;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static void tell(void *self);
+
+/* With the mutex held. */
+static void post(struct storage *storage) {
+    if (storage->is_posted)
+        return;
+    storage->is_posted = true;
+    loop_post(storage->loop, tell, storage);
+}
+
+/* With the mutex held; false when it is time to end. */
+static bool wait_for_retry(struct storage *storage, int code) {
+    lmdb_fail(&storage->trouble, code, "commit");
+    fail_context(&storage->trouble, "%s", storage->options.directory);
+    post(storage);
+    if (storage->is_closing)
+        return false;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)STORAGE_RETRY_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (!storage->is_closing &&
+           pthread_cond_timedwait(&storage->changed, &storage->mutex, &until) == 0)
+        continue;
+    return true;
+}
+
+/* Commits one batch, however often it takes. With the mutex held outside of the commit itself. */
+static bool commit_batch(struct storage *storage, const struct buf *batch, uint64_t ticket) {
+    for (;;) {
+        pthread_mutex_unlock(&storage->mutex);
+        int code = apply_batch(storage, batch);
+        pthread_mutex_lock(&storage->mutex);
+        if (code == 0)
+            break;
+        if (!wait_for_retry(storage, code))
+            return false;
+    }
+    storage->trouble = (struct error){0};
+    storage->stored_ticket = ticket;
+    post(storage);
+    return true;
+}
+
+static void *run_thread(void *self) {
+    struct storage *storage = self;
+    struct buf batch = {0};
+    pthread_mutex_lock(&storage->mutex);
+    for (;;) {
+        while (storage->waiting_ticket == storage->stored_ticket && !storage->is_closing)
+            pthread_cond_wait(&storage->changed, &storage->mutex);
+        if (storage->waiting_ticket == storage->stored_ticket)
+            break;
+        struct buf empty = batch;
+        batch = storage->waiting;
+        storage->waiting = empty;
+        if (!commit_batch(storage, &batch, storage->waiting_ticket))
+            break;
+        buf_clear(&batch);
+    }
+    pthread_mutex_unlock(&storage->mutex);
+    buf_fini(&batch);
+    return NULL;
+}
+
+/* --- the loop's thread --- */
+
+static void tell(void *self) {
+    struct storage *storage = self;
+    pthread_mutex_lock(&storage->mutex);
+    uint64_t ticket = storage->stored_ticket;
+    struct error trouble = storage->trouble;
+    storage->is_posted = false;
+    pthread_mutex_unlock(&storage->mutex);
+
+    bool in_trouble = trouble.code != ERROR_NONE;
+    if (in_trouble != storage->told_trouble && storage->options.on_trouble != NULL) {
+        storage->told_trouble = in_trouble;
+        storage->options.on_trouble(storage->options.self, in_trouble ? &trouble : NULL);
+    }
+    if (ticket > storage->told_ticket) {
+        storage->told_ticket = ticket;
+        storage->options.on_stored(storage->options.self, ticket);
+    }
+}
+
+static bool open_environment(struct storage *storage, struct error *error) {
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/state.mdb", storage->options.directory);
+    uint64_t limit = storage->options.map_limit_bytes;
+    int code = mdb_env_create(&storage->env);
+    if (code == 0)
+        code = mdb_env_set_mapsize(storage->env, limit > 0 ? limit : (size_t)4 << 30);
+    if (code == 0)
+        code = mdb_env_open(storage->env, path, MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMEMINIT, 0600);
+    MDB_txn *txn = NULL;
+    if (code == 0)
+        code = mdb_txn_begin(storage->env, NULL, 0, &txn);
+    if (code == 0)
+        code = mdb_dbi_open(txn, NULL, 0, &storage->dbi);
+    if (code == 0) {
+        code = mdb_txn_commit(txn);
+    } else if (txn != NULL) {
+        mdb_txn_abort(txn);
+    }
+    return code == 0 || (lmdb_fail(error, code, path), false);
+}
+
+static bool start_thread(struct storage *storage, struct error *error) {
+    pthread_mutex_init(&storage->mutex, NULL);
+    pthread_cond_init(&storage->changed, NULL);
+    int code = pthread_create(&storage->thread, NULL, run_thread, storage);
+    if (code == 0)
+        return true;
+    errno = code;
+    return fail(error, ERROR_IO, "start the storage thread: %m");
+}
+
+static void dismantle(struct storage *storage) {
+    if (storage->env != NULL)
+        mdb_env_close(storage->env);
+    if (storage->lock_fd >= 0)
+        close(storage->lock_fd);
+    buf_fini(&storage->gathering);
+    buf_fini(&storage->waiting);
+    mem_free(storage);
+}
+
+struct storage *storage_open(struct loop *loop, const struct storage_options *options,
+                             struct error *error) {
+    if (!directory_make(options->directory, 0755, error))
+        return NULL;
+    struct storage *storage = NEW(struct storage);
+    storage->loop = loop;
+    storage->options = *options;
+    storage->options.directory = mem_dup_string(options->directory);
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/lock", options->directory);
+    storage->lock_fd = file_lock(path, error);
+    if (storage->lock_fd < 0 || !open_environment(storage, error) ||
+        !start_thread(storage, error)) {
+        mem_free((void *)(uintptr_t)storage->options.directory);
+        dismantle(storage);
+        return NULL;
+    }
+    return storage;
+}
+
+void storage_close(struct storage *storage) {
+    if (storage == NULL)
+        return;
+    pthread_mutex_lock(&storage->mutex);
+    storage->is_closing = true;
+    pthread_cond_signal(&storage->changed);
+    pthread_mutex_unlock(&storage->mutex);
+    pthread_join(storage->thread, NULL);
+    if (storage->is_posted)
+        loop_turn(storage->loop, 0);
+    pthread_cond_destroy(&storage->changed);
+    pthread_mutex_destroy(&storage->mutex);
+    mem_free((void *)(uintptr_t)storage->options.directory);
+    dismantle(storage);
+}
+
+static bool split_value(MDB_val value, struct text *key, struct text *out) {
+    uint32_t key_size;
+    if (value.mv_size < sizeof(key_size))
+        return false;
+    memcpy(&key_size, value.mv_data, sizeof(key_size));
+    if (value.mv_size - sizeof(key_size) < key_size)
+        return false;
+    const char *data = (const char *)value.mv_data + sizeof(key_size);
+    *key = (struct text){data, key_size};
+    *out = (struct text){data + key_size, value.mv_size - sizeof(key_size) - key_size};
+    return true;
+}
+
+bool storage_load(struct storage *storage,
+                  bool (*fn)(void *self, struct text key, struct text value, struct error *error),
+                  void *self, struct error *error) {
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    int code = mdb_txn_begin(storage->env, NULL, MDB_RDONLY, &txn);
+    if (code != 0)
+        return lmdb_fail(error, code, "read");
+    code = mdb_cursor_open(txn, storage->dbi, &cursor);
+    bool ok = code == 0 || lmdb_fail(error, code, "read");
+    MDB_val mdb_key, mdb_value;
+    while (ok && (code = mdb_cursor_get(cursor, &mdb_key, &mdb_value, MDB_NEXT)) == 0) {
+        struct text key, value;
+        ok = split_value(mdb_value, &key, &value)
+                 ? fn(self, key, value, error)
+                 : fail(error, ERROR_INVALID, "%s/state.mdb: a record is damaged",
+                        storage->options.directory);
+    }
+    if (ok && code != MDB_NOTFOUND)
+        ok = lmdb_fail(error, code, "read");
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return ok;
+}
+
+static void append_record(struct storage *storage, struct text key, struct text value,
+                          int32_t value_size) {
+    struct record_header header = {(uint32_t)key.size, value_size};
+    buf_append(&storage->gathering, &header, sizeof(header));
+    buf_append_text(&storage->gathering, key);
+    buf_append_text(&storage->gathering, value);
+}
+
+void storage_put(struct storage *storage, struct text key, struct text value) {
+    append_record(storage, key, value, (int32_t)value.size);
+}
+
+void storage_remove(struct storage *storage, struct text key) {
+    append_record(storage, key, (struct text){0}, REMOVED);
+}
+
+void storage_commit(struct storage *storage, uint64_t ticket) {
+    pthread_mutex_lock(&storage->mutex);
+    buf_append_text(&storage->waiting, buf_text(&storage->gathering));
+    storage->waiting_ticket = ticket;
+    pthread_cond_signal(&storage->changed);
+    pthread_mutex_unlock(&storage->mutex);
+    buf_clear(&storage->gathering);
+}

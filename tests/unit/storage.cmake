@@ -1,0 +1,1 @@
+house_test(common/storage/storage LINKS storage)
