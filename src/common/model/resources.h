@@ -20,9 +20,9 @@
 #include <stdint.h>
 
 enum {
-    RESOURCES_LIMIT = 4096,     /* entries of one set that is read */
-    RANGES_LIMIT = 16384,       /* ranges of one resource that is read */
-    SET_ITEMS_LIMIT = 16384,    /* items of one resource that is read */
+    RESOURCES_LIMIT = 4096,  /* entries of one set that is read */
+    RANGES_LIMIT = 16384,    /* ranges of one resource that is read */
+    SET_ITEMS_LIMIT = 16384, /* items of one resource that is read */
 };
 
 struct range {
@@ -91,9 +91,10 @@ void resources_subtract_common(struct resources *from, const struct resources *l
 bool resources_contains(const struct resources *whole, const struct resources *part);
 bool resources_equal(const struct resources *a, const struct resources *b); /* carry is not compared */
 
-/* Moves the entries for which `keep` says no from *set to *rest (which may be NULL: they are dropped). */
-void resources_filter(struct resources *set, bool (*keep)(const struct resource *one, void *self),
-                      void *self, struct resources *rest);
+/* Drops every entry whose kind has one of these flags. */
+void resources_drop(struct resources *set, uint32_t kind_flags);
+/* Drops what may not be offered to the role (kinds_is_allocatable_to). */
+void resources_keep_role(struct resources *set, const struct kinds *kinds, uint32_t role);
 
 /* The entry of a plain kind (not exclusive, not shared); NULL when it is not there. */
 const struct resource *resources_find(const struct resources *set, uint32_t kind);
