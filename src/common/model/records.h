@@ -29,6 +29,7 @@ struct agent_record {
             struct framework_id framework;
             struct text info; /* encoded mesos.v1.ExecutorInfo */
             struct container_id container;
+            struct text sandbox;
             bool started; /* its container was launched: pid and start_time hold */
             int32_t pid;
             uint64_t start_time;
@@ -38,6 +39,7 @@ struct agent_record {
             struct text info; /* encoded mesos.v1.TaskInfo */
             struct text role;
             struct container_id container; /* empty: runs in an executor */
+            struct text sandbox;           /* its path; empty likewise */
             bool started;
             int32_t pid;
             uint64_t start_time;

@@ -1,0 +1,184 @@
+#include "agent/shell/effects.h"
+
+#include "agent/shell/containers.h"
+#include "agent/shell/executors.h"
+#include "agent/shell/master_link.h"
+#include "common/runtime/files.h"
+#include "common/storage/storage.h"
+
+/* An effect that waits, with everything it needs. */
+struct held_effect {
+    struct link link;
+    uint64_t after;
+    enum agent_effect_kind kind;
+    struct connection_id connection;
+    int signal;
+    struct buf bytes; /* the encoded message, the id, the path or the reason */
+    struct launch_order *launch;
+};
+
+static void held_effect_free(struct held_effect *held) {
+    buf_fini(&held->bytes);
+    launch_order_free(held->launch);
+    mem_free(held);
+}
+
+static void store(struct daemon *daemon, const struct agent_effect *effect) {
+    struct wire wire = daemon_wire(daemon);
+    AUTO_FINI(buf_fini) struct buf value = {0};
+    for (size_t i = 0; i < effect->store.count; i++) {
+        const struct store_change *change = &effect->store.changes[i];
+        if (change->agent_record == NULL) {
+            storage_remove(daemon->storage, change->key);
+            continue;
+        }
+        buf_clear(&value);
+        agent_record_encode(&wire, change->agent_record, &value);
+        storage_put(daemon->storage, change->key, buf_text(&value));
+    }
+    daemon->made_ticket = effect->store.ticket;
+    loop_defer(daemon->loop, &daemon->turn_end);
+}
+
+static void note(struct daemon *daemon, const struct agent_effect *effect) {
+    static const enum log_level levels[] = {
+        [AGENT_NOTE_ERROR] = LOG_LEVEL_ERROR,
+        [AGENT_NOTE_WARNING] = LOG_LEVEL_WARNING,
+        [AGENT_NOTE_INFO] = LOG_LEVEL_INFO,
+        [AGENT_NOTE_DEBUG] = LOG_LEVEL_DEBUG,
+    };
+    enum log_level level = levels[effect->note.level];
+    if (!log_wants(daemon->log, level))
+        return;
+    const char *what = arena_string(daemon->arena, effect->note.what);
+    LOG_AT(daemon->log, level, what, KV("detail", effect->note.detail));
+}
+
+/* Turns an effect into what can be kept: its bytes, or its order to launch. */
+static struct held_effect *hold(struct daemon *daemon, const struct agent_effect *effect) {
+    struct held_effect *held = NEW(struct held_effect);
+    struct wire wire = daemon_wire(daemon);
+    held->after = effect->after;
+    held->kind = effect->kind;
+    held->connection = effect->connection;
+    switch (effect->kind) {
+    case AGENT_EFFECT_SEND_MASTER:
+        agent_message_encode(&wire, &effect->master, &held->bytes);
+        break;
+    case AGENT_EFFECT_SEND_EXECUTOR:
+        executor_event_encode(&wire, &effect->executor, &held->bytes);
+        break;
+    case AGENT_EFFECT_LAUNCH:
+        held->launch = launch_order_new(&effect->launch);
+        break;
+    case AGENT_EFFECT_SIGNAL:
+    case AGENT_EFFECT_DESTROY:
+        held->signal = effect->signal.signal;
+        buf_append_text(&held->bytes, effect->signal.id.text);
+        break;
+    case AGENT_EFFECT_REMOVE_SANDBOX:
+        buf_append_text(&held->bytes, effect->sandbox);
+        break;
+    case AGENT_EFFECT_CLOSE_EXECUTOR:
+    case AGENT_EFFECT_DISCONNECT:
+    case AGENT_EFFECT_STOP:
+        buf_append_text(&held->bytes, effect->reason);
+        break;
+    case AGENT_EFFECT_CONNECT:
+    case AGENT_EFFECT_STORE:
+    case AGENT_EFFECT_NOTE:
+        break;
+    }
+    return held;
+}
+
+static void stop(struct daemon *daemon, const char *reason) {
+    log_error(daemon->log, "agent_stops", KV("reason", reason));
+    daemon->exit_code = 1;
+    loop_stop(daemon->loop);
+}
+
+static void remove_sandbox(struct daemon *daemon, const char *path) {
+    struct error error;
+    if (!tree_remove(path, &error))
+        log_warning(daemon->log, "sandbox_not_removed", KV("path", path), KV("error", &error),
+                    KV("note", "it is tried again at the next restart"));
+}
+
+static void carry_out(struct daemon *daemon, struct held_effect *held) {
+    switch (held->kind) {
+    case AGENT_EFFECT_CONNECT:
+        master_link_connect(daemon->master);
+        break;
+    case AGENT_EFFECT_DISCONNECT:
+        master_link_disconnect(daemon->master, buf_string(&held->bytes));
+        break;
+    case AGENT_EFFECT_SEND_MASTER:
+        master_link_send(daemon->master, buf_text(&held->bytes));
+        break;
+    case AGENT_EFFECT_SEND_EXECUTOR:
+        executors_send(daemon->executors, held->connection, buf_text(&held->bytes));
+        break;
+    case AGENT_EFFECT_CLOSE_EXECUTOR:
+        executors_close(daemon->executors, held->connection, buf_string(&held->bytes));
+        break;
+    case AGENT_EFFECT_LAUNCH:
+        containers_launch(daemon->containers, TAKE(held->launch));
+        break;
+    case AGENT_EFFECT_SIGNAL:
+        containers_signal(daemon->containers, buf_text(&held->bytes), held->signal);
+        break;
+    case AGENT_EFFECT_DESTROY:
+        containers_destroy(daemon->containers, buf_text(&held->bytes));
+        break;
+    case AGENT_EFFECT_REMOVE_SANDBOX:
+        remove_sandbox(daemon, buf_string(&held->bytes));
+        break;
+    case AGENT_EFFECT_STOP:
+        stop(daemon, buf_string(&held->bytes));
+        break;
+    case AGENT_EFFECT_STORE:
+    case AGENT_EFFECT_NOTE:
+        break;
+    }
+}
+
+void effects_carry_out(struct daemon *daemon) {
+    for (size_t i = 0; i < daemon->outbox.effects.count; i++) {
+        const struct agent_effect *effect = &daemon->outbox.effects.items[i];
+        if (effect->kind == AGENT_EFFECT_STORE) {
+            store(daemon, effect);
+            continue;
+        }
+        if (effect->kind == AGENT_EFFECT_NOTE) {
+            note(daemon, effect);
+            continue;
+        }
+        struct held_effect *held = hold(daemon, effect);
+        if (held->after > daemon->stored_ticket) {
+            list_append(&daemon->held, &held->link);
+            continue;
+        }
+        carry_out(daemon, held);
+        held_effect_free(held);
+    }
+    daemon->outbox.effects.count = 0;
+}
+
+void effects_release(struct daemon *daemon) {
+    LIST_EACH(at, &daemon->held) {
+        struct held_effect *held = CONTAINER_OF(at, struct held_effect, link);
+        if (held->after > daemon->stored_ticket)
+            break;
+        list_remove(&held->link);
+        carry_out(daemon, held);
+        held_effect_free(held);
+    }
+}
+
+void effects_drop(struct daemon *daemon) {
+    LIST_EACH(at, &daemon->held) {
+        list_remove(at);
+        held_effect_free(CONTAINER_OF(at, struct held_effect, link));
+    }
+}
