@@ -20,8 +20,33 @@
 
 struct agent;
 
+/* What is only carried stays encoded, but the agent must look into what it runs, also after a restart: these
+ * read it (wire/messages.h has them). Pure; what they give lives in the arena and in `bytes`. */
+struct agent_codec {
+    bool (*read_framework)(struct arena *arena, struct kinds *kinds, struct text bytes,
+                           struct framework_info *out, struct error *error);
+    bool (*read_executor)(struct arena *arena, struct kinds *kinds, struct text bytes,
+                          struct executor_info *out, struct error *error);
+    bool (*read_task)(struct arena *arena, struct kinds *kinds, struct text bytes,
+                      struct task_info *out, struct error *error);
+    /* An encoded mesos.v1.AgentInfo in the arena. */
+    struct text (*write_agent)(struct arena *arena, struct kinds *kinds,
+                               const struct agent_info *info);
+};
+
+/* Limits of what others may make an agent keep. */
+enum {
+    AGENT_TASKS_LIMIT = 100000,          /* of all frameworks */
+    AGENT_QUEUED_TASKS_LIMIT = 10000,    /* of one executor, before it has subscribed */
+    AGENT_STREAM_UPDATES_LIMIT = 1024,   /* of one task, not yet acknowledged; a terminal one always fits */
+    AGENT_SANDBOXES_LIMIT = 100000,      /* ended ones; the oldest goes early */
+    AGENT_MESSAGE_BYTES_LIMIT = 4 << 20, /* between framework and executor */
+    AGENT_MESSAGE_TEXT_LIMIT = 4096,     /* of a status, from a container or an executor: cut there */
+};
+
 struct agent_options {
     struct agent_info info; /* without id; copied */
+    struct agent_codec codec;
     struct text work_dir;   /* sandboxes are below it */
     struct text boot_id;
     struct text endpoint;   /* "ip:port" for executors: MESOS_AGENT_ENDPOINT */
@@ -47,11 +72,14 @@ enum container_outcome {
     CONTAINER_OUTCOME_EXEC_FAILED,   /* the command is missing, not executable, a directory: `message` */
     CONTAINER_OUTCOME_LAUNCH_FAILED, /* the container could not be made: `message` */
     CONTAINER_OUTCOME_LOST,          /* gone without a trace */
+    CONTAINER_OUTCOME_REFUSED,       /* nothing was begun, as the user is unknown or may not: `message` */
 };
 
 enum agent_event_kind {
-    AGENT_EVENT_RECOVERED = 1, /* first of all: what was stored; containers that were started follow as
-                                  CONTAINER_STARTED or CONTAINER_ENDED, then CONTAINERS_RECOVERED */
+    /* First of all: what was stored. Every stored container that has not ended follows as CONTAINER_STARTED
+     * or CONTAINER_ENDED (LAUNCH_FAILED: it was never begun, and is begun now), then CONTAINERS_RECOVERED;
+     * one of which nothing is heard was never begun if its record says so, else it is lost. */
+    AGENT_EVENT_RECOVERED = 1,
     AGENT_EVENT_CONTAINERS_RECOVERED,
     AGENT_EVENT_TICK,
     AGENT_EVENT_MASTER_CONNECTED, /* answers AGENT_EFFECT_CONNECT */
@@ -120,14 +148,15 @@ struct container_launch {
 
 enum agent_effect_kind {
     AGENT_EFFECT_CONNECT = 1,   /* to the master, wherever it is; one answer follows */
-    AGENT_EFFECT_DISCONNECT,    /* drop the connection to the master */
+    AGENT_EFFECT_DISCONNECT,    /* drop the connection to the master; no MASTER_CLOSED need follow */
     AGENT_EFFECT_SEND_MASTER,
     AGENT_EFFECT_SEND_EXECUTOR,
     AGENT_EFFECT_CLOSE_EXECUTOR,
     AGENT_EFFECT_STORE,
     AGENT_EFFECT_LAUNCH,        /* CONTAINER_STARTED and CONTAINER_ENDED follow */
     AGENT_EFFECT_SIGNAL,        /* to all processes of a container */
-    AGENT_EFFECT_DESTROY,       /* SIGKILL for everything in it */
+    AGENT_EFFECT_DESTROY,       /* SIGKILL for everything in it, also before it has started */
+    AGENT_EFFECT_LIMIT,         /* an executor's container may use more or less from now on */
     AGENT_EFFECT_REMOVE_SANDBOX,
     AGENT_EFFECT_STOP,          /* the agent cannot go on, and why */
     AGENT_EFFECT_NOTE,
@@ -153,6 +182,10 @@ struct agent_effect {
             struct container_id id;
             int signal;
         } signal; /* SIGNAL, DESTROY */
+        struct {
+            struct container_id id;
+            int64_t cpu_milli, cpu_quota_milli, memory_bytes; /* as in container_launch */
+        } limit;
         struct text sandbox;
         struct {
             enum agent_note_level level;
