@@ -30,7 +30,7 @@ enum {
 };
 
 /* What a framework can take. */
-enum framework_capability {
+enum framework_trait {
     FRAMEWORK_TAKES_GPUS = 1,        /* GPU_RESOURCES; others get nothing from agents with gpus */
     FRAMEWORK_TAKES_REVOCABLE = 2,   /* REVOCABLE_RESOURCES */
     FRAMEWORK_TAKES_SHARED = 4,      /* SHARED_RESOURCES */
