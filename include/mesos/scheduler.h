@@ -9,8 +9,8 @@
  *   the caller's loop     poll fd until deadline_ms, call process; callbacks come out of process
  *
  * Threads: calls may be made from any thread, also out of callbacks; they never wait, but for join and
- * run. Callbacks are one at a time and must not free the driver. After stop or abort has returned no
- * callback begins any more.
+ * run. Callbacks are one at a time and must not free the driver. After stop or abort no further
+ * callback begins; one that was running in another thread may do so until join returns.
  *
  * Ownership: what callbacks are given is lent until they return (MESOS_COPY keeps it); what calls are
  * given is copied before they return.
@@ -111,6 +111,8 @@ struct mesos_scheduler_callbacks {
     /* `call` names it ("DECLINE"); one of each, in order. */
     void (*call_dropped)(void *user, struct mesos_scheduler_driver *driver, const char *call,
                          enum mesos_call_drop why);
+    /* One attempt to reach a master failed, and why; the driver tries on by itself. */
+    void (*connect_failed)(void *user, struct mesos_scheduler_driver *driver, const char *why);
 };
 
 struct mesos_scheduler_options {
