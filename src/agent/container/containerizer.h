@@ -121,9 +121,9 @@ typedef void container_event_fn(void *self, const struct container_event *event)
 
 struct containerizer_options {
     struct loop *loop;       /* kept */
-    const char *cgroup_root; /* a name below each hierarchy; NULL: "mesos" */
-    const char *runtime_dir; /* made when missing; one agent's alone */
-    const char *init_path;   /* mesos-init; NULL: beside the running program, else from PATH's libexec */
+    const char *cgroup_root; /* below each hierarchy, one agent's alone (locked); NULL: "mesos" */
+    const char *runtime_dir; /* made when missing; one agent's alone (locked) */
+    const char *init_path;   /* mesos-init; NULL: beside the running program */
     const void *init_bytes;  /* instead of init_path */
     size_t init_size;
     bool allow_missing; /* go on without what this machine lacks; containerizer_missing says what */
@@ -147,7 +147,8 @@ const char *containerizer_cgroup_version(const struct containerizer *containeriz
 bool containerizer_launch(struct containerizer *containerizer, const struct container_spec *spec,
                           struct error *error);
 
-/* Sends a signal to every process of the task; to none before STARTED. ERROR_NOT_FOUND when it has ended. */
+/* Sends a signal to every process of the task; one that comes before STARTED waits for the task.
+ * ERROR_NOT_FOUND when it has ended. */
 bool containerizer_kill(struct containerizer *containerizer, struct text id, int signal,
                         struct error *error);
 
@@ -155,7 +156,11 @@ bool containerizer_kill(struct containerizer *containerizer, struct text id, int
 bool containerizer_destroy(struct containerizer *containerizer, struct text id,
                            struct error *error);
 
-/* Changes limits of a running container. */
+/* The end of a container is stored: its status file may go. Until then, but for 5 seconds at most, an agent
+ * that dies can still recover what ENDED said. Fine for an unknown id. */
+void containerizer_forget(struct containerizer *containerizer, struct text id);
+
+/* Changes limits of a running container. A limit of 0 stays as it was. */
 bool containerizer_update(struct containerizer *containerizer, struct text id,
                           const struct container_limits *limits, struct error *error);
 

@@ -157,6 +157,7 @@ enum agent_effect_kind {
     AGENT_EFFECT_SIGNAL,        /* to all processes of a container */
     AGENT_EFFECT_DESTROY,       /* SIGKILL for everything in it, also before it has started */
     AGENT_EFFECT_LIMIT,         /* an executor's container may use more or less from now on */
+    AGENT_EFFECT_FORGET,        /* the end of a container is stored: containerizer_forget */
     AGENT_EFFECT_REMOVE_SANDBOX,
     AGENT_EFFECT_STOP,          /* the agent cannot go on, and why */
     AGENT_EFFECT_NOTE,
@@ -181,7 +182,7 @@ struct agent_effect {
         struct {
             struct container_id id;
             int signal;
-        } signal; /* SIGNAL, DESTROY */
+        } signal; /* SIGNAL, DESTROY, FORGET */
         struct {
             struct container_id id;
             int64_t cpu_milli, cpu_quota_milli, memory_bytes; /* as in container_launch */

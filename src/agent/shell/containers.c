@@ -8,6 +8,7 @@
 #include "agent/shell/daemon.h"
 #include "agent/shell/outputs.h"
 #include "agent/shell/users.h"
+#include "common/base/map.h"
 #include "common/runtime/files.h"
 
 #include <fcntl.h>
@@ -32,7 +33,9 @@ struct containers {
     struct containerizer *containerizer;
     struct link refusals;
     struct loop_task tell_refusals;
-    size_t unanswered; /* recovered containers that have not answered yet */
+    struct map unanswered; /* ids of recovered containers that have not answered yet */
+    bool is_recovering;
+    struct loop_task tell_recovered;
 };
 
 /* --- orders --- */
@@ -143,8 +146,7 @@ static void tell_failed(struct containers *containers, struct text id,
 
 static void on_event(void *self, const struct container_event *event) {
     struct containers *containers = self;
-    if (containers->unanswered > 0)
-        containers->unanswered--;
+    map_remove_text(&containers->unanswered, event->id);
     switch (event->kind) {
     case CONTAINER_EVENT_STARTED:
         tell_started(containers, event);
@@ -157,6 +159,16 @@ static void on_event(void *self, const struct container_event *event) {
         tell_failed(containers, event->id, CONTAINER_OUTCOME_LAUNCH_FAILED, event->reason);
         break;
     }
+    if (containers->is_recovering && containers->unanswered.count == 0)
+        loop_defer(containers->daemon->loop, &containers->tell_recovered);
+}
+
+static void tell_recovered(void *self) {
+    struct containers *containers = self;
+    containers->is_recovering = false;
+    daemon_feed(containers->daemon,
+                (struct agent_event){.kind = AGENT_EVENT_CONTAINERS_RECOVERED});
+    containers_remove_orphans(containers);
 }
 
 static void tell_refusals(void *self) {
@@ -278,6 +290,7 @@ struct containers *containers_new(struct daemon *daemon, struct error *error) {
     containers->daemon = daemon;
     list_init(&containers->refusals);
     loop_task_init(&containers->tell_refusals, tell_refusals, containers);
+    loop_task_init(&containers->tell_recovered, tell_recovered, containers);
     struct containerizer_options options = {
         .loop = daemon->loop,
         .cgroup_root = daemon->flags.cgroups_root,
@@ -302,6 +315,8 @@ void containers_free(struct containers *containers) {
     if (containers == NULL)
         return;
     loop_task_cancel(&containers->tell_refusals);
+    loop_task_cancel(&containers->tell_recovered);
+    map_fini(&containers->unanswered, NULL);
     LIST_EACH(at, &containers->refusals) {
         struct refusal *refusal = CONTAINER_OF(at, struct refusal, link);
         buf_fini(&refusal->id);
@@ -338,7 +353,11 @@ bool containers_recover(struct containers *containers, const struct agent_record
     size_t found = 0;
     for (size_t i = 0; i < count; i++)
         found += memory_of(arena, &records[i], &memories[found]);
-    containers->unanswered = found;
+    for (size_t i = 0; i < found; i++)
+        map_put_text(&containers->unanswered, memories[i].id, containers);
+    containers->is_recovering = true;
+    if (found == 0)
+        loop_defer(containers->daemon->loop, &containers->tell_recovered);
     return containerizer_recover(containers->containerizer, memories, found, error);
 }
 
@@ -346,10 +365,6 @@ void containers_remove_orphans(struct containers *containers) {
     size_t removed = containerizer_remove_orphans(containers->containerizer);
     if (removed > 0)
         log_warning(containers->daemon->log, "orphans_removed", KV("containers", removed));
-}
-
-bool containers_are_recovered(const struct containers *containers) {
-    return containers->unanswered == 0;
 }
 
 bool containers_log_position(struct containers *containers, struct text id,

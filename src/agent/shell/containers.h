@@ -24,14 +24,12 @@ void containers_launch(struct containers *containers, struct launch_order *order
 void containers_signal(struct containers *containers, struct text id, int signal);
 void containers_destroy(struct containers *containers, struct text id);
 
-/* Looks for the containers of stored tasks and executors; CONTAINER_STARTED or _ENDED follows for each. */
+/* Looks for the containers of stored tasks and executors; CONTAINER_STARTED or _ENDED follows for each, then
+ * CONTAINERS_RECOVERED, and what nobody owns is removed. */
 bool containers_recover(struct containers *containers, const struct agent_record *records,
                         size_t count, struct error *error);
-/* Removes what nobody owns; to be called when all recovered ones have answered, and now and then. */
+/* Removes what nobody owns; now and then. */
 void containers_remove_orphans(struct containers *containers);
-/* Whether every recovered container has answered. */
-bool containers_are_recovered(const struct containers *containers);
-
 bool containers_log_position(struct containers *containers, struct text id,
                              struct container_log_position *out);
 int64_t containers_log_half_bytes(const struct containers *containers);

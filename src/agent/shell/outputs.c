@@ -10,6 +10,7 @@
 #include "agent/shell/daemon.h"
 #include "agent/shell/master_link.h"
 #include "common/base/map.h"
+#include "common/runtime/files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,177 @@
+/*
+ * The parts of the agent, a paragraph a file: what they ask of one another. All of it works inside one
+ * step, on agent->outbox and at agent->now_ms.
+ */
+#pragma once
+
+#include "agent/core/state.h"
+
+/* effects.c: what goes out, and what is stored by this step's one commit. */
+struct agent_effect *effect_add(struct agent *agent, enum agent_effect_kind kind);
+void effect_container(struct agent *agent, enum agent_effect_kind kind, struct container_id id,
+                      int signal, uint64_t after);
+void effect_note(struct agent *agent, enum agent_note_level level, const char *what,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+uint64_t store_ticket(const struct agent *agent); /* of this step's commit */
+uint64_t store_after(const struct agent *agent, uint64_t ticket); /* 0 when it is done */
+void store_put(struct agent *agent, struct text key, const struct agent_record *record);
+void store_remove(struct agent *agent, struct text key);
+void store_commit(struct agent *agent); /* once, at the end of a step */
+struct text key_framework(struct agent *agent, struct framework_id id);
+struct text key_executor(struct agent *agent, const struct executor *executor);
+struct text key_task(struct agent *agent, const struct task *task);
+struct text key_update(struct agent *agent, const struct task *task, uint64_t sequence);
+struct text key_sandbox(struct agent *agent, struct container_id id);
+struct text text_cut(struct text text, size_t limit); /* at a character of UTF-8 */
+
+/* timer.c */
+void timer_init(struct timer *timer, enum timer_kind kind, void *owner);
+void timer_set(struct agent *agent, struct timer *timer, int64_t in_ms);
+void timer_cancel(struct agent *agent, struct timer *timer);
+void timers_run(struct agent *agent);
+
+/* registration.c */
+void registration_begin(struct agent *agent);
+void registration_connected(struct agent *agent);
+void registration_closed(struct agent *agent, struct text reason);
+void registration_heard(struct agent *agent); /* any word of the master */
+void registration_answered(struct agent *agent, const struct master_message *message);
+void registration_fired(struct agent *agent, enum timer_kind kind);
+static inline bool registration_is_done(const struct agent *agent) {
+    return agent->registration == REGISTRATION_DONE;
+}
+
+/* reports.c: what the agent tells a master of all it has. */
+void report_register(struct agent *agent);
+
+/* framework.c */
+struct framework *framework_find(const struct agent *agent, struct framework_id id);
+struct framework *framework_add(struct agent *agent, struct framework_id id, struct text info,
+                                struct error *error); /* info NULL: only its name is known */
+bool framework_replace_info(struct agent *agent, struct framework *framework, struct text info,
+                            struct error *error);
+void framework_store(struct agent *agent, struct framework *framework);
+void framework_shutdown(struct agent *agent, struct framework *framework);
+void framework_forget_if_idle(struct agent *agent, struct framework *framework);
+void framework_free(struct framework *framework);
+
+/* task.c */
+struct task *task_find(const struct agent *agent, struct framework_id framework, struct task_id id);
+struct task *task_new(struct agent *agent, struct framework *framework, struct task_id id);
+bool task_read(struct agent *agent, struct task *task, struct text info, struct error *error);
+void task_free(struct task *task);
+void task_store(struct agent *agent, struct task *task);
+void task_run(struct agent *agent, const struct master_message *message);
+/* Moves the task and puts a status of the agent's own on its stream. Terminal ones give resources back. */
+struct status_of {
+    enum task_state state;
+    enum task_reason reason;
+    struct text message;
+    const struct termination *termination;
+};
+void task_report(struct agent *agent, struct task *task, struct status_of what);
+void task_started(struct agent *agent, struct task *task);
+void task_ended(struct agent *agent, struct task *task, const struct agent_event *event);
+void task_gone(struct agent *agent, struct task *task, struct text message); /* container lost */
+void task_complete(struct agent *agent, struct task *task); /* the last word is acknowledged */
+void task_settle_resources(struct agent *agent, struct task *task);
+enum task_state task_never_ran(const struct framework *framework); /* DROPPED or LOST */
+/* Answers about a task that is not here, until the master has acknowledged or is gone. */
+void task_answer_unknown(struct agent *agent, struct framework_id framework, struct task_id id,
+                         enum task_reason reason, struct text message);
+void task_forget_unknown(struct agent *agent);
+/* Whether this agent can do what is asked; else *why. */
+bool task_is_runnable(const struct task_info *info, struct text *why);
+
+/* termination.c: how the end of a container reads in a status. */
+struct status_of termination_describe(struct agent *agent, const struct task *task,
+                                      const struct agent_event *event);
+struct text termination_sentence(struct agent *agent, const struct termination *termination);
+
+/* status_stream.c */
+void stream_init(struct status_stream *stream, struct task *task);
+void stream_push(struct agent *agent, struct task *task, const struct task_status *status);
+void stream_restore(struct task *task, const struct task_status *status, uint64_t sequence);
+void stream_send_head(struct agent *agent, struct task *task);
+void stream_resend(struct agent *agent, struct task *task); /* with the first interval again */
+void stream_pause(struct agent *agent, struct task *task);
+void stream_retry(struct agent *agent, struct task *task);
+void stream_acknowledge(struct agent *agent, struct task *task, struct uuid uuid);
+bool stream_knows(const struct status_stream *stream, struct uuid uuid);
+void stream_drop(struct agent *agent, struct task *task); /* everything, records too */
+const struct update *stream_head(const struct status_stream *stream);
+void stream_fini(struct status_stream *stream);
+void update_free(struct update *update);
+void streams_resend(struct agent *agent);
+void streams_pause(struct agent *agent);
+
+/* launch.c */
+void launch_task(struct agent *agent, struct task *task);
+void launch_executor(struct agent *agent, struct executor *executor);
+void launch_limit_executor(struct agent *agent, const struct executor *executor);
+struct text launch_sandbox(struct agent *agent, struct arena *arena, struct framework_id framework,
+                           struct executor_id executor, struct container_id container);
+struct container_id launch_new_id(struct agent *agent, struct arena *arena);
+
+/* executor.c */
+struct executor *executor_find(const struct framework *framework, struct executor_id id);
+struct executor *executor_new(struct agent *agent, struct framework *framework, struct text info,
+                              struct error *error);
+void executor_free(struct executor *executor);
+void executor_store(struct agent *agent, struct executor *executor);
+void executor_add_task(struct agent *agent, struct executor *executor, struct task *task);
+void executor_remove_task(struct agent *agent, struct task *task);
+void executor_started(struct agent *agent, struct executor *executor);
+void executor_ended(struct agent *agent, struct executor *executor,
+                    const struct agent_event *event);
+void executor_shutdown(struct agent *agent, struct executor *executor, enum task_reason reason,
+                       const char *message);
+void executor_destroy(struct agent *agent, struct executor *executor, enum task_reason reason,
+                      const char *message);
+void executor_fired(struct agent *agent, struct executor *executor, enum timer_kind kind);
+void executor_event(struct agent *agent, const struct executor *executor,
+                    const struct executor_event *event, uint64_t after);
+
+/* executor_call.c: what executors say. */
+void executor_call_handle(struct agent *agent, struct connection_id connection,
+                          const struct executor_call *call);
+void executor_closed(struct agent *agent, struct connection_id connection);
+void executor_deliver(struct agent *agent, struct task *task);
+
+/* kill.c */
+struct kill_order {
+    bool has_grace;
+    int64_t grace_ms;
+    struct text by;
+};
+void kill_task(struct agent *agent, struct task *task, const struct kill_order *order);
+void kill_resume(struct agent *agent, struct task *task); /* after a restart, or to an executor that is back */
+void kill_fired(struct agent *agent, struct task *task);
+void kill_completion_fired(struct agent *agent, struct task *task);
+
+/* recovery.c */
+void recovery_begin(struct agent *agent, const struct agent_event *event);
+void recovery_containers_done(struct agent *agent);
+void recovery_check_executors(struct agent *agent);
+void recovery_executors_late(struct agent *agent);
+void recovery_never_begun(struct agent *agent, struct container *container);
+
+/* sandbox.c */
+void sandbox_keep(struct agent *agent, const struct sandbox *sandbox); /* copies; stores */
+void sandbox_restore(struct agent *agent, const struct sandbox *sandbox);
+void sandbox_remove_older(struct agent *agent, int64_t age_ns);
+void sandbox_set_timer(struct agent *agent);
+void sandbox_pressure(struct agent *agent, int64_t used_fraction_milli);
+void sandbox_free(struct sandbox *sandbox);
+
+/* container.c: the index of containers. */
+struct container *container_find(const struct agent *agent, struct container_id id);
+void container_add(struct agent *agent, struct container_id id, struct task *task,
+                   struct executor *executor);
+void container_remove(struct agent *agent, struct container_id id);
+void container_started(struct agent *agent, const struct agent_event *event);
+void container_ended(struct agent *agent, const struct agent_event *event);
+
+/* view.c */
+void completed_keep(struct agent *agent, const struct task *task);
+void completed_fini(struct agent *agent);
