@@ -283,6 +283,22 @@ void containers_destroy(struct containers *containers, struct text id) {
                   KV("error", &error));
 }
 
+void containers_forget(struct containers *containers, struct text id) {
+    containerizer_forget(containers->containerizer, id);
+}
+
+void containers_limit(struct containers *containers, struct text id, int64_t cpu_milli,
+                      int64_t cpu_quota_milli, int64_t memory_bytes) {
+    struct container_limits limits = {.cpu_milli = cpu_milli,
+                                      .cpu_quota_milli = cpu_quota_milli,
+                                      .memory_bytes = memory_bytes,
+                                      .pids = containers->daemon->flags.container_pids};
+    struct error error;
+    if (!containerizer_update(containers->containerizer, id, &limits, &error))
+        log_warning(containers->daemon->log, "limits_not_changed", KV("container", id),
+                    KV("error", &error));
+}
+
 /* --- life --- */
 
 struct containers *containers_new(struct daemon *daemon, struct error *error) {

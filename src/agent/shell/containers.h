@@ -23,6 +23,10 @@ DEFINE_AUTO(struct containers, containers_free)
 void containers_launch(struct containers *containers, struct launch_order *order); /* takes it */
 void containers_signal(struct containers *containers, struct text id, int signal);
 void containers_destroy(struct containers *containers, struct text id);
+void containers_forget(struct containers *containers, struct text id);
+/* Units and zeros as in struct container_launch. */
+void containers_limit(struct containers *containers, struct text id, int64_t cpu_milli,
+                      int64_t cpu_quota_milli, int64_t memory_bytes);
 
 /* Looks for the containers of stored tasks and executors; CONTAINER_STARTED or _ENDED follows for each, then
  * CONTAINERS_RECOVERED, and what nobody owns is removed. */

@@ -6,7 +6,7 @@
 #include "agent/shell/executors.h"
 #include "agent/shell/master_link.h"
 #include "agent/shell/outputs.h"
-#include "common/base/map.h"
+#include "common/model/resources_text.h"
 #include "common/runtime/files.h"
 #include "common/runtime/http_server.h"
 #include "common/runtime/random.h"

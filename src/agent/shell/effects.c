@@ -13,6 +13,7 @@ struct held_effect {
     enum agent_effect_kind kind;
     struct connection_id connection;
     int signal;
+    int64_t cpu_milli, cpu_quota_milli, memory_bytes;
     struct buf bytes; /* the encoded message, the id, the path or the reason */
     struct launch_order *launch;
 };
@@ -73,8 +74,15 @@ static struct held_effect *hold(struct daemon *daemon, const struct agent_effect
         break;
     case AGENT_EFFECT_SIGNAL:
     case AGENT_EFFECT_DESTROY:
+    case AGENT_EFFECT_FORGET:
         held->signal = effect->signal.signal;
         buf_append_text(&held->bytes, effect->signal.id.text);
+        break;
+    case AGENT_EFFECT_LIMIT:
+        held->cpu_milli = effect->limit.cpu_milli;
+        held->cpu_quota_milli = effect->limit.cpu_quota_milli;
+        held->memory_bytes = effect->limit.memory_bytes;
+        buf_append_text(&held->bytes, effect->limit.id.text);
         break;
     case AGENT_EFFECT_REMOVE_SANDBOX:
         buf_append_text(&held->bytes, effect->sandbox);
@@ -130,6 +138,13 @@ static void carry_out(struct daemon *daemon, struct held_effect *held) {
         break;
     case AGENT_EFFECT_DESTROY:
         containers_destroy(daemon->containers, buf_text(&held->bytes));
+        break;
+    case AGENT_EFFECT_FORGET:
+        containers_forget(daemon->containers, buf_text(&held->bytes));
+        break;
+    case AGENT_EFFECT_LIMIT:
+        containers_limit(daemon->containers, buf_text(&held->bytes), held->cpu_milli,
+                         held->cpu_quota_milli, held->memory_bytes);
         break;
     case AGENT_EFFECT_REMOVE_SANDBOX:
         remove_sandbox(daemon, buf_string(&held->bytes));

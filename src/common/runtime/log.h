@@ -83,9 +83,9 @@ struct log_field log_field_error(const char *key, const struct error *value);
 void log_write(struct log *log, enum log_level level, const char *event,
                const struct log_field *fields, size_t field_count);
 
-#define LOG_AT(log, level, event, ...)                                                             \
+#define LOG_AT(sink, level, event, ...)                                                            \
     do {                                                                                           \
-        struct log *log_ = (log);                                                                  \
+        struct log *log_ = (sink);                                                                 \
         if (log_wants(log_, (level))) {                                                            \
             const struct log_field fields_[] = {{.key = NULL}, ##__VA_ARGS__};                     \
             log_write(log_, (level), (event), fields_ + 1,                                         \
@@ -93,7 +93,7 @@ void log_write(struct log *log, enum log_level level, const char *event,
         }                                                                                          \
     } while (0)
 
-#define log_debug(log, event, ...) LOG_AT(log, LOG_LEVEL_DEBUG, event, ##__VA_ARGS__)
-#define log_info(log, event, ...) LOG_AT(log, LOG_LEVEL_INFO, event, ##__VA_ARGS__)
-#define log_warning(log, event, ...) LOG_AT(log, LOG_LEVEL_WARNING, event, ##__VA_ARGS__)
-#define log_error(log, event, ...) LOG_AT(log, LOG_LEVEL_ERROR, event, ##__VA_ARGS__)
+#define log_debug(sink, event, ...) LOG_AT(sink, LOG_LEVEL_DEBUG, event, ##__VA_ARGS__)
+#define log_info(sink, event, ...) LOG_AT(sink, LOG_LEVEL_INFO, event, ##__VA_ARGS__)
+#define log_warning(sink, event, ...) LOG_AT(sink, LOG_LEVEL_WARNING, event, ##__VA_ARGS__)
+#define log_error(sink, event, ...) LOG_AT(sink, LOG_LEVEL_ERROR, event, ##__VA_ARGS__)
