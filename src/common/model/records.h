@@ -85,6 +85,8 @@ struct registry_record {
             struct framework_id id;
             struct text info;        /* encoded mesos.v1.FrameworkInfo */
             int64_t disconnected_ns; /* wall clock; 0: connected when last heard of */
+            int64_t failover_timeout_ns; /* out of info, for those who do not decode it */
+            uint32_t capabilities;       /* likewise */
         } framework;
         struct text master_id;
     };
