@@ -6,6 +6,7 @@
 #include "agent/shell/executors.h"
 #include "agent/shell/master_link.h"
 #include "agent/shell/outputs.h"
+#include "common/model/frame_type.h"
 #include "common/model/resources_text.h"
 #include "common/runtime/files.h"
 #include "common/runtime/http_server.h"
@@ -160,7 +161,7 @@ static void answer_upgrade(void *self, struct http_request *request) {
         http_request_answer_text(request, 400, "this path speaks mesos/1 alone: Upgrade is missing");
         return;
     }
-    if (!text_equal(http_request_header(request, "Mesos-Role"), TEXT("executor"))) {
+    if (!text_equal(http_request_header(request, FRAME_ROLE_HEADER), TEXT("executor"))) {
         http_request_answer_text(request, 400, "an agent takes connections of Mesos-Role executor");
         return;
     }
@@ -171,7 +172,7 @@ static bool listen_http(struct daemon *daemon, struct error *error) {
     daemon->http = http_server_new(daemon->loop, (struct http_server_options){0});
     http_server_route(daemon->http, "/health", answer_health, daemon);
     http_server_route(daemon->http, "/version", answer_version, daemon);
-    http_server_route(daemon->http, "/api/mesos/1", answer_upgrade, daemon);
+    http_server_route(daemon->http, FRAME_UPGRADE_PATH, answer_upgrade, daemon);
     if (!http_server_listen(daemon->http, daemon->flags.ip, (uint16_t)daemon->flags.port, error))
         return false;
     if (!text_starts_with(text_of(daemon->flags.ip), TEXT("127.")))

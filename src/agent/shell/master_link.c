@@ -70,10 +70,10 @@ static void on_closed(void *self, const struct error *error) {
 static void on_done(void *self, const struct frame_client_result *result);
 
 static void ask(struct master_link *link, const struct address *address) {
-    static const struct http_header headers[] = {{"Mesos-Role", "agent"},
+    static const struct http_header headers[] = {{FRAME_ROLE_HEADER, "agent"},
                                                  {"Mesos-Version", MESOS_VERSION}};
     struct frame_client_options options = {.address = *address,
-                                           .path = "/api/mesos/1",
+                                           .path = FRAME_UPGRADE_PATH,
                                            .headers = headers,
                                            .header_count = sizeof(headers) / sizeof(headers[0])};
     frame_client_free(TAKE(link->client));

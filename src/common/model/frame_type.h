@@ -12,3 +12,8 @@ enum frame_type {
     FRAME_MASTER_MESSAGE = 49,  /* mesos.internal.MasterMessage, master -> agent */
     FRAME_CHANNEL = 64,         /* mesos.internal.ChannelMessage, both ways */
 };
+
+/* How a connection of frames is asked for: an upgrade of this path, with the role in a header ("agent",
+ * "scheduler", "executor", "operator"). */
+#define FRAME_UPGRADE_PATH "/api/mesos/1"
+#define FRAME_ROLE_HEADER "Mesos-Role"

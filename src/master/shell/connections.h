@@ -1,0 +1,25 @@
+/*
+ * The framed connections: schedulers, agents, and operators that read output.
+ */
+#pragma once
+
+#include "common/base/auto.h"
+#include "common/base/text.h"
+#include "common/model/connection.h"
+#include "common/model/frame_type.h"
+
+struct connections;
+struct daemon;
+struct http_request;
+
+struct connections *connections_new(struct daemon *daemon);
+void connections_free(struct connections *connections);
+DEFINE_AUTO(struct connections, connections_free)
+
+/* Takes the request, which asks for the upgrade. */
+void connections_accept(struct connections *connections, struct http_request *request);
+/* Nowhere when the connection is gone: the core hears of that by itself. */
+void connections_send(struct connections *connections, struct connection_id to,
+                      enum frame_type type, struct text payload);
+/* After what was sent before; CLOSED follows. */
+void connections_close(struct connections *connections, struct connection_id which, const char *reason);

@@ -1,0 +1,48 @@
+/*
+ * mesos-master: reads its flags, then is struct daemon.
+ */
+#include "master/shell/daemon.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static struct log *open_log(const struct master_flags *flags, struct error *error) {
+    enum log_level level = LOG_LEVEL_INFO;
+    log_level_parse(text_of(flags->logging_level), &level);
+    if (text_equal(text_of(flags->log), TEXT("journal")))
+        return log_new_journal("mesos-master", level, error);
+    return log_new_stderr(level);
+}
+
+static bool fill_in_hostname(struct master_flags *flags, struct error *error) {
+    char name[HOST_NAME_MAX + 1] = {0};
+    if (flags->hostname != NULL)
+        return true;
+    if (gethostname(name, sizeof(name) - 1) != 0)
+        return fail(error, ERROR_IO, "gethostname: %m");
+    flags->hostname = mem_dup_string(name);
+    return true;
+}
+
+int main(int argc, char **argv) {
+    struct daemon daemon = {0};
+    struct flag_table table = master_flag_table(&daemon.flags);
+    struct flag_arguments arguments = {0};
+    struct error error;
+    int exit_code;
+    if (!flags_main(&table, argc, argv, &arguments, &exit_code))
+        return exit_code;
+    if (!fill_in_hostname(&daemon.flags, &error) ||
+        (daemon.log = open_log(&daemon.flags, &error)) == NULL) {
+        fprintf(stderr, "mesos-master: %s\n", error.message);
+        exit_code = 1;
+    } else {
+        VEC_EACH(warning, &arguments.warnings)
+            log_warning(daemon.log, "flag_deprecated", KV("flag", *warning));
+        exit_code = daemon_run(&daemon);
+    }
+    log_free(daemon.log);
+    flags_fini(&table, &arguments);
+    return exit_code;
+}

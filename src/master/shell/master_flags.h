@@ -1,0 +1,30 @@
+/*
+ * The master's command line.
+ */
+#pragma once
+
+#include "common/runtime/flags.h"
+
+struct master_flags {
+    char *ip;
+    int64_t port;
+    char *hostname;
+    char *cluster;
+    char *work_dir;
+    int64_t offer_timeout_ms;
+    int64_t allocation_interval_ms;
+    int64_t agent_ping_timeout_ms;
+    int64_t max_agent_ping_timeouts;
+    int64_t agent_reregister_timeout_ms;
+    int64_t max_completed_frameworks;
+    int64_t max_completed_tasks_per_framework;
+    int64_t max_unreachable_tasks_per_framework;
+    bool root_submissions;
+    char *log;
+    char *logging_level;
+};
+
+enum { MASTER_FLAGS_LIMIT = 40 };
+
+/* A table that points into *flags. */
+struct flag_table master_flag_table(struct master_flags *flags);
