@@ -1,21 +1,24 @@
 /*
- * The executor driver: what a custom executor links to get tasks from its agent and to say how they fare.
+ * The executor driver: what a custom executor links to get tasks from its agent and to say how they
+ * fare.
  *
- * It finds the agent by its environment (MESOS_AGENT_ENDPOINT, MESOS_FRAMEWORK_ID, MESOS_EXECUTOR_ID,
- * MESOS_CHECKPOINT, MESOS_RECOVERY_TIMEOUT, MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD). When the connection
- * is lost and the framework checkpoints (MESOS_CHECKPOINT=1), it looks for the agent until the recovery
- * timeout and hands it what it may have missed: tasks and updates not yet acknowledged. After that, or
- * without checkpointing at once, it calls shutdown.
+ * It finds the agent by its environment (MESOS_AGENT_ENDPOINT, MESOS_FRAMEWORK_ID,
+ * MESOS_EXECUTOR_ID, MESOS_CHECKPOINT, MESOS_RECOVERY_TIMEOUT,
+ * MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD). When the connection is lost and the framework checkpoints
+ * (MESOS_CHECKPOINT=1), it looks for the agent until the recovery timeout and hands it what it may
+ * have missed: tasks and updates not yet acknowledged. After that, or without checkpointing at
+ * once, it calls shutdown.
  *
- * After shutdown was called the executor has the grace period to end its tasks, to say so, and to call
- * stop; a process that is still there then is killed, and its process group with it if it leads one.
+ * After shutdown was called the executor has the grace period to end its tasks, to say so, and to
+ * call stop; a process that is still there then is killed, and its process group with it if it
+ * leads one.
  *
  * Threads, ownership, return values and the two ways to be driven are those of mesos/scheduler.h.
  *
- * The fate of a call: send_status_update is kept and sent again after a reconnection, under the same
- * uuid, until the agent has acknowledged it (at most MESOS_EXECUTOR_UPDATES_LIMIT wait; the call then
- * returns DRIVER_ABORTED with the driver aborted, for such an executor has lost its mind).
- * send_framework_message is sent at most once, and dropped while not registered.
+ * The fate of a call: send_status_update is kept and sent again after a reconnection, under the
+ * same uuid, until the agent has acknowledged it (at most MESOS_EXECUTOR_UPDATES_LIMIT wait; the
+ * call then returns DRIVER_ABORTED with the driver aborted, for such an executor has lost its
+ * mind). send_framework_message is sent at most once, and dropped while not registered.
  */
 #pragma once
 
@@ -68,7 +71,8 @@ struct mesos_executor_options {
     bool keep_process; /* at the end of the grace period abort the driver, kill nothing */
 };
 
-/* `options` may be NULL. NULL and *error (may be NULL) when something needed is missing or wrong. */
+/* `options` may be NULL. NULL and *error (may be NULL) when something needed is missing or wrong.
+ */
 MESOS_API struct mesos_executor_driver *mesos_executor_driver_new(
     const struct mesos_executor_callbacks *callbacks, const struct mesos_executor_options *options,
     struct mesos_error *error);
@@ -89,8 +93,8 @@ MESOS_API Mesos__V1__Status mesos_executor_driver_stop(struct mesos_executor_dri
 /* Ends at once; what is not acknowledged is lost. */
 MESOS_API Mesos__V1__Status mesos_executor_driver_abort(struct mesos_executor_driver *driver);
 
-/* Task id and state are needed. The driver sets the executor id, uuid, source and, unless it is there,
- * the time. TASK_STAGING is not an executor's to say: the driver aborts. */
+/* Task id and state are needed. The driver sets the executor id, uuid, source and, unless it is
+ * there, the time. TASK_STAGING is not an executor's to say: the driver aborts. */
 MESOS_API Mesos__V1__Status mesos_executor_driver_send_status_update(
     struct mesos_executor_driver *driver, const Mesos__V1__TaskStatus *status);
 MESOS_API Mesos__V1__Status mesos_executor_driver_send_framework_message(

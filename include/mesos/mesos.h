@@ -1,7 +1,7 @@
 /*
  * libmesos: what its headers share. The data of calls and callbacks are the messages of Mesos v1 as
- * protobuf-c generates them; this library exports their functions (mesos__v1__task_info__init and so
- * on), so a framework needs nothing but libmesos and protobuf-c.
+ * protobuf-c generates them; this library exports their functions (mesos__v1__task_info__init and
+ * so on), so a framework needs nothing but libmesos and protobuf-c.
  *
  * Running out of memory ends the process with one line on stderr.
  */

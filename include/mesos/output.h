@@ -1,11 +1,13 @@
 /*
- * The output of tasks, read through the master; an extension of this project. A reader asks for a stream
- * of a task from an offset on and gets pieces until the end; with `follow` the end is that of the task.
- * Many streams may be open at once, each with a channel number of its own; 256 KiB of each are on
- * the way at most, and a callback that takes its time holds its stream up, nobody else's task.
+ * The output of tasks, read through the master; an extension of this project. A reader asks for a
+ * stream of a task from an offset on and gets pieces until the end; with `follow` the end is that
+ * of the task. Many streams may be open at once, each with a channel number of its own; 256 KiB of
+ * each are on the way at most, and a callback that takes its time holds its stream up, nobody
+ * else's task.
  *
- * Nothing is kept across a lost connection: every open channel ends with MESOS_OUTPUT_UNAVAILABLE and is
- * asked for again from the offset that was reached. Offsets count all that the task ever wrote.
+ * Nothing is kept across a lost connection: every open channel ends with MESOS_OUTPUT_UNAVAILABLE
+ * and is asked for again from the offset that was reached. Offsets count all that the task ever
+ * wrote.
  */
 #pragma once
 
@@ -59,8 +61,9 @@ enum { MESOS_OUTPUT_CHANNELS_LIMIT = 4096 };
 MESOS_API const char *mesos_output_end_name(enum mesos_output_end end); /* "COMPLETE"; static */
 
 /*
- * A connection for output alone, as an operator: of any framework's tasks, without being one. Has the two
- * ways to be driven, the threads and the lifetime rules of a scheduler driver (mesos/scheduler.h).
+ * A connection for output alone, as an operator: of any framework's tasks, without being one. Has
+ * the two ways to be driven, the threads and the lifetime rules of a scheduler driver
+ * (mesos/scheduler.h).
  */
 struct mesos_output_reader;
 
@@ -81,7 +84,8 @@ MESOS_API struct mesos_output_reader *mesos_output_reader_new(
 /* Ends it at once if it runs. Never out of its callback. Takes NULL. */
 MESOS_API void mesos_output_reader_free(struct mesos_output_reader *reader);
 
-/* Either start (a thread of its own until stop) or, in the caller's loop, fd, deadline_ms and process. */
+/* Either start (a thread of its own until stop) or, in the caller's loop, fd, deadline_ms and
+ * process. */
 MESOS_API bool mesos_output_reader_start(struct mesos_output_reader *reader);
 MESOS_API void mesos_output_reader_stop(struct mesos_output_reader *reader); /* no callback after it
                                             returns, unless it is called out of one */

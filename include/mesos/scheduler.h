@@ -1,41 +1,38 @@
 /*
  * The scheduler driver: what a framework links to take offers, launch tasks and hear of them.
  *
- * It holds one connection to the leading master, looks for it anew when it is lost (first at once, then
- * with doubling pauses of up to 30 s, a random half of each), follows redirects, and resubscribes
- * under the same framework id. Two ways to drive it, one of them a driver:
+ * It holds one connection to the leading master, looks for it anew when it is lost (first at once,
+ * then with doubling pauses of up to 30 s, a random half of each), follows redirects, and
+ * resubscribes under the same framework id. Two ways to drive it, one of them a driver:
  *
  *   a thread of its own   start, ... callbacks come on that thread ..., stop or abort, join
  *   the caller's loop     poll fd until deadline_ms, call process; callbacks come out of process
  *
- * Threads: calls may be made from any thread, also out of callbacks; they never wait, but for join and
- * run. Callbacks are one at a time and must not free the driver. After stop or abort no further
+ * Threads: calls may be made from any thread, also out of callbacks; they never wait, but for join
+ * and run. Callbacks are one at a time and must not free the driver. After stop or abort no further
  * callback begins; one that was running in another thread may do so until join returns.
  *
- * Ownership: what callbacks are given is lent until they return (MESOS_COPY keeps it); what calls are
- * given is copied before they return.
+ * Ownership: what callbacks are given is lent until they return (MESOS_COPY keeps it); what calls
+ * are given is copied before they return.
  *
- * Calls return the driver's state as it is after them: DRIVER_RUNNING means taken, anything else that
- * the call did nothing.
+ * Calls return the driver's state as it is after them: DRIVER_RUNNING means taken, anything else
+ * that the call did nothing.
  *
  * The fate of a call that was taken:
  *
- *   accept_offers, launch_tasks         Sent at most once. While not registered: not sent, and every
- *                                       task it would have launched gets a status update TASK_LOST
- *                                       (TASK_DROPPED for PARTITION_AWARE frameworks) with
- *                                       REASON_MASTER_DISCONNECTED and without a uuid. When
- *                                       the connection is lost just after it, whether the master had
- *                                       it is not known: reconcile_tasks tells.
+ *   accept_offers, launch_tasks         Sent at most once. While not registered: not sent, and
+ * every task it would have launched gets a status update TASK_LOST (TASK_DROPPED for
+ * PARTITION_AWARE frameworks) with REASON_MASTER_DISCONNECTED and without a uuid. When the
+ * connection is lost just after it, whether the master had it is not known: reconcile_tasks tells.
  *   decline_offer,                      Sent at most once. While not registered: dropped, for
  *   accept/decline_inverse_offers,      offers do not outlive their connection.
  *   request_resources,
  *   send_framework_message
- *   revive_offers, suppress_offers,     Sent, and remembered: what was last wished holds after every
- *   update_framework                    reregistration.
- *   kill_task, shutdown_executor,       Sent when registered, kept until then in their order, at most
- *   acknowledge_status_update,          MESOS_SCHEDULER_KEPT_LIMIT of them; one more is dropped. One
- *   reconcile_tasks                     that was on the way when the connection was lost is not
- *                                       repeated: updates and kills are retried by whoever waits.
+ *   revive_offers, suppress_offers,     Sent, and remembered: what was last wished holds after
+ * every update_framework                    reregistration. kill_task, shutdown_executor, Sent when
+ * registered, kept until then in their order, at most acknowledge_status_update,
+ * MESOS_SCHEDULER_KEPT_LIMIT of them; one more is dropped. One reconcile_tasks that was on the way
+ * when the connection was lost is not repeated: updates and kills are retried by whoever waits.
  *   read_output, cancel_output          See mesos/output.h.
  *
  * A call that is dropped is told to the call_dropped callback, if there is one.
@@ -61,6 +58,7 @@ enum mesos_call_drop {
     MESOS_CALL_DISCONNECTED = 1, /* its fate while not registered */
     MESOS_CALL_QUEUE_FULL = 2,
     MESOS_CALL_TOO_LARGE = 3,
+    MESOS_CALL_INVALID = 4, /* a message with a required field missing, or text that is no UTF-8 */
 };
 
 /*
@@ -89,8 +87,9 @@ struct mesos_scheduler_callbacks {
     void (*inverse_offer_rescinded)(void *user, struct mesos_scheduler_driver *driver,
                                     const Mesos__V1__OfferID *offer_id);
 
-    /* May tell the same update again (same uuid) until it is acknowledged, and be told again after a
-     * reconnection. With implicit acknowledgements it is acknowledged when the callback returns. */
+    /* May tell the same update again (same uuid) until it is acknowledged, and be told again after
+     * a reconnection. With implicit acknowledgements it is acknowledged when the callback returns.
+     */
     void (*status_update)(void *user, struct mesos_scheduler_driver *driver,
                           const Mesos__V1__TaskStatus *status);
     void (*framework_message)(void *user, struct mesos_scheduler_driver *driver,
@@ -121,7 +120,8 @@ struct mesos_scheduler_options {
     const char *master;
     /* With an id: this process takes the framework over (failover). */
     const Mesos__V1__FrameworkInfo *framework;
-    /* Updates are acknowledged by acknowledge_status_update alone, not when status_update returns. */
+    /* Updates are acknowledged by acknowledge_status_update alone, not when status_update returns.
+     */
     bool explicit_acknowledgements;
     /* Roles that get no offers from the first subscription on. */
     const char *const *suppressed_roles;
@@ -132,15 +132,15 @@ struct mesos_scheduler_options {
 MESOS_API struct mesos_scheduler_driver *mesos_scheduler_driver_new(
     const struct mesos_scheduler_callbacks *callbacks,
     const struct mesos_scheduler_options *options, struct mesos_error *error);
-/* A running driver is aborted and joined first, which leaves the framework to its failover timeout. Never
- * out of a callback. Takes NULL. */
+/* A running driver is aborted and joined first, which leaves the framework to its failover timeout.
+ * Never out of a callback. Takes NULL. */
 MESOS_API void mesos_scheduler_driver_free(struct mesos_scheduler_driver *driver);
 
 /* --- a thread of its own --- */
 
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_start(struct mesos_scheduler_driver *driver);
-/* Waits until the driver has stopped or aborted and all it still had to send is sent, at most some 5 s
- * after that. Out of a callback it returns at once. */
+/* Waits until the driver has stopped or aborted and all it still had to send is sent, at most some
+ * 5 s after that. Out of a callback it returns at once. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_join(struct mesos_scheduler_driver *driver);
 /* start, then join. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_run(struct mesos_scheduler_driver *driver);
@@ -157,11 +157,13 @@ MESOS_API Mesos__V1__Status mesos_scheduler_driver_process(struct mesos_schedule
 
 /* --- the end --- */
 
-/* failover: the framework and its tasks stay for the next process until the failover timeout. Otherwise it
- * is torn down and its tasks are killed; a master that cannot be reached is looked for 5 s long. */
+/* failover: the framework and its tasks stay for the next process until the failover timeout.
+ * Otherwise it is torn down and its tasks are killed; a master that cannot be reached is looked for
+ * 5 s long. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_stop(struct mesos_scheduler_driver *driver,
                                                         bool failover);
-/* Ends at once: nothing is sent any more but what went before; the framework stays for its failover. */
+/* Ends at once: nothing is sent any more but what went before; the framework stays for its
+ * failover. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_abort(struct mesos_scheduler_driver *driver);
 
 /* --- calls; every filter, policy and agent id may be NULL --- */
@@ -211,13 +213,15 @@ MESOS_API Mesos__V1__Status mesos_scheduler_driver_kill_task(struct mesos_schedu
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_shutdown_executor(
     struct mesos_scheduler_driver *driver, const Mesos__V1__ExecutorID *executor_id,
     const Mesos__V1__AgentID *agent_id);
-/* With explicit acknowledgements only. An update without a uuid needs none: then nothing is sent. */
+/* With explicit acknowledgements only. An update without a uuid needs none: then nothing is sent.
+ */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_acknowledge_status_update(
     struct mesos_scheduler_driver *driver, const Mesos__V1__TaskStatus *status);
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_send_framework_message(
     struct mesos_scheduler_driver *driver, const Mesos__V1__ExecutorID *executor_id,
     const Mesos__V1__AgentID *agent_id, const void *data, size_t size);
-/* Of each status the task id and, if there, the agent id count. None: all tasks of the framework. */
+/* Of each status the task id and, if there, the agent id count. None: all tasks of the framework.
+ */
 MESOS_API Mesos__V1__Status
 mesos_scheduler_driver_reconcile_tasks(struct mesos_scheduler_driver *driver,
                                        const Mesos__V1__TaskStatus *const *statuses, size_t count);

@@ -1,6 +1,6 @@
 /*
- * Windows are given back in halves: often enough that the sender never waits for one, seldom enough that
- * they cost nothing.
+ * Windows are given back in halves: often enough that the sender never waits for one, seldom enough
+ * that they cost nothing.
  */
 #include "lib/core/channels.h"
 

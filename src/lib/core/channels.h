@@ -1,7 +1,7 @@
 /*
- * The output channels of one driver: which are open, how much their senders may still send. A piece is
- * given to the callback first and paid for with a new window after it, so whoever is slow to take
- * it is sent no more.
+ * The output channels of one driver: which are open, how much their senders may still send. A piece
+ * is given to the callback first and paid for with a new window after it, so whoever is slow to
+ * take it is sent no more.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /*
- * The dialer: which master to try next, and when. It goes round the list; a round that failed is followed by
- * a pause that doubles from DIALER_FIRST_PAUSE_MS to the cap, a random half of which is left out, so that
- * a thousand drivers do not come back in one moment. A connection that proved itself and lasted
- * makes the next attempt an immediate one.
+ * The dialer: which master to try next, and when. It goes round the list; a round that failed is
+ * followed by a pause that doubles from DIALER_FIRST_PAUSE_MS to the cap, a random half of which is
+ * left out, so that a thousand drivers do not come back in one moment. A connection that proved
+ * itself and lasted makes the next attempt an immediate one.
  */
 #pragma once
 

@@ -36,8 +36,8 @@ ProtobufCMessage *outbox_unpack(struct driver_outbox *outbox,
     if (!wire_scan(descriptor, bytes, NULL, error))
         return NULL;
     ProtobufCAllocator allocator = wire_arena_allocator(outbox->arena);
-    ProtobufCMessage *message = protobuf_c_message_unpack(descriptor, &allocator, bytes.size,
-                                                          (const uint8_t *)bytes.data);
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(descriptor, &allocator, bytes.size, (const uint8_t *)bytes.data);
     if (message == NULL)
         fail(error, ERROR_INVALID, "%s: cannot be unpacked", descriptor->name);
     return message;

@@ -1,8 +1,8 @@
 /*
- * What the cores of the drivers and their shells say to each other. A core gets one event at a time, with the
- * time, and appends effects to the outbox; the shell carries them out in order. There is one connection
- * at a time: CONNECT opens it and is answered by CONNECTED, CONNECT_FAILED or REDIRECTED; after CLOSE
- * nothing of it is heard any more.
+ * What the cores of the drivers and their shells say to each other. A core gets one event at a
+ * time, with the time, and appends effects to the outbox; the shell carries them out in order.
+ * There is one connection at a time: CONNECT opens it and is answered by CONNECTED, CONNECT_FAILED
+ * or REDIRECTED; after CLOSE nothing of it is heard any more.
  *
  * Effects point into the outbox's arena, the event, or the core until its next step.
  */
@@ -135,12 +135,14 @@ struct driver_outbox {
 };
 
 /* Packs the message into the arena and sends it. */
-void outbox_send(struct driver_outbox *outbox, enum frame_type type, const ProtobufCMessage *message);
+void outbox_send(struct driver_outbox *outbox, enum frame_type type,
+                 const ProtobufCMessage *message);
 void outbox_send_bytes(struct driver_outbox *outbox, enum frame_type type, struct text payload);
 void outbox_callback(struct driver_outbox *outbox, struct driver_callback callback);
 void outbox_push(struct driver_outbox *outbox, enum driver_effect_kind kind);
 
-/* Scans and unpacks bytes from outside into the arena; NULL and *error when they are no such message. */
+/* Scans and unpacks bytes from outside into the arena; NULL and *error when they are no such
+ * message. */
 ProtobufCMessage *outbox_unpack(struct driver_outbox *outbox,
                                 const ProtobufCMessageDescriptor *descriptor, struct text bytes,
                                 struct error *error);

@@ -1,5 +1,6 @@
 /*
- * Waiting requests are kept as copies in order; since all wait equally long, the first is the oldest.
+ * Waiting requests are kept as copies in order; since all wait equally long, the first is the
+ * oldest.
  */
 #include "lib/core/reader.h"
 

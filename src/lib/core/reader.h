@@ -1,6 +1,6 @@
 /*
- * The core of an output reader: requests wait for a connection that is made when somebody asks, and end
- * when none comes about in time.
+ * The core of an output reader: requests wait for a connection that is made when somebody asks, and
+ * end when none comes about in time.
  */
 #pragma once
 
