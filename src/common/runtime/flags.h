@@ -76,7 +76,8 @@ struct flag_arguments {
 };
 
 /* argv without its first word. `environment` as in environ(7), NULL for none. On FLAGS_WRONG *error has one
- * clear line; FLAGS_HELP and FLAGS_VERSION leave the variables unset. */
+ * clear line; after FLAGS_HELP and FLAGS_VERSION the
+ * variables mean nothing, but flags_fini is still due. */
 enum flags_outcome flags_parse(const struct flag_table *table, int argc, char *const *argv,
                                char *const *environment, struct flag_arguments *out,
                                struct error *error);

@@ -3,7 +3,7 @@
  * a socketpair.
  *
  * What is sent in a turn gathers in one buffer and goes out in one write at the turn's end. What arrives
- * is read in large pieces and handed on frame by frame, FRAME_LINK_TURN_FRAMES at most before the others
+ * is read in large pieces and handed on frame by frame, FRAME_LINK_TURN_BYTES at most before the others
  * have their turn. Whoever reads too slowly, so that more than queue_limit_bytes wait, is cut off.
  */
 #pragma once
@@ -20,7 +20,7 @@ struct loop;
 struct frame_link;
 
 enum {
-    FRAME_LINK_TURN_FRAMES = 1024,
+    FRAME_LINK_TURN_BYTES = 64 << 10,
     FRAME_LINK_QUEUE_LIMIT_BYTES = 64 << 20,
     FRAME_LINK_FINISH_MS = 5000,
 };

@@ -21,15 +21,18 @@ struct http_header {
     const char *value;
 };
 
+/* As it came: views into the head. */
+struct http_field {
+    struct text name;
+    struct text value;
+};
+
 /* The head of an answer: status and headers, with what they point into. */
 struct http_head {
     int status;
     char reason[64];
     struct buf bytes;
-    VEC_OF(struct {
-        struct text name;
-        struct text value;
-    }) headers;
+    VEC_OF(struct http_field) headers;
 };
 
 void http_head_fini(struct http_head *head);
