@@ -1,0 +1,1 @@
+house_test(allocator/allocator LINKS allocator)
