@@ -1,0 +1,3 @@
+foreach(name log spec)
+    house_test(init/${name} LINKS init_parts base)
+endforeach()
