@@ -13,10 +13,17 @@ struct block {
     _Alignas(ALIGNMENT) char bytes[];
 };
 
+struct deferred {
+    struct deferred *next;
+    void (*fini)(void *what);
+    void *what;
+};
+
 struct arena {
     struct block *blocks; /* the newest first; the last is kept on reset */
     char *at, *end;       /* what is free in the newest */
     size_t used;
+    struct deferred *deferred; /* the latest first */
 };
 
 static void add_block(struct arena *arena, size_t size) {
@@ -34,9 +41,18 @@ struct arena *arena_new(void) {
     return arena;
 }
 
+static void run_deferred(struct arena *arena) {
+    while (arena->deferred != NULL) {
+        struct deferred *first = arena->deferred;
+        arena->deferred = first->next;
+        first->fini(first->what);
+    }
+}
+
 void arena_free(struct arena *arena) {
     if (arena == NULL)
         return;
+    run_deferred(arena);
     for (struct block *block = arena->blocks; block != NULL;) {
         struct block *next = block->next;
         mem_free(block);
@@ -46,6 +62,7 @@ void arena_free(struct arena *arena) {
 }
 
 void arena_reset(struct arena *arena) {
+    run_deferred(arena);
     while (arena->blocks->next != NULL) {
         struct block *next = arena->blocks->next;
         mem_free(arena->blocks);
@@ -104,6 +121,12 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
     vsnprintf(made, (size_t)size + 1, format, again);
     va_end(again);
     return made;
+}
+
+void arena_defer(struct arena *arena, void (*fini)(void *what), void *what) {
+    struct deferred *deferred = ARENA_NEW(arena, struct deferred);
+    *deferred = (struct deferred){arena->deferred, fini, what};
+    arena->deferred = deferred;
 }
 
 size_t arena_used_bytes(const struct arena *arena) {

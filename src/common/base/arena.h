@@ -23,6 +23,8 @@ struct text arena_text(struct arena *arena, struct text text); /* a copy */
 char *arena_string(struct arena *arena, struct text text);     /* a copy with a NUL */
 char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Calls fini(what) when the arena is reset or freed, the latest first: for what its memory holds on to. */
+void arena_defer(struct arena *arena, void (*fini)(void *what), void *what);
 size_t arena_used_bytes(const struct arena *arena);
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc_zeroed((arena), 1, sizeof(type)))

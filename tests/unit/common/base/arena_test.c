@@ -30,3 +30,22 @@ TEST(copies_of_text_end_with_a_nul) {
     assert_string_equal(arena_printf(arena, "%d-%s", 7, "x"), "7-x");
     assert_text_equal(arena_text(arena, (struct text){0}), "");
 }
+
+static void note(void *what) {
+    int **next = what;
+    *(*next)++ = 1;
+}
+
+TEST(what_is_deferred_is_called_once_when_the_arena_is_reset) {
+    AUTO(arena_free) struct arena *arena = arena_new();
+    int calls[4] = {0};
+    int *next = calls;
+
+    arena_defer(arena, note, &next);
+    arena_defer(arena, note, &next);
+    assert_ptr_equal(next, calls);
+    arena_reset(arena);
+    arena_reset(arena);
+
+    assert_int_equal(next - calls, 2);
+}

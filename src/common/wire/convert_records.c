@@ -1,0 +1,238 @@
+/*
+ * mesos.internal.AgentRecord and RegistryRecord: what is stored. Field numbers are those of
+ * proto/internal/records.proto; the field that is set says what the record is.
+ */
+#include "common/wire/convert.h"
+
+#include "internal/records.pb-c.h"
+
+enum { RECORD_VERSION = 1 };
+
+static bool check_version(uint32_t version, struct error *error) {
+    return version == RECORD_VERSION ||
+           fail(error, ERROR_UNSUPPORTED, "a record of format %u; this program knows %d", version,
+                RECORD_VERSION);
+}
+
+static void put_process(bool started, int32_t pid, uint64_t start_time, uint32_t number,
+                        struct buf *out) {
+    if (!started)
+        return;
+    size_t place = put_begin(out, number);
+    put_int(out, 1, pid);
+    put_varint(out, 2, start_time);
+    put_end(out, place);
+}
+
+static void put_framework(struct framework_id id, struct text info, int64_t disconnected_ns,
+                          uint32_t number, struct buf *out) {
+    size_t place = put_begin(out, number);
+    put_bytes(out, 1, id.text);
+    put_bytes(out, 2, info);
+    if (disconnected_ns != 0)
+        put_int(out, 3, disconnected_ns);
+    put_end(out, place);
+}
+
+static void put_executor(const struct agent_record *record, struct buf *out) {
+    size_t place = put_begin(out, 4);
+    put_bytes(out, 1, record->executor.framework.text);
+    put_bytes(out, 2, record->executor.info);
+    put_bytes(out, 3, record->executor.container.text);
+    put_process(record->executor.started, record->executor.pid, record->executor.start_time, 4,
+                out);
+    put_end(out, place);
+}
+
+static void put_task(const struct agent_record *record, struct buf *out) {
+    size_t place = put_begin(out, 5);
+    put_bytes(out, 1, record->task.framework.text);
+    put_bytes(out, 2, record->task.info);
+    put_some(out, 3, record->task.role);
+    put_some(out, 4, record->task.container.text);
+    put_process(record->task.started, record->task.pid, record->task.start_time, 5, out);
+    put_int(out, 6, record->task.latest_state);
+    put_int(out, 7, record->task.launched_ns);
+    put_varint(out, 8, record->task.kill_wanted);
+    put_some(out, 9, record->task.killed_by);
+    put_varint(out, 10, record->task.ended);
+    put_end(out, place);
+}
+
+static void put_sandbox(const struct agent_record *record, struct buf *out) {
+    size_t place = put_begin(out, 7);
+    put_bytes(out, 1, record->sandbox.path);
+    put_bytes(out, 2, record->sandbox.framework.text);
+    put_bytes(out, 3, record->sandbox.task.text);
+    put_int(out, 4, record->sandbox.ended_ns);
+    put_varint(out, 5, record->sandbox.stdout_rotations);
+    put_varint(out, 6, record->sandbox.stderr_rotations);
+    put_end(out, place);
+}
+
+void agent_record_encode(struct wire *wire, const struct agent_record *record, struct buf *out) {
+    (void)wire;
+    size_t place, status;
+    put_varint(out, 1, RECORD_VERSION);
+    switch (record->kind) {
+    case AGENT_RECORD_SELF:
+        place = put_begin(out, 2);
+        put_some(out, 1, record->self.agent.text);
+        put_some(out, 2, record->self.boot_id);
+        put_end(out, place);
+        return;
+    case AGENT_RECORD_FRAMEWORK:
+        put_framework(record->framework.id, record->framework.info, 0, 3, out);
+        return;
+    case AGENT_RECORD_EXECUTOR: put_executor(record, out); return;
+    case AGENT_RECORD_TASK: put_task(record, out); return;
+    case AGENT_RECORD_UPDATE:
+        place = put_begin(out, 6);
+        put_bytes(out, 1, record->update.framework.text);
+        status = put_begin(out, 2);
+        task_status_encode(&record->update.status, out);
+        put_end(out, status);
+        put_end(out, place);
+        return;
+    case AGENT_RECORD_SANDBOX: put_sandbox(record, out); return;
+    }
+}
+
+static void read_executor(const Mesos__Internal__AgentRecord__Executor *from,
+                          struct agent_record *out) {
+    out->kind = AGENT_RECORD_EXECUTOR;
+    out->executor.framework = framework_id_of(text_of(from->framework_id));
+    out->executor.info = bytes_text(from->info);
+    out->executor.container = container_id_of(text_of(from->container_id));
+    out->executor.started = from->process != NULL;
+    if (from->process != NULL) {
+        out->executor.pid = from->process->pid;
+        out->executor.start_time = from->process->start_time;
+    }
+}
+
+static void read_task(const Mesos__Internal__AgentRecord__Task *from, struct agent_record *out) {
+    out->kind = AGENT_RECORD_TASK;
+    out->task.framework = framework_id_of(text_of(from->framework_id));
+    out->task.info = bytes_text(from->info);
+    out->task.role = text_of(from->role);
+    out->task.container = container_id_of(text_of(from->container_id));
+    out->task.started = from->process != NULL;
+    if (from->process != NULL) {
+        out->task.pid = from->process->pid;
+        out->task.start_time = from->process->start_time;
+    }
+    out->task.latest_state = (enum task_state)from->latest_state;
+    out->task.launched_ns = from->launched_ns;
+    out->task.kill_wanted = from->kill_wanted;
+    out->task.killed_by = text_of(from->killed_by);
+    out->task.ended = from->ended;
+}
+
+static void read_sandbox(const Mesos__Internal__AgentRecord__Sandbox *from,
+                         struct agent_record *out) {
+    out->kind = AGENT_RECORD_SANDBOX;
+    out->sandbox.path = text_of(from->path);
+    out->sandbox.framework = framework_id_of(text_of(from->framework_id));
+    out->sandbox.task = task_id_of(text_of(from->task_id));
+    out->sandbox.ended_ns = from->ended_ns;
+    out->sandbox.stdout_rotations = from->stdout_rotations;
+    out->sandbox.stderr_rotations = from->stderr_rotations;
+}
+
+static bool read_agent_record(struct wire *wire, const Mesos__Internal__AgentRecord *from,
+                              struct agent_record *out, struct error *error) {
+    if (from->self != NULL) {
+        out->kind = AGENT_RECORD_SELF;
+        out->self.agent = agent_id_of(text_of(from->self->agent_id));
+        out->self.boot_id = text_of(from->self->boot_id);
+    } else if (from->framework != NULL) {
+        out->kind = AGENT_RECORD_FRAMEWORK;
+        out->framework.id = framework_id_of(text_of(from->framework->id));
+        out->framework.info = bytes_text(from->framework->info);
+    } else if (from->executor != NULL) {
+        read_executor(from->executor, out);
+    } else if (from->task != NULL) {
+        read_task(from->task, out);
+    } else if (from->update != NULL) {
+        out->kind = AGENT_RECORD_UPDATE;
+        out->update.framework = framework_id_of(text_of(from->update->framework_id));
+        return task_status_decode(wire, bytes_text(from->update->status), &out->update.status,
+                                  error);
+    } else if (from->sandbox != NULL) {
+        read_sandbox(from->sandbox, out);
+    } else {
+        return fail(error, ERROR_INVALID, "an empty record of the agent");
+    }
+    return true;
+}
+
+bool agent_record_decode(struct wire *wire, struct text bytes, struct agent_record *out,
+                         struct error *error) {
+    Mesos__Internal__AgentRecord *message;
+    struct agent_record record = {0};
+    if (!CONVERT_UNPACK(mesos__internal__agent_record, wire, bytes, &message, error) ||
+        !check_version(message->version, error) ||
+        !read_agent_record(wire, message, &record, error))
+        return false;
+    *out = record;
+    return true;
+}
+
+void registry_record_encode(struct wire *wire, const struct registry_record *record,
+                            struct buf *out) {
+    (void)wire;
+    size_t place;
+    put_varint(out, 1, RECORD_VERSION);
+    switch (record->kind) {
+    case REGISTRY_AGENT: put_bytes(out, 2, record->agent_info); return;
+    case REGISTRY_UNREACHABLE:
+    case REGISTRY_GONE:
+        place = put_begin(out, record->kind == REGISTRY_UNREACHABLE ? 3 : 4);
+        put_bytes(out, 1, record->agent.agent.text);
+        put_int(out, 2, record->agent.since_ns);
+        put_end(out, place);
+        return;
+    case REGISTRY_FRAMEWORK:
+        put_framework(record->framework.id, record->framework.info,
+                      record->framework.disconnected_ns, 5, out);
+        return;
+    case REGISTRY_MASTER: put_bytes(out, 6, record->master_id); return;
+    }
+}
+
+static void read_mark(const Mesos__Internal__RegistryRecord__AgentMark *from,
+                      enum registry_record_kind kind, struct registry_record *out) {
+    out->kind = kind;
+    out->agent.agent = agent_id_of(text_of(from->agent_id));
+    out->agent.since_ns = from->since_ns;
+}
+
+bool registry_record_decode(struct wire *wire, struct text bytes, struct registry_record *out,
+                            struct error *error) {
+    Mesos__Internal__RegistryRecord *from;
+    struct registry_record record = {0};
+    if (!CONVERT_UNPACK(mesos__internal__registry_record, wire, bytes, &from, error) ||
+        !check_version(from->version, error))
+        return false;
+    if (from->has_agent_info) {
+        record.kind = REGISTRY_AGENT;
+        record.agent_info = bytes_text(from->agent_info);
+    } else if (from->unreachable != NULL) {
+        read_mark(from->unreachable, REGISTRY_UNREACHABLE, &record);
+    } else if (from->gone != NULL) {
+        read_mark(from->gone, REGISTRY_GONE, &record);
+    } else if (from->framework != NULL) {
+        record.kind = REGISTRY_FRAMEWORK;
+        record.framework.id = framework_id_of(text_of(from->framework->id));
+        record.framework.info = bytes_text(from->framework->info);
+        record.framework.disconnected_ns = from->framework->disconnected_ns;
+    } else if (from->master_id != NULL) {
+        record.kind = REGISTRY_MASTER;
+        record.master_id = text_of(from->master_id);
+    } else {
+        return fail(error, ERROR_INVALID, "an empty record of the registry");
+    }
+    *out = record;
+    return true;
+}
