@@ -54,4 +54,5 @@
     } while (0)
 
 #define VEC_EACH(item, vec)                                                                        \
-    for (__typeof__(&*(vec)->items) item = (vec)->items; item < (vec)->items + (vec)->count; item++)
+    for (__typeof__(&*(vec)->items) item = (vec)->items;                                           \
+         item != NULL && item < (vec)->items + (vec)->count; item++)
