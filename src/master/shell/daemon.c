@@ -198,6 +198,7 @@ static void drop_request(void *request) {
 
 static void end(struct daemon *daemon) {
     loop_timer_disarm(&daemon->timer);
+    loop_timer_disarm(&daemon->logging_timer);
     loop_task_cancel(&daemon->turn_end);
     if (daemon->storage != NULL)
         on_turn_end(daemon);

@@ -34,6 +34,7 @@ struct daemon {
     uint64_t last_request;
 
     struct loop_timer timer; /* master_deadline_ms */
+    struct loop_timer logging_timer; /* back to --logging_level */
     struct loop_task turn_end;
     uint64_t made_ticket, handed_ticket, stored_ticket;
     struct link held; /* effects that wait for their ticket, in order */

@@ -1,0 +1,256 @@
+/*
+ * The numbers are those of proto/mesos/v1/master/master.proto and mesos.proto; a unit test reads what is
+ * written here with the generated code.
+ */
+#include "master/shell/api_views.h"
+
+#include "common/base/map.h"
+#include "common/wire/convert.h"
+#include "common/wire/put.h"
+#include "common/wire/slice.h"
+
+#include <stdio.h>
+
+struct writing {
+    struct wire *wire;
+    const struct master *master;
+    struct buf *out;
+    bool completed; /* which half of the frameworks is being written */
+};
+
+static void put_time(struct buf *out, uint32_t number, int64_t wall_ns) {
+    if (wall_ns == 0)
+        return;
+    size_t place = put_begin(out, number);
+    put_int(out, 1, wall_ns);
+    put_end(out, place);
+}
+
+static void put_resources(struct writing *writing, uint32_t number, const struct resources *set,
+                          struct text role) {
+    resources_encode(writing->wire, set, number, role, RESERVATIONS_NEW, writing->out);
+}
+
+/* --- agents: Response.GetAgents --- */
+
+static void put_agent_info(struct writing *writing, uint32_t number, const struct agent_info *info) {
+    size_t place = put_begin(writing->out, number);
+    agent_info_encode(writing->wire, info, writing->out);
+    put_end(writing->out, place);
+}
+
+static void put_agent(void *self, const struct agent_view *view) {
+    struct writing *writing = self;
+    struct buf *out = writing->out;
+    char pid[300];
+    if (view->unreachable)
+        return;
+    size_t place = put_begin(out, 1);
+    put_agent_info(writing, 1, view->info);
+    put_varint(out, 2, view->active);
+    put_bytes(out, 3, view->info->version.size > 0 ? view->info->version : TEXT(MESOS_VERSION));
+    snprintf(pid, sizeof(pid), "slave(1)@%.*s:%u", TEXT_ARGS(view->info->ip), view->info->port);
+    put_bytes(out, 4, text_of(pid));
+    put_time(out, 5, view->registered_ns);
+    put_time(out, 6, view->reregistered_ns);
+    put_resources(writing, 7, view->total, (struct text){0});
+    put_resources(writing, 8, view->used, (struct text){0});
+    put_resources(writing, 9, view->offered, (struct text){0});
+    put_varint(out, 12, 0);
+    put_end(out, place);
+}
+
+void views_put_agents(struct wire *wire, const struct master *master, struct buf *out) {
+    struct writing writing = {.wire = wire, .master = master, .out = out};
+    master_each_agent(master, put_agent, &writing);
+}
+
+/* --- frameworks: Response.GetFrameworks --- */
+
+static void put_framework(void *self, const struct framework_view *view) {
+    struct writing *writing = self;
+    struct buf *out = writing->out;
+    if (view->completed != writing->completed)
+        return;
+    size_t place = put_begin(out, view->completed ? 2 : 1);
+    size_t info = put_begin(out, 1);
+    framework_info_with_id(writing->wire, view->info->encoded, view->id, out);
+    put_end(out, info);
+    put_varint(out, 2, view->active);
+    put_varint(out, 3, view->connected);
+    put_time(out, 4, view->registered_ns);
+    put_time(out, 5, view->reregistered_ns);
+    put_time(out, 6, view->unregistered_ns);
+    put_resources(writing, 9, view->used, (struct text){0});
+    put_resources(writing, 10, view->offered, (struct text){0});
+    put_varint(out, 11, view->recovered);
+    put_end(out, place);
+}
+
+void views_put_frameworks(struct wire *wire, const struct master *master, struct buf *out) {
+    struct writing writing = {.wire = wire, .master = master, .out = out};
+    master_each_framework(master, put_framework, &writing);
+    writing.completed = true;
+    master_each_framework(master, put_framework, &writing);
+}
+
+/* --- executors: Response.GetExecutors --- */
+
+static void put_executor(void *self, const struct executor_view *view) {
+    struct writing *writing = self;
+    size_t place = put_begin(writing->out, 1);
+    put_bytes(writing->out, 1, view->info);
+    put_id(writing->out, 2, view->agent.text);
+    put_end(writing->out, place);
+}
+
+void views_put_executors(struct wire *wire, const struct master *master, struct buf *out) {
+    struct writing writing = {.wire = wire, .master = master, .out = out};
+    master_each_executor(master, put_executor, &writing);
+}
+
+/* --- tasks: Response.GetTasks --- */
+
+/* What a mesos.v1.Task repeats of its TaskInfo: field of the one, field of the other. */
+static void put_task_info_fields(struct buf *out, struct text info) {
+    static const struct {
+        uint32_t from, to;
+    } same[] = {{10, 11}, {11, 12}, {9, 13}, {8, 15}, {12, 16}, {15, 17}};
+    struct slice field;
+    while (slice_next(&info, &field)) {
+        for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+            if (field.number == same[i].from)
+                put_bytes(out, same[i].to, field.payload);
+        }
+    }
+}
+
+static uint32_t task_list(const struct task_view *view) {
+    if (view->is_completed)
+        return 3;
+    return view->is_unreachable ? 5 : 2;
+}
+
+static void put_task(void *self, const struct task_view *view) {
+    struct writing *writing = self;
+    struct buf *out = writing->out;
+    size_t place = put_begin(out, task_list(view));
+    put_bytes(out, 1, view->name);
+    put_id(out, 2, view->id.text);
+    put_id(out, 3, view->framework.text);
+    put_some_id(out, 4, view->executor.text);
+    put_id(out, 5, view->agent.text);
+    put_varint(out, 6, view->state);
+    put_resources(writing, 7, view->resources, view->role);
+    for (size_t i = 0; i < view->status_count; i++) {
+        size_t status = put_begin(out, 8);
+        task_status_encode(&view->statuses[i], out);
+        put_end(out, status);
+    }
+    put_varint(out, 9, view->status_state);
+    put_task_info_fields(out, view->info);
+    put_end(out, place);
+}
+
+void views_put_tasks(struct wire *wire, const struct master *master, struct buf *out) {
+    struct writing writing = {.wire = wire, .master = master, .out = out};
+    master_each_task(master, NULL, put_task, &writing);
+}
+
+/* --- roles: Response.GetRoles --- */
+
+struct role_entry {
+    struct text name;
+    struct resources allocated;
+    VEC_OF(struct text) frameworks;
+};
+
+static void note_role(void *self, const struct framework_view *view) {
+    struct map *roles = self;
+    if (view->completed)
+        return;
+    size_t count = view->info->role_count;
+    struct text single = view->info->role.size > 0 ? view->info->role : TEXT("*");
+    for (size_t i = 0; i < (count > 0 ? count : 1); i++) {
+        struct text name = count > 0 ? view->info->roles[i] : single;
+        struct role_entry *entry = map_get_text(roles, name);
+        if (entry == NULL) {
+            entry = NEW(struct role_entry);
+            entry->name = name;
+            map_put_text(roles, name, entry);
+        }
+        VEC_PUSH(&entry->frameworks, view->id.text);
+    }
+}
+
+static void note_allocation(void *self, const struct task_view *view) {
+    struct role_entry *entry = map_get_text(self, view->role);
+    if (entry != NULL && !view->is_completed && !view->is_unreachable &&
+        !resources_add(&entry->allocated, view->resources))
+        return;
+}
+
+static void role_entry_free(void *self) {
+    struct role_entry *entry = self;
+    resources_fini(&entry->allocated);
+    VEC_FINI(&entry->frameworks);
+    mem_free(entry);
+}
+
+void views_put_roles(struct wire *wire, const struct master *master, struct buf *out) {
+    struct map roles = {0};
+    master_each_framework(master, note_role, &roles);
+    master_each_task(master, NULL, note_allocation, &roles);
+    MAP_EACH(at, &roles) {
+        struct role_entry *entry = map_value(at);
+        size_t place = put_begin(out, 1);
+        put_bytes(out, 1, entry->name);
+        put_double(out, 2, 1.0);
+        VEC_EACH(framework, &entry->frameworks)
+            put_id(out, 3, *framework);
+        resources_encode(wire, &entry->allocated, 4, (struct text){0}, RESERVATIONS_NEW, out);
+        put_end(out, place);
+    }
+    map_fini(&roles, role_entry_free);
+}
+
+/* --- all of it: Response.GetState --- */
+
+void views_put_state(struct wire *wire, const struct master *master, struct buf *out) {
+    static void (*const parts[])(struct wire *, const struct master *, struct buf *) = {
+        views_put_tasks, views_put_executors, views_put_frameworks, views_put_agents};
+    for (uint32_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        size_t place = put_begin(out, i + 1);
+        parts[i](wire, master, out);
+        put_end(out, place);
+    }
+}
+
+/* --- metrics --- */
+
+void views_each_metric(const struct master *master, int64_t wall_ns,
+                       void (*fn)(void *self, const char *name, double value), void *self) {
+    struct master_counts counts = master_count(master);
+    const struct {
+        const char *name;
+        double value;
+    } rows[] = {
+        {"master/uptime_secs", (double)(wall_ns - counts.started_ns) / 1e9},
+        {"master/elected", 1},
+        {"master/slaves_connected", (double)counts.agents_connected},
+        {"master/slaves_disconnected", (double)counts.agents_disconnected},
+        {"master/slaves_unreachable", (double)counts.agents_unreachable},
+        {"master/frameworks_connected", (double)counts.frameworks_connected},
+        {"master/frameworks_disconnected", (double)counts.frameworks_disconnected},
+        {"master/outstanding_offers", (double)counts.offers},
+        {"master/tasks_finished", (double)counts.tasks_by_state[TASK_STATE_FINISHED]},
+        {"master/tasks_failed", (double)counts.tasks_by_state[TASK_STATE_FAILED]},
+        {"master/tasks_killed", (double)counts.tasks_by_state[TASK_STATE_KILLED]},
+        {"master/tasks_lost", (double)counts.tasks_by_state[TASK_STATE_LOST]},
+        {"master/tasks_error", (double)counts.tasks_by_state[TASK_STATE_ERROR]},
+        {"master/tasks_dropped", (double)counts.tasks_by_state[TASK_STATE_DROPPED]},
+        {"master/dropped_messages", (double)counts.messages_invalid},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        fn(self, rows[i].name, rows[i].value);
+}
