@@ -1,6 +1,6 @@
 /*
- * splice moves pages of the pipe without copying them through this process, which has no memory to spare;
- * where the file system cannot, or is full, a small buffer copies or drops.
+ * splice moves pages of the pipe without copying them through this process, which has no memory to
+ * spare; where the file system cannot, or is full, a small buffer copies or drops.
  */
 #include "init/log.h"
 
@@ -36,7 +36,8 @@ void log_open(struct log *log) {
     log->size_bytes = stat.st_size;
 }
 
-/* A file that cannot be put aside is emptied instead: the half that is lost is the older one either way. */
+/* A file that cannot be put aside is emptied instead: the half that is lost is the older one either
+ * way. */
 static void rotate(struct log *log) {
     log->rotations++;
     log->size_bytes = 0;
@@ -87,8 +88,8 @@ static ssize_t move(struct log *log) {
         return copy(log, COPY_BYTES);
 
     off_t offset = log->size_bytes;
-    ssize_t moved = splice(log->pipe, NULL, log->file, &offset, room,
-                           SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    ssize_t moved =
+        splice(log->pipe, NULL, log->file, &offset, room, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (moved > 0)
         log->size_bytes += moved;
     if (moved < 0 && errno != EAGAIN && errno != EINTR)

@@ -1,8 +1,8 @@
 /*
- * One stream of the task's output, from a pipe into a file of the sandbox that never grows beyond half the
- * cap: then it becomes NAME.1, in place of the one before, and a new file begins. So the file NAME starts
- * at logical offset rotations * half. What cannot be written (a full disk) is read all the same, and
- * counted: a task never hangs on its own output.
+ * One stream of the task's output, from a pipe into a file of the sandbox that never grows beyond
+ * half the cap: then it becomes NAME.1, in place of the one before, and a new file begins. So the
+ * file NAME starts at logical offset rotations * half. What cannot be written (a full disk) is read
+ * all the same, and counted: a task never hangs on its own output.
  */
 #pragma once
 
@@ -21,7 +21,8 @@ struct log {
     uint64_t dropped_bytes;
 };
 
-/* Opens the file, which is created when missing and continued when there is one. Never follows a link. */
+/* Opens the file, which is created when missing and continued when there is one. Never follows a
+ * link. */
 void log_open(struct log *log);
 
 enum log_state {

@@ -2,9 +2,9 @@
  * mesos-init: pid 1 of a container, and the one who remembers how it ended when the agent is away.
  *
  * It reads what to do, makes the place, starts the task, gives up its own rights and then does four
- * things: moves the task's output into files, reaps what the task leaves behind, passes signals on, and at
- * the end of the main process kills the rest, writes the record and goes. It runs as the task's user, with
- * no capability, so whatever a task does to it gains nothing.
+ * things: moves the task's output into files, reaps what the task leaves behind, passes signals on,
+ * and at the end of the main process kills the rest, writes the record and goes. It runs as the
+ * task's user, with no capability, so whatever a task does to it gains nothing.
  */
 #include "init/log.h"
 #include "init/record.h"
@@ -86,12 +86,12 @@ static bool read_fully(int file, void *into, size_t size) {
 }
 
 static void *map_memory(size_t size) {
-    void *memory =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* An agent that died before it had said everything has not launched us: then there is nobody to tell. */
+/* An agent that died before it had said everything has not launched us: then there is nobody to
+ * tell. */
 static void read_spec(struct supervisor *supervisor) {
     struct spec_head head;
     size_t pointer_count = 0;
@@ -200,7 +200,8 @@ static void supervise(struct supervisor *supervisor) {
     }
 }
 
-/* What the main process left running dies now; what any of them had written is still in the pipes. */
+/* What the main process left running dies now; what any of them had written is still in the pipes.
+ */
 static void finish(struct supervisor *supervisor) {
     struct rusage usage;
     struct log *logs[] = {&supervisor->out, &supervisor->err};

@@ -1,9 +1,9 @@
 /*
- * What is known of a container in its status file, in the agent's runtime directory: the head, which the
- * agent writes before it lets mesos-init go on, and the record, which mesos-init writes at each rotation
- * of a log and, with `ended` set, as its last act. Each is written with one pwrite, so a reader sees all
- * of it or the one before; a file without an ended record and without its process is a container that
- * was killed together with its mesos-init.
+ * What is known of a container in its status file, in the agent's runtime directory: the head,
+ * which the agent writes before it lets mesos-init go on, and the record, which mesos-init writes
+ * at each rotation of a log and, with `ended` set, as its last act. Each is written with one
+ * pwrite, so a reader sees all of it or the one before; a file without an ended record and without
+ * its process is a container that was killed together with its mesos-init.
  */
 #pragma once
 

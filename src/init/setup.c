@@ -1,7 +1,7 @@
 /*
- * The namespaces are new and still show the host. Mounts are made here and are gone with the last process:
- * nobody has to take them down. The sandbox is checked by device and inode against the descriptor the
- * agent opened, so a path that was exchanged meanwhile is refused and not entered.
+ * The namespaces are new and still show the host. Mounts are made here and are gone with the last
+ * process: nobody has to take them down. The sandbox is checked by device and inode against the
+ * descriptor the agent opened, so a path that was exchanged meanwhile is refused and not entered.
  */
 #include "init/setup.h"
 
@@ -70,8 +70,7 @@ static bool make_directories(const char *path) {
 
 /* A host without the directory has nothing to hide there. */
 static bool hide_with_tmpfs(const char *path) {
-    return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0 ||
-           errno == ENOENT;
+    return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0 || errno == ENOENT;
 }
 
 static enum init_stage enter_cgroups(const struct spec *spec) {
@@ -83,7 +82,8 @@ static enum init_stage enter_cgroups(const struct spec *spec) {
     return INIT_STAGE_NONE;
 }
 
-/* The private /tmp and /dev/shm; a sandbox that lies in one of them is held and put back at its path. */
+/* The private /tmp and /dev/shm; a sandbox that lies in one of them is held and put back at its
+ * path. */
 static enum init_stage hide_shared_directories(const struct spec *spec) {
     bool covered = lies_under(spec->sandbox, "/tmp") || lies_under(spec->sandbox, "/dev/shm");
     int held = -1;
@@ -116,7 +116,8 @@ static bool seal(const char *path, unsigned flags) {
     return sealed;
 }
 
-/* User 0 needs no capability to write what root owns: the kernel's own switches are made read-only. */
+/* User 0 needs no capability to write what root owns: the kernel's own switches are made read-only.
+ */
 static bool seal_kernel_files(void) {
     static const char *const proc_paths[] = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq",
                                              "/proc/bus", "/proc/fs"};
@@ -143,7 +144,8 @@ enum init_stage setup_place(const struct spec *spec) {
         return stage;
     if (spec->hostname != NULL && sethostname(spec->hostname, strlen(spec->hostname)) != 0)
         return INIT_STAGE_HOSTNAME;
-    /* Slave, not private: what the host unmounts goes away here too and is not held by a container. */
+    /* Slave, not private: what the host unmounts goes away here too and is not held by a container.
+     */
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
         return INIT_STAGE_MOUNT;
     stage = hide_shared_directories(spec);
@@ -156,7 +158,8 @@ enum init_stage setup_place(const struct spec *spec) {
     return enter_sandbox(spec);
 }
 
-/* Raw calls: libc's would look for other threads, and the task's side shares this memory before exec. */
+/* Raw calls: libc's would look for other threads, and the task's side shares this memory before
+ * exec. */
 static bool change_user(const struct spec *spec) {
     const struct spec_numbers *numbers = &spec->numbers;
     bool rootless = (numbers->flags & SPEC_FLAG_ROOTLESS) != 0;

@@ -1,6 +1,6 @@
 /*
- * One walk over the block counts, a second one points: the caller brings the memory for the pointers, since
- * mesos-init has no heap worth the name.
+ * One walk over the block counts, a second one points: the caller brings the memory for the
+ * pointers, since mesos-init has no heap worth the name.
  */
 #include "init/spec.h"
 
@@ -81,19 +81,14 @@ static bool take_field(const struct spec_field *field, char *payload, struct spe
         out->rlimits = (const struct spec_rlimit *)(const void *)payload;
         out->rlimit_count = size / sizeof(*out->rlimits);
         return is_array(size, sizeof(*out->rlimits), SPEC_RLIMITS_LIMIT);
-    case SPEC_SANDBOX:
-        out->sandbox = payload;
-        return is_string(payload, size);
-    case SPEC_HOSTNAME:
-        out->hostname = payload;
-        return is_string(payload, size);
+    case SPEC_SANDBOX: out->sandbox = payload; return is_string(payload, size);
+    case SPEC_HOSTNAME: out->hostname = payload; return is_string(payload, size);
     case SPEC_SECCOMP:
         out->seccomp = payload;
         out->seccomp_count = size / sizeof(struct sock_filter);
         return is_array(size, sizeof(struct sock_filter), SPEC_SECCOMP_LIMIT);
     case SPEC_ARGUMENT:
-    case SPEC_VARIABLE:
-        return is_string(payload, size);
+    case SPEC_VARIABLE: return is_string(payload, size);
     }
     return false;
 }

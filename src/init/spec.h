@@ -1,9 +1,10 @@
 /*
  * What the agent tells mesos-init: one flat block of tagged values through a pipe, read once.
  *
- * A block is a spec_head, then fields: a spec_field and its payload, padded to 8 bytes. Strings carry
- * their NUL, so the reader points into the block and copies nothing. Both ends are built together and
- * run on one machine: numbers are in the machine's order, and an unknown tag is an error.
+ * A block is a spec_head, then fields: a spec_field and its payload, padded to 8 bytes. Strings
+ * carry their NUL, so the reader points into the block and copies nothing. Both ends are built
+ * together and run on one machine: numbers are in the machine's order, and an unknown tag is an
+ * error.
  */
 #pragma once
 
@@ -13,7 +14,8 @@
 
 enum {
     SPEC_MAGIC = 0x31636573,
-    SPEC_LIMIT_BYTES = 900 * 1024, /* fits a pipe of 1 MiB, so that the agent never waits in write */
+    SPEC_LIMIT_BYTES =
+        900 * 1024, /* fits a pipe of 1 MiB, so that the agent never waits in write */
     SPEC_GROUPS_LIMIT = 64,
     SPEC_RLIMITS_LIMIT = 16,
     SPEC_SECCOMP_LIMIT = 4096, /* instructions, as the kernel has it */
@@ -21,8 +23,9 @@ enum {
 
 /* The descriptors mesos-init starts with, besides /dev/null as 0, 1 and 2. */
 enum {
-    INIT_SPEC_FD = 3,    /* reading end of a pipe with the block */
-    INIT_REPORT_FD = 4,  /* writing end: closed when the task's exec has happened, else one init_failure */
+    INIT_SPEC_FD = 3, /* reading end of a pipe with the block */
+    INIT_REPORT_FD =
+        4, /* writing end: closed when the task's exec has happened, else one init_failure */
     INIT_SANDBOX_FD = 5, /* O_PATH of the sandbox */
     INIT_STATUS_FD = 6,  /* status file, for writing */
     INIT_CGROUP_FD = 7,  /* the first of spec_numbers.cgroup_count files cgroup.procs to enter */
@@ -84,10 +87,10 @@ static inline size_t spec_padded(size_t size) {
     return (size + 7) & ~(size_t)7;
 }
 
-/* Arguments and variables together: how many pointers `pointers` of spec_parse must hold. False when the
- * block is not well-formed. */
+/* Arguments and variables together: how many pointers `pointers` of spec_parse must hold. False
+ * when the block is not well-formed. */
 bool spec_count_pointers(const char *block, size_t size, size_t *count);
 
-/* Reads a block. Everything in *out points into the block or into `pointers`. Checks sizes, NULs, counts
- * and that sandbox and at least one argument are there. */
+/* Reads a block. Everything in *out points into the block or into `pointers`. Checks sizes, NULs,
+ * counts and that sandbox and at least one argument are there. */
 bool spec_parse(char *block, size_t size, char **pointers, struct spec *out);

@@ -1,6 +1,6 @@
 /*
- * clone with CLONE_VFORK: the caller stands still until the child has executed or is gone, so the child's
- * failure is simply a variable. The child has a stack of its own and shares no descriptors.
+ * clone with CLONE_VFORK: the caller stands still until the child has executed or is gone, so the
+ * child's failure is simply a variable. The child has a stack of its own and shares no descriptors.
  */
 #include "init/task.h"
 

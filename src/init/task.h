@@ -1,6 +1,6 @@
 /*
- * The start of the task's main process, which runs in the memory of mesos-init until its exec: no page is
- * copied, and mesos-init knows at once whether the exec happened.
+ * The start of the task's main process, which runs in the memory of mesos-init until its exec: no
+ * page is copied, and mesos-init knows at once whether the exec happened.
  */
 #pragma once
 

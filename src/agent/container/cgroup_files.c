@@ -1,6 +1,6 @@
 /*
- * Reading and writing the small files of a group. Names are made in a buffer and opened relative to the
- * root's descriptor, so that no path is walked from "/".
+ * Reading and writing the small files of a group. Names are made in a buffer and opened relative to
+ * the root's descriptor, so that no path is walked from "/".
  */
 #include "agent/container/cgroup_version.h"
 

@@ -25,8 +25,8 @@ static bool set_cpu(const struct cgroup_at *at, const struct container_limits *l
            cgroup_write_number(at, "cpu.cfs_quota_us", quota_us, error);
 }
 
-/* The limit on memory and swap together may never be below that on memory: which is first depends on
- * whether they go up. A kernel that does not count swap is told not to use it. */
+/* The limit on memory and swap together may never be below that on memory: which is first depends
+ * on whether they go up. A kernel that does not count swap is told not to use it. */
 static bool set_memory(const struct cgroup_at *at, int64_t bytes, struct error *error) {
     static const char limit[] = "memory.limit_in_bytes", both[] = "memory.memsw.limit_in_bytes";
     if (!cgroup_has(at, both))

@@ -1,6 +1,6 @@
 /*
- * What differs between the versions of control groups: one table of functions each. They act on one group
- * of one hierarchy, `id` below the directory `root`.
+ * What differs between the versions of control groups: one table of functions each. They act on one
+ * group of one hierarchy, `id` below the directory `root`.
  */
 #pragma once
 
@@ -35,6 +35,7 @@ bool cgroup_write(const struct cgroup_at *at, const char *file, const char *valu
 bool cgroup_write_number(const struct cgroup_at *at, const char *file, int64_t value,
                          struct error *error);
 bool cgroup_has(const struct cgroup_at *at, const char *file);
-/* A number that is the whole file, or stands behind `key` on a line of it; -1 when there is none. */
+/* A number that is the whole file, or stands behind `key` on a line of it; -1 when there is none.
+ */
 int64_t cgroup_read_number(const struct cgroup_at *at, const char *file, const char *key);
 void cgroup_kill_each(const struct cgroup_at *at); /* SIGKILL to every process that is in it now */

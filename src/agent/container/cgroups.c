@@ -1,6 +1,6 @@
 /*
- * A hierarchy is known by where it is mounted: controllers that libcgroup finds at the same place share
- * one. Everything below works on the descriptors of our roots, which also hold the lock.
+ * A hierarchy is known by where it is mounted: controllers that libcgroup finds at the same place
+ * share one. Everything below works on the descriptors of our roots, which also hold the lock.
  */
 #include "agent/container/cgroups.h"
 
@@ -88,8 +88,7 @@ static void find_hierarchies(struct cgroups *cgroups, struct buf *missing) {
         char *mount = NULL;
         if (known_controllers[i].in_v2_always && is_v2_only(cgroups))
             continue;
-        if (failed != 0 ||
-            cgroup_get_subsys_mount_point(known_controllers[i].name, &mount) != 0) {
+        if (failed != 0 || cgroup_get_subsys_mount_point(known_controllers[i].name, &mount) != 0) {
             buf_printf(missing, "%scgroup controller %s", missing->size > 0 ? ", " : "",
                        known_controllers[i].name);
             continue;
@@ -99,7 +98,8 @@ static void find_hierarchies(struct cgroups *cgroups, struct buf *missing) {
     }
 }
 
-/* A v2 group hands controllers to its children only when told; each by itself, for one may be absent. */
+/* A v2 group hands controllers to its children only when told; each by itself, for one may be
+ * absent. */
 static void enable_controllers(const char *directory, unsigned controllers) {
     char path[PATH_BYTES + 64];
     for (size_t i = 0; i < sizeof(known_controllers) / sizeof(known_controllers[0]); i++) {

@@ -1,7 +1,8 @@
 /*
- * Control groups, whatever version the machine has. Each container gets one group by its id below our root
- * in every hierarchy that has a controller we use: on v1 that is several hierarchies, on v2 one, on
- * hybrid hosts both. libcgroup says where they are; groups are made by mkdirat (decisions/cgroups.md).
+ * Control groups, whatever version the machine has. Each container gets one group by its id below
+ * our root in every hierarchy that has a controller we use: on v1 that is several hierarchies, on
+ * v2 one, on hybrid hosts both. libcgroup says where they are; groups are made by mkdirat
+ * (decisions/cgroups.md).
  */
 #pragma once
 
@@ -25,8 +26,8 @@ enum cgroup_bit {
 
 struct cgroups;
 
-/* Finds the hierarchies, makes our root in each and locks it against another agent. Appends the names of
- * missing controllers to *missing and goes on without them. */
+/* Finds the hierarchies, makes our root in each and locks it against another agent. Appends the
+ * names of missing controllers to *missing and goes on without them. */
 struct cgroups *cgroups_new(const char *root_name, struct buf *missing, struct error *error);
 /* For a machine that has none of it. */
 struct cgroups *cgroups_none(void);
@@ -42,7 +43,8 @@ bool cgroups_update(struct cgroups *cgroups, const char *id, const struct contai
                     struct error *error);
 
 /* How a process gets into the groups: a directory for CLONE_INTO_CGROUP (-1: no v2 here), and files
- * cgroup.procs into which it writes "0" itself, so that nobody else waits for it. Owned by the caller. */
+ * cgroup.procs into which it writes "0" itself, so that nobody else waits for it. Owned by the
+ * caller. */
 struct cgroup_entry {
     int into;
     int procs[CGROUP_HIERARCHIES_LIMIT];
@@ -58,7 +60,8 @@ int64_t cgroups_oom_kills(struct cgroups *cgroups, const char *id);
 
 /* SIGKILL to whatever is in the groups. */
 void cgroups_kill(struct cgroups *cgroups, const char *id);
-/* True when the groups are gone; false: something is still in them, try again later. Never waits. */
+/* True when the groups are gone; false: something is still in them, try again later. Never waits.
+ */
 bool cgroups_remove(struct cgroups *cgroups, const char *id);
 
 /* Calls fn for the name of every group below our roots, for some more than once. */

@@ -1,7 +1,7 @@
 /*
- * As vfork does, the child borrows the caller's memory and runs on a stack of its own, with every signal
- * blocked, making system calls only. mesos-init starts with signals still blocked and takes them from a
- * descriptor, so that a signal that is sent early is not lost.
+ * As vfork does, the child borrows the caller's memory and runs on a stack of its own, with every
+ * signal blocked, making system calls only. mesos-init starts with signals still blocked and takes
+ * them from a descriptor, so that a signal that is sent early is not lost.
  */
 #include "agent/container/clone.h"
 
@@ -78,7 +78,8 @@ static bool write_file(const char *path, const char *content) {
     return file >= 0 && write(file, content, strlen(content)) == (ssize_t)strlen(content);
 }
 
-/* Without root: this user is mapped to himself, and what a new user namespace gives is carried over exec. */
+/* Without root: this user is mapped to himself, and what a new user namespace gives is carried over
+ * exec. */
 static bool become_own_master(const struct child *child) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
@@ -96,8 +97,8 @@ static bool become_own_master(const struct child *child) {
     return true;
 }
 
-__attribute__((no_sanitize("address", "undefined", "thread"))) static void
-run_child(struct child *child) {
+__attribute__((no_sanitize("address", "undefined", "thread"))) static void run_child(
+    struct child *child) {
     const struct clone_plan *plan = child->plan;
     char *arguments[] = {"mesos-init", (char *)plan->name, NULL};
     char *environment[] = {NULL};
@@ -113,8 +114,7 @@ run_child(struct child *child) {
         if (dup2(plan->files[i], 3 + (int)i) < 0)
             goto failed;
     }
-    if (dup3(plan->image, image, O_CLOEXEC) < 0 ||
-        syscall(SYS_close_range, image + 1, ~0U, 0) != 0)
+    if (dup3(plan->image, image, O_CLOEXEC) < 0 || syscall(SYS_close_range, image + 1, ~0U, 0) != 0)
         goto failed;
     syscall(SYS_execveat, image, "", arguments, environment, AT_EMPTY_PATH);
 failed:
@@ -132,7 +132,8 @@ static long clone_blocked(struct clone_args *args, struct child *child) {
 }
 
 bool clone_container(const struct clone_plan *plan, pid_t *pid, int *pidfd, struct error *error) {
-    static _Alignas(64) char stack[CHILD_STACK_BYTES]; /* one thread launches, one launch at a time */
+    static _Alignas(
+        64) char stack[CHILD_STACK_BYTES]; /* one thread launches, one launch at a time */
     struct child child = {.plan = plan};
     int handle = -1;
     struct clone_args args = {

@@ -1,7 +1,7 @@
 /*
- * A container from its first process to its last trace. The report tells of the start, the pidfd of the
- * end; the status file says how it was; then cgroups and file go, tried again with growing pauses, so that
- * one that will not go holds up nobody.
+ * A container from its first process to its last trace. The report tells of the start, the pidfd of
+ * the end; the status file says how it was; then cgroups and file go, tried again with growing
+ * pauses, so that one that will not go holds up nobody.
  */
 #include "agent/container/container.h"
 
@@ -86,7 +86,8 @@ static void hear_report(struct container *container) {
         container->failure = failure;
 }
 
-/* An init that was killed before the exec closes the report as well: the one that ended tells it apart. */
+/* An init that was killed before the exec closes the report as well: the one that ended tells it
+ * apart. */
 static bool is_gone(const struct container *container) {
     siginfo_t info = {0};
     int flags = WEXITED | WNOHANG | WNOWAIT;
@@ -157,7 +158,8 @@ static void set_wait_status(struct container_termination *out, int status) {
     out->core_dumped = WCOREDUMP(status);
 }
 
-/* The end as far as the record tells it; without one mesos-init itself was killed, and its task with it. */
+/* The end as far as the record tells it; without one mesos-init itself was killed, and its task
+ * with it. */
 static void set_end(struct container_termination *out, const struct container *container,
                     const struct ending *ending) {
     const struct record *record = &ending->status.record;
@@ -200,7 +202,8 @@ static void set_memory(struct container_termination *out, struct container *cont
     out->out_of_memory = head->out_of_memory != 0 && !succeeded;
 }
 
-/* The last of stderr, whoever owns the file now: no link is followed, nothing but a file is read. */
+/* The last of stderr, whoever owns the file now: no link is followed, nothing but a file is read.
+ */
 static size_t read_tail(const struct container *container, char tail[CONTAINER_TAIL_BYTES]) {
     struct stat stat;
     ssize_t size = 0;
@@ -209,8 +212,8 @@ static size_t read_tail(const struct container *container, char tail[CONTAINER_T
     int directory = open(container->sandbox, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0)
         return 0;
-    int file = openat(directory, "stderr",
-                      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int file =
+        openat(directory, "stderr", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     close(directory);
     if (file < 0)
         return 0;
@@ -269,8 +272,8 @@ void container_finish(struct container *container) {
     struct ending ending;
     gather(container, &ending);
     close_process(container);
-    bool failed_before = container->failure.stage != INIT_STAGE_NONE &&
-                         container->failure.stage != INIT_STAGE_EXEC;
+    bool failed_before =
+        container->failure.stage != INIT_STAGE_NONE && container->failure.stage != INIT_STAGE_EXEC;
     bool was_silent = container->state == CONTAINER_STARTING && !ending.status.record.ended &&
                       container->failure.stage == INIT_STAGE_NONE;
     if (failed_before || was_silent || container->was_never_begun) {
@@ -294,8 +297,7 @@ static bool try_to_clear(struct container *container) {
     struct containerizer *owner = container->owner;
     if (!container->groups_gone)
         container->groups_gone = cgroups_remove(owner->cgroups, container->id);
-    bool may_forget =
-        container->forgotten || loop_now_ms(owner->loop) >= container->forget_at_ms;
+    bool may_forget = container->forgotten || loop_now_ms(owner->loop) >= container->forget_at_ms;
     if (!container->groups_gone || !may_forget)
         return false;
     status_remove(owner->runtime, container->id);
@@ -313,8 +315,7 @@ static void clear_away(void *self) {
         loop_timer_arm(&container->timer, container->forget_at_ms);
         return;
     }
-    loop_timer_arm(&container->timer,
-                   loop_now_ms(container->owner->loop) + container->retry_ms);
+    loop_timer_arm(&container->timer, loop_now_ms(container->owner->loop) + container->retry_ms);
     container->retry_ms =
         container->retry_ms * 2 < RETRY_MOST_MS ? container->retry_ms * 2 : RETRY_MOST_MS;
 }

@@ -1,6 +1,6 @@
 /*
- * Inside the containerizer: one container, and what the parts of the containerizer share. Nothing here is
- * for the rest of the agent.
+ * Inside the containerizer: one container, and what the parts of the containerizer share. Nothing
+ * here is for the rest of the agent.
  */
 #pragma once
 

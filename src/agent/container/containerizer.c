@@ -1,6 +1,7 @@
 /*
- * What the agent calls. A launch makes the groups and files, clones, and hands mesos-init its block; all
- * further steps are mesos-init's own, on another core if there is one. Nothing here waits.
+ * What the agent calls. A launch makes the groups and files, clones, and hands mesos-init its
+ * block; all further steps are mesos-init's own, on another core if there is one. Nothing here
+ * waits.
  */
 #include "agent/container/container.h"
 
@@ -112,8 +113,7 @@ struct containerizer *containerizer_new(const struct containerizer_options *opti
     containerizer->self = options->self;
     containerizer->runtime = containerizer->image = containerizer->null = -1;
     if (!open_runtime_directory(containerizer, options->runtime_dir, error) ||
-        !open_image(containerizer, options, error) ||
-        !check_machine(containerizer, options, error))
+        !open_image(containerizer, options, error) || !check_machine(containerizer, options, error))
         return NULL;
     return TAKE(containerizer);
 }
@@ -173,8 +173,8 @@ static bool open_sandbox(struct launch *launch, const struct container_spec *spe
                          struct error *error) {
     char link[64];
     struct stat stat;
-    launch->sandbox = clone_raise_fd(
-        open(spec->sandbox, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    launch->sandbox =
+        clone_raise_fd(open(spec->sandbox, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (launch->sandbox < 0 || fstat(launch->sandbox, &stat) != 0)
         return fail(error, ERROR_IO, "open sandbox %s: %m", spec->sandbox);
     if (!rootless && (stat.st_uid != spec->uid || stat.st_gid != spec->gid) &&
@@ -225,7 +225,8 @@ static bool clone_launch(struct containerizer *containerizer, struct launch *lau
     return clone_container(&plan, &container->pid, &container->pidfd, error);
 }
 
-/* mesos-init may go on once it has its block; before that its name is written down for a recovery. */
+/* mesos-init may go on once it has its block; before that its name is written down for a recovery.
+ */
 static bool let_go_on(struct launch *launch, struct container *container, struct error *error) {
     container->is_child = true;
     container->start_time = process_start_time(container->pid);
@@ -270,11 +271,8 @@ static bool begin(struct containerizer *containerizer, struct launch *launch,
 bool containerizer_launch(struct containerizer *containerizer, const struct container_spec *spec,
                           struct error *error) {
     AUTO_FINI(launch_fini)
-    struct launch launch = {.sandbox = -1,
-                            .status = -1,
-                            .spec = {-1, -1},
-                            .report = {-1, -1},
-                            .groups = {.into = -1}};
+    struct launch launch = {
+        .sandbox = -1, .status = -1, .spec = {-1, -1}, .report = {-1, -1}, .groups = {.into = -1}};
     if (!spec_check(spec, error))
         return false;
     if (map_get_text(&containerizer->containers, spec->id) != NULL)
@@ -328,7 +326,8 @@ bool containerizer_kill(struct containerizer *containerizer, struct text id, int
 
 bool containerizer_destroy(struct containerizer *containerizer, struct text id,
                            struct error *error) {
-    /* The kernel kills a pid namespace with its pid 1, all of it, before the pidfd tells the end. */
+    /* The kernel kills a pid namespace with its pid 1, all of it, before the pidfd tells the end.
+     */
     return containerizer_kill(containerizer, id, SIGKILL, error);
 }
 

@@ -1,15 +1,15 @@
 /*
  * The containerizer: runs commands in containers and tells how they went.
  *
- * Everything is asynchronous in effect: a call begins something, and what came of it arrives as an event
- * through one callback, from the loop, never from inside a call. A container is known by its id; the
- * containerizer keeps nothing durable but one small status file a container in the runtime directory,
- * written for the time when the agent is away. Not thread-safe: the loop's thread only.
+ * Everything is asynchronous in effect: a call begins something, and what came of it arrives as an
+ * event through one callback, from the loop, never from inside a call. A container is known by its
+ * id; the containerizer keeps nothing durable but one small status file a container in the runtime
+ * directory, written for the time when the agent is away. Not thread-safe: the loop's thread only.
  *
- * The life of an id: launch -> STARTED -> ENDED, or launch -> ENDED (the command could not be executed),
- * or launch -> LAUNCH_FAILED (the container could not be made). Exactly one of ENDED and LAUNCH_FAILED
- * comes for every launch that returned true and for every container that was recovered. After it the id
- * is unknown here, and its cgroups and status file go by themselves.
+ * The life of an id: launch -> STARTED -> ENDED, or launch -> ENDED (the command could not be
+ * executed), or launch -> LAUNCH_FAILED (the container could not be made). Exactly one of ENDED and
+ * LAUNCH_FAILED comes for every launch that returned true and for every container that was
+ * recovered. After it the id is unknown here, and its cgroups and status file go by themselves.
  */
 #pragma once
 
@@ -52,8 +52,8 @@ struct container_limits {
 struct container_spec {
     struct text id; /* [A-Za-z0-9._:-]+, not "." or ".."; a name of files and cgroups */
 
-    /* An existing directory, absolute, reached without following a last symlink. It becomes the working
-     * directory and is given (the directory alone) to uid and gid. */
+    /* An existing directory, absolute, reached without following a last symlink. It becomes the
+     * working directory and is given (the directory alone) to uid and gid. */
     const char *sandbox;
 
     uid_t uid; /* numbers that the agent looked up itself */
@@ -61,10 +61,11 @@ struct container_spec {
     const gid_t *groups; /* supplementary */
     size_t group_count;
 
-    const char *shell;       /* run by /bin/sh -c; NULL when argv is given */
-    const char *const *argv; /* NULL-terminated; found in PATH of `environment` when without a slash */
-    const char *const *environment; /* NULL-terminated "NAME=value", exactly what the task sees, but a
-                                       default PATH is added when there is none */
+    const char *shell; /* run by /bin/sh -c; NULL when argv is given */
+    const char *const
+        *argv; /* NULL-terminated; found in PATH of `environment` when without a slash */
+    const char *const *environment; /* NULL-terminated "NAME=value", exactly what the task sees, but
+                                       a default PATH is added when there is none */
     const char *hostname;           /* NULL: the host's */
 
     struct container_limits limits;
@@ -79,7 +80,7 @@ enum container_end {
     CONTAINER_EXITED,      /* `exit_code` */
     CONTAINER_KILLED,      /* by signal `signal`; `core_dumped` */
     CONTAINER_EXEC_FAILED, /* the command is missing, not executable, a directory: `exec_error` */
-    CONTAINER_LOST,        /* it ended, and its status is not known (the machine or root interfered) */
+    CONTAINER_LOST, /* it ended, and its status is not known (the machine or root interfered) */
 };
 
 /* How a container ended. */
@@ -88,16 +89,18 @@ struct container_termination {
     int exit_code;
     int signal;
     bool core_dumped;
-    bool out_of_memory;        /* the kernel killed in it for its own memory limit, and it did not exit 0 */
+    bool
+        out_of_memory; /* the kernel killed in it for its own memory limit, and it did not exit 0 */
     int64_t peak_memory_bytes; /* -1: not known */
     int64_t cpu_time_ns;       /* of the task and all its descendants; -1: not known */
     int64_t start_ms, end_ms;  /* Unix time; 0: not known */
     /* The file `stdout` begins at logical offset rotations * (log_cap_bytes / 2), rounded as
      * container_log_half_bytes does. */
     uint32_t stdout_rotations, stderr_rotations;
-    uint64_t dropped_bytes;  /* output that could not be written, as when the disk was full */
-    char exec_error[200];    /* "execute 'x': No such file or directory", or "" */
-    struct text stderr_tail; /* at most CONTAINER_TAIL_BYTES, any bytes; empty when it exited with 0 */
+    uint64_t dropped_bytes; /* output that could not be written, as when the disk was full */
+    char exec_error[200];   /* "execute 'x': No such file or directory", or "" */
+    struct text
+        stderr_tail; /* at most CONTAINER_TAIL_BYTES, any bytes; empty when it exited with 0 */
 };
 
 enum container_event_kind {
@@ -110,13 +113,14 @@ enum container_event_kind {
 struct container_event {
     enum container_event_kind kind;
     struct text id;
-    pid_t pid;                                       /* STARTED: of mesos-init, in the agent's eyes */
-    uint64_t start_time;                             /* STARTED: of that pid, in the kernel's ticks */
+    pid_t pid;           /* STARTED: of mesos-init, in the agent's eyes */
+    uint64_t start_time; /* STARTED: of that pid, in the kernel's ticks */
     const struct container_termination *termination; /* ENDED */
     const char *reason;                              /* LAUNCH_FAILED: one line */
 };
 
-/* The callback queues and returns; it must not free the containerizer, and may call anything else. */
+/* The callback queues and returns; it must not free the containerizer, and may call anything else.
+ */
 typedef void container_event_fn(void *self, const struct container_event *event);
 
 struct containerizer_options {
@@ -152,12 +156,13 @@ bool containerizer_launch(struct containerizer *containerizer, const struct cont
 bool containerizer_kill(struct containerizer *containerizer, struct text id, int signal,
                         struct error *error);
 
-/* SIGKILL for everything in it; ENDED follows as after any end. ERROR_NOT_FOUND when it has ended. */
+/* SIGKILL for everything in it; ENDED follows as after any end. ERROR_NOT_FOUND when it has ended.
+ */
 bool containerizer_destroy(struct containerizer *containerizer, struct text id,
                            struct error *error);
 
-/* The end of a container is stored: its status file may go. Until then, but for 5 seconds at most, an agent
- * that dies can still recover what ENDED said. Fine for an unknown id. */
+/* The end of a container is stored: its status file may go. Until then, but for 5 seconds at most,
+ * an agent that dies can still recover what ENDED said. Fine for an unknown id. */
 void containerizer_forget(struct containerizer *containerizer, struct text id);
 
 /* Changes limits of a running container. A limit of 0 stays as it was. */
@@ -191,14 +196,14 @@ struct container_memory {
     const char *sandbox; /* for stderr's tail */
 };
 
-/* Once, before the first launch. Each given container is found again and goes on (STARTED comes again),
- * or has ended meanwhile (ENDED comes), or was never begun (LAUNCH_FAILED comes). */
+/* Once, before the first launch. Each given container is found again and goes on (STARTED comes
+ * again), or has ended meanwhile (ENDED comes), or was never begun (LAUNCH_FAILED comes). */
 bool containerizer_recover(struct containerizer *containerizer,
                            const struct container_memory *memories, size_t count,
                            struct error *error);
 
-/* Kills and removes containers, cgroups and status files of ours that nobody owns: after a recovery and
- * now and then. Returns how many were found; removal goes on by itself. */
+/* Kills and removes containers, cgroups and status files of ours that nobody owns: after a recovery
+ * and now and then. Returns how many were found; removal goes on by itself. */
 size_t containerizer_remove_orphans(struct containerizer *containerizer);
 
 /* Containers that have not ended yet, and those whose cgroups are still being removed. */

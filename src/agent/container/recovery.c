@@ -1,7 +1,7 @@
 /*
- * After a restart of the agent: which of its containers are still there, which ended meanwhile, and what is
- * there that nobody knows. A pid alone means nothing; with the time its process began it means that
- * process, and a pidfd keeps it so.
+ * After a restart of the agent: which of its containers are still there, which ended meanwhile, and
+ * what is there that nobody knows. A pid alone means nothing; with the time its process began it
+ * means that process, and a pidfd keeps it so.
  */
 #include "agent/container/container.h"
 

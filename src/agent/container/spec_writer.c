@@ -1,5 +1,6 @@
 /*
- * Everything a framework may have had a hand in is checked here, once, before anything is made for it.
+ * Everything a framework may have had a hand in is checked here, once, before anything is made for
+ * it.
  */
 #include "agent/container/spec_writer.h"
 

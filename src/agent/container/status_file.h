@@ -1,6 +1,6 @@
 /*
- * The status files in the runtime directory, one a container: ID.status. init/record.h says what is in
- * them. `directory` is the runtime directory's descriptor.
+ * The status files in the runtime directory, one a container: ID.status. init/record.h says what is
+ * in them. `directory` is the runtime directory's descriptor.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ bool status_read(int directory, const char *id, struct status *out);
 void status_remove(int directory, const char *id);
 void status_each(int directory, void (*fn)(void *self, const char *id), void *self);
 
-/* When a process began, in ticks since boot: with its pid it is never another process. 0: not there. */
+/* When a process began, in ticks since boot: with its pid it is never another process. 0: not
+ * there. */
 uint64_t process_start_time(pid_t pid);
 /* A pidfd of the process that began then; -1 when it is gone. */
 int process_open(pid_t pid, uint64_t start_time);

@@ -1,6 +1,7 @@
 /*
- * Real containers on this machine's cgroups, whatever version they are: what a task sees, how its end is
- * told, and that nothing of it is left. Runs as root by itself, with MESOS_INIT naming mesos-init.
+ * Real containers on this machine's cgroups, whatever version they are: what a task sees, how its
+ * end is told, and that nothing of it is left. Runs as root by itself, with MESOS_INIT naming
+ * mesos-init.
  */
 #include "tests/integration/container/world.h"
 #include "tests/support/unit.h"
@@ -74,8 +75,8 @@ TEST(too_much_memory_is_told_apart_from_other_kills_and_with_its_peak) {
 TEST(a_task_cannot_have_more_processes_than_its_limit) {
     struct run *run;
     world_open(&world);
-    struct container_spec spec =
-        world_spec(&world, "for i in 1 2 3 4 5 6 7 8 9 10; do cat <&9 & done; echo made them", &run);
+    struct container_spec spec = world_spec(
+        &world, "for i in 1 2 3 4 5 6 7 8 9 10; do cat <&9 & done; echo made them", &run);
     spec.limits.pids = 5;
 
     world_launch(&world, &spec);
@@ -110,7 +111,7 @@ TEST(a_command_that_is_not_in_path_a_directory_or_not_executable_is_told_as_that
     world_open(&world);
 
     struct run *missing = execute((const char *const[]){"no-such-command", NULL});
-    struct run *directory = execute((const char *const[]){"/usr", NULL});
+    struct run *directory = execute((const char *const[]){"/etc", NULL});
     struct run *data = execute((const char *const[]){"/etc/passwd", NULL});
 
     assert_non_null(strstr(missing->termination.exec_error, "No such file"));
@@ -147,7 +148,8 @@ TEST(a_sandbox_that_is_a_link_or_missing_is_refused_at_once) {
 TEST(a_task_has_no_capability_and_can_get_none) {
     world_open(&world);
 
-    struct run *run = world_run(&world, "grep -E '^(Cap|NoNewPrivs|Uid|Gid|Groups)' /proc/self/status");
+    struct run *run =
+        world_run(&world, "grep -E '^(Cap|NoNewPrivs|Uid|Gid|Groups)' /proc/self/status");
 
     const char *out = world_read(run, "stdout");
     static const char *const sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
@@ -166,11 +168,12 @@ TEST(a_task_has_no_capability_and_can_get_none) {
 TEST(a_task_of_root_has_no_capability_either_and_cannot_turn_the_kernels_switches) {
     struct run *run;
     world_open(&world);
-    struct container_spec spec = world_spec(
-        &world,
-        "grep CapEff /proc/self/status; echo x > /proc/sys/kernel/core_pattern; mount -t tmpfs t /mnt; "
-        "echo 0 > /proc/1/oom_score_adj; mkdir /sys/fs/cgroup/x; :",
-        &run);
+    struct container_spec spec =
+        world_spec(&world,
+                   "grep CapEff /proc/self/status; echo x > /proc/sys/kernel/core_pattern; mount "
+                   "-t tmpfs t /mnt; "
+                   "echo 0 > /proc/1/oom_score_adj; mkdir /sys/fs/cgroup/x; :",
+                   &run);
     spec.uid = spec.gid = 0;
 
     world_launch(&world, &spec);
@@ -204,12 +207,14 @@ TEST(nothing_of_the_agents_descriptors_is_inside) {
 TEST(tmp_and_shm_are_private_and_the_sandbox_stays_reachable_below_tmp) {
     world_open(&world);
 
-    struct run *run = world_run(&world, "ls /tmp /dev/shm; echo x > /tmp/own; echo y > /dev/shm/own; "
-                                        "pwd; touch \"$(pwd)/made\"; mount | grep -c 'on /tmp '");
+    struct run *run =
+        world_run(&world, "ls /tmp /dev/shm; echo x > /tmp/own; echo y > /dev/shm/own; "
+                          "pwd; touch \"$(pwd)/made\"; mount | grep -c 'on /tmp '");
 
     char expected[400];
     const char *directory = world.directory + strlen("/tmp/");
-    snprintf(expected, sizeof(expected), "/dev/shm:\n\n/tmp:\n%s\n%s\n1\n", directory, run->sandbox);
+    snprintf(expected, sizeof(expected), "/dev/shm:\n\n/tmp:\n%s\n%s\n1\n", directory,
+             run->sandbox);
     assert_string_equal(world_read(run, "stdout"), expected);
     assert_int_equal(world_size(run, "made"), 0);
     assert_int_equal(access("/tmp/own", F_OK), -1);
@@ -317,9 +322,13 @@ TEST(output_is_complete_when_the_end_is_told) {
 
 TEST(two_hundred_megabytes_of_output_are_capped_and_rotated) {
     enum { HALF = 50 << 20, ALL = 200 << 20 };
+    struct run *run;
     world_open(&world);
+    struct container_spec spec = world_spec(&world, "head -c 209715200 /dev/zero", &run);
+    spec.limits.memory_bytes = 512 << 20; /* where /tmp is memory, the files are, too */
 
-    struct run *run = world_run(&world, "head -c 209715200 /dev/zero");
+    world_launch(&world, &spec);
+    world_await_end(&world, run);
 
     int64_t begins = (int64_t)run->termination.stdout_rotations * HALF;
     assert_int_equal(begins + world_size(run, "stdout"), ALL);
@@ -389,8 +398,8 @@ TEST(a_signal_reaches_the_task_which_may_end_in_its_own_way) {
 TEST(a_task_that_ignores_sigterm_ends_by_sigkill_to_all_of_it) {
     struct run *run;
     world_open(&world);
-    struct container_spec spec = world_spec(
-        &world, "trap '' TERM; tail -f /dev/null & touch ready; wait; wait", &run);
+    struct container_spec spec =
+        world_spec(&world, "trap '' TERM; tail -f /dev/null & touch ready; wait; wait", &run);
     world_launch(&world, &spec);
     world_await_file(&world, run, "ready");
 
@@ -409,7 +418,8 @@ TEST(a_task_that_ignores_sigterm_ends_by_sigkill_to_all_of_it) {
 TEST(what_a_task_left_in_the_background_dies_with_it_and_holds_nothing_up) {
     world_open(&world);
 
-    struct run *run = world_run(&world, "setsid tail -f /dev/null & tail -f /dev/null & echo started");
+    struct run *run =
+        world_run(&world, "setsid tail -f /dev/null & tail -f /dev/null & echo started");
 
     assert_int_equal(run->termination.exit_code, 0);
     assert_string_equal(world_read(run, "stdout"), "started\n");

@@ -1,4 +1,5 @@
-/* Waiting is always for an event or a file, in turns of the loop, and ends with the test after a while. */
+/* Waiting is always for an event or a file, in turns of the loop, and ends with the test after a
+ * while. */
 #include "tests/integration/container/world.h"
 
 #include "tests/support/unit.h"
@@ -160,7 +161,8 @@ static void assert_empty(const char *path) {
     closedir(directory);
 }
 
-/* A zombie is gone: its parent, which after a restart of the agent is the machine's own pid 1, reaps it. */
+/* A zombie is gone: its parent, which after a restart of the agent is the machine's own pid 1,
+ * reaps it. */
 static bool is_gone(pid_t pid) {
     char path[64], stat[512] = "";
     snprintf(path, sizeof(path), "/proc/%d/stat", pid);

@@ -1,6 +1,6 @@
 /*
- * A containerizer in a world of its own: a directory in /tmp, a cgroup root that nobody else uses, and a
- * record of every event. world_close checks that nothing is left of it.
+ * A containerizer in a world of its own: a directory in /tmp, a cgroup root that nobody else uses,
+ * and a record of every event. world_close checks that nothing is left of it.
  */
 #pragma once
 

@@ -69,8 +69,11 @@ TEST(a_string_without_its_nul_an_unknown_tag_and_a_huge_size_are_refused) {
         uint32_t tag;
         const char *payload;
         size_t size;
-    } bad[] = {{SPEC_HOSTNAME, "box", 3}, {SPEC_HOSTNAME, "a\0b", 4}, {99, "", 0},
-               {SPEC_RLIMITS, "12345", 5}, {SPEC_NUMBERS, "x", 1}};
+    } bad[] = {{SPEC_HOSTNAME, "box", 3},
+               {SPEC_HOSTNAME, "a\0b", 4},
+               {99, "", 0},
+               {SPEC_RLIMITS, "12345", 5},
+               {SPEC_NUMBERS, "x", 1}};
     char *pointers[16];
     struct spec spec;
 
