@@ -1,6 +1,6 @@
 /*
- * How long the allocator takes: to offer a whole cluster, to offer it again after each agent was given
- * back, to find that everything is refused, and to offer one agent that became free.
+ * How long the allocator takes: to offer a whole cluster, to offer it again after each agent was
+ * given back, to find that everything is refused, and to offer one agent that became free.
  *
  *     bench_allocator [agents frameworks]     prints one line of JSON; times in nanoseconds
  */
@@ -113,8 +113,8 @@ static bool number_of(const char *argument, uint32_t *out) {
 
 int main(int argc, char **argv) {
     struct bench bench = {.agents = DEFAULT_AGENTS, .frameworks = DEFAULT_FRAMEWORKS};
-    if (argc != 1 &&
-        (argc != 3 || !number_of(argv[1], &bench.agents) || !number_of(argv[2], &bench.frameworks))) {
+    if (argc != 1 && (argc != 3 || !number_of(argv[1], &bench.agents) ||
+                      !number_of(argv[2], &bench.frameworks))) {
         fprintf(stderr, "usage: bench_allocator [agents frameworks]\n");
         return 2;
     }

@@ -12,16 +12,17 @@ struct agent *agent_find(const struct allocator *allocator, uint32_t number) {
     return map_get(&allocator->agents, number);
 }
 
-/* The most used scalar, as a part of 2^30; among equals chance decides, or one agent would always be
- * filled before the next. */
+/* The most used scalar, as a part of 2^30; among equals chance decides, or one agent would always
+ * be filled before the next. */
 static int64_t load_of(struct allocator *allocator, const struct agent *agent) {
     int64_t largest = 0;
     quantities_of(&agent->used, allocator->kinds, true, &allocator->scratch);
     for (size_t i = 0; i < agent->scalars.count; i++) {
         struct quantity total = agent->scalars.items[i];
         int64_t used = quantities_milli(&allocator->scratch, total.name);
-        int64_t load = (int64_t)(((__int128)(used < total.milli ? used : total.milli) << LOAD_BITS) /
-                                 total.milli);
+        int64_t load =
+            (int64_t)(((__int128)(used < total.milli ? used : total.milli) << LOAD_BITS) /
+                      total.milli);
         if (load > largest)
             largest = load;
     }

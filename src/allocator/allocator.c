@@ -1,7 +1,7 @@
 /*
- * The turn: one marked agent after another, least loaded first; on each, the neediest client that can and
- * will take what is free gets all of it, and the shares change at once. What it may not have (reserved
- * to others, revocable) goes to the next.
+ * The turn: one marked agent after another, least loaded first; on each, the neediest client that
+ * can and will take what is free gets all of it, and the shares change at once. What it may not
+ * have (reserved to others, revocable) goes to the next.
  */
 #include "allocator/allocator.h"
 
@@ -104,8 +104,8 @@ static uint32_t flags_in(const struct resources *set) {
     return flags & (KIND_IS_REVOCABLE | KIND_IS_SHARED | KIND_IS_RESERVED);
 }
 
-/* What of the free resources this client may have; NULL when that is too little to offer. Mostly all of
- * it, and then nothing is copied. */
+/* What of the free resources this client may have; NULL when that is too little to offer. Mostly
+ * all of it, and then nothing is copied. */
 static const struct resources *offerable(struct allocator *allocator, const struct client *client,
                                          const struct agent *agent) {
     if (flags_in(&agent->free) == 0)

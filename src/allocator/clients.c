@@ -1,6 +1,6 @@
 /*
- * Frameworks and their clients. A framework that was removed, or never added, lives on while it holds
- * resources: what is in use is in use, whoever is connected.
+ * Frameworks and their clients. A framework that was removed, or never added, lives on while it
+ * holds resources: what is in use is in use, whoever is connected.
  */
 #include "allocator/state.h"
 #include "common/base/mem.h"
@@ -130,8 +130,8 @@ void allocator_add_framework(struct allocator *allocator, uint32_t number, const
     set_roles(allocator, framework, roles, role_count);
 }
 
-void allocator_update_framework(struct allocator *allocator, uint32_t number,
-                                const uint32_t *roles, size_t role_count, uint32_t capabilities) {
+void allocator_update_framework(struct allocator *allocator, uint32_t number, const uint32_t *roles,
+                                size_t role_count, uint32_t capabilities) {
     struct framework *framework = framework_find(allocator, number);
     if (framework == NULL || !framework->is_known)
         return;

@@ -1,9 +1,10 @@
 /*
- * Flat dominant resource fairness: a client's share is the largest part it holds of any one resource;
- * the smallest share is served first, then who was served less often, then the older number.
+ * Flat dominant resource fairness: a client's share is the largest part it holds of any one
+ * resource; the smallest share is served first, then who was served less often, then the older
+ * number.
  *
- * The wanting clients stand in one sorted array; a charge moves one of them. A change of the cluster's
- * size changes every share, so it only marks the array, and the next walk sorts it once.
+ * The wanting clients stand in one sorted array; a charge moves one of them. A change of the
+ * cluster's size changes every share, so it only marks the array, and the next walk sorts it once.
  */
 #include "allocator/allocator.h"
 #include "allocator/policy.h"

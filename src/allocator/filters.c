@@ -1,6 +1,6 @@
 /*
- * Refusals. A filter is in three places: in its agent's map, where an offer looks; in its client's list,
- * for a revive; and in one heap by time. It leaves all three at once.
+ * Refusals. A filter is in three places: in its agent's map, where an offer looks; in its client's
+ * list, for a revive; and in one heap by time. It leaves all three at once.
  */
 #include "allocator/state.h"
 #include "common/base/mem.h"

@@ -1,7 +1,7 @@
 /*
  * A policy orders the clients by need. It knows what each holds and how large the cluster is, and
- * nothing of agents: flat dominant shares today, a tree of roles with weights and quota behind the same
- * functions later.
+ * nothing of agents: flat dominant shares today, a tree of roles with weights and quota behind the
+ * same functions later.
  *
  * A client is a small number of the allocator's; it may come again for another once it was removed.
  */

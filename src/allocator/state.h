@@ -1,5 +1,6 @@
 /*
- * What the allocator knows, for the files of this folder: agents.c, clients.c, filters.c, allocator.c.
+ * What the allocator knows, for the files of this folder: agents.c, clients.c, filters.c,
+ * allocator.c.
  */
 #pragma once
 
@@ -14,7 +15,7 @@
 struct framework {
     uint32_t number;
     uint32_t capabilities;
-    bool is_known;  /* added and not removed; else it only holds what is not yet recovered */
+    bool is_known; /* added and not removed; else it only holds what is not yet recovered */
     bool is_active;
     struct map clients; /* role -> struct client */
 };
@@ -55,8 +56,8 @@ struct allocator {
     void *order; /* the policy's */
     const struct kinds *kinds;
     struct rng rng;
-    struct map agents;     /* number -> struct agent */
-    struct map frameworks; /* number -> struct framework */
+    struct map agents;               /* number -> struct agent */
+    struct map frameworks;           /* number -> struct framework */
     VEC_OF(struct client *) clients; /* by id; NULL: unused */
     VEC_OF(uint32_t) unused_ids;
     size_t wanting_count;

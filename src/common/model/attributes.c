@@ -71,9 +71,8 @@ bool attributes_add_text(struct attributes *attributes, struct text name, struct
     if (!text_is_utf8(value) || text_contains_byte(value, '\0'))
         return fail(error, ERROR_INVALID, "attribute '%.*s' is not UTF-8 or has a NUL",
                     TEXT_ARGS(name));
-    VEC_PUSH(attributes, (struct attribute){.name = text_dup(name),
-                                            .type = VALUE_TEXT,
-                                            .text = text_dup(value)});
+    VEC_PUSH(attributes, (struct attribute){
+                             .name = text_dup(name), .type = VALUE_TEXT, .text = text_dup(value)});
     return true;
 }
 

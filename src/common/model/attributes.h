@@ -1,6 +1,6 @@
 /*
- * What an agent says about itself: `rack:r7;zone:west;level:10;keys:[1000-1500]`. Values; fini what you
- * parse or add to. In the order in which they were given, and a name may come twice.
+ * What an agent says about itself: `rack:r7;zone:west;level:10;keys:[1000-1500]`. Values; fini what
+ * you parse or add to. In the order in which they were given, and a name may come twice.
  */
 #pragma once
 
@@ -13,8 +13,8 @@ enum { ATTRIBUTES_LIMIT = 1024, ATTRIBUTE_BYTES_LIMIT = 65536 };
 
 struct attribute {
     char *name;
-    enum value_type type; /* SCALAR, RANGES or TEXT; a SET is refused, as in Mesos */
-    int64_t milli;        /* SCALAR; 0 and more */
+    enum value_type type;        /* SCALAR, RANGES or TEXT; a SET is refused, as in Mesos */
+    int64_t milli;               /* SCALAR; 0 and more */
     const struct ranges *ranges; /* RANGES; NULL: none; attribute_ranges reads it */
     char *text;                  /* TEXT, else NULL */
 };
@@ -28,7 +28,8 @@ struct attributes {
 void attributes_fini(struct attributes *attributes);
 DEFINE_AUTO_FINI(struct attributes, attributes_fini)
 
-/* Reads `name:value` joined by ';' into *out (replaced on success). ERROR_INVALID names the character. */
+/* Reads `name:value` joined by ';' into *out (replaced on success). ERROR_INVALID names the
+ * character. */
 bool attributes_parse(struct text text, struct attributes *out, struct error *error);
 
 /* Adding one at the end, as it comes from the wire; the bytes are copied. */

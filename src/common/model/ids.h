@@ -1,6 +1,6 @@
 /*
- * The ids of the field, each its own type so that an agent's cannot pass for a framework's. They are
- * views: whoever keeps one keeps the bytes it points into.
+ * The ids of the field, each its own type so that an agent's cannot pass for a framework's. They
+ * are views: whoever keeps one keeps the bytes it points into.
  */
 #pragma once
 
@@ -29,6 +29,6 @@ DEFINE_ID(offer)
 DEFINE_ID(container)
 DEFINE_ID(operation)
 
-/* Whether `id` may name something: 1 to 255 bytes of UTF-8, not "." or "..", no control character, '/'
- * or '\'. Else false, and *why (which may be NULL) is a static reason: "is empty". */
+/* Whether `id` may name something: 1 to 255 bytes of UTF-8, not "." or "..", no control character,
+ * '/' or '\'. Else false, and *why (which may be NULL) is a static reason: "is empty". */
 bool id_is_valid(struct text id, const char **why);

@@ -1,6 +1,6 @@
 /*
- * A kind is found by the bytes of a canonical encoding of everything it is made of; presence is part of
- * it, so absent and empty differ. What the table lends lives in its arena.
+ * A kind is found by the bytes of a canonical encoding of everything it is made of; presence is
+ * part of it, so absent and empty differ. What the table lends lives in its arena.
  */
 #include "common/model/kinds.h"
 
@@ -85,8 +85,8 @@ struct kinds *kinds_new(void) {
         enum value_type type;
         uint32_t kind;
     } plain[] = {
-        {TEXT("cpus"), VALUE_SCALAR, KIND_CPUS},  {TEXT("mem"), VALUE_SCALAR, KIND_MEM},
-        {TEXT("disk"), VALUE_SCALAR, KIND_DISK},  {TEXT("gpus"), VALUE_SCALAR, KIND_GPUS},
+        {TEXT("cpus"), VALUE_SCALAR, KIND_CPUS},   {TEXT("mem"), VALUE_SCALAR, KIND_MEM},
+        {TEXT("disk"), VALUE_SCALAR, KIND_DISK},   {TEXT("gpus"), VALUE_SCALAR, KIND_GPUS},
         {TEXT("ports"), VALUE_RANGES, KIND_PORTS},
     };
     struct kinds *kinds = NEW(struct kinds);
@@ -262,9 +262,9 @@ static uint32_t flags_of(const struct kind_info *info) {
     uint32_t flags = (uint32_t)info->type;
     const struct disk_source *source =
         info->has_disk && info->disk.has_source ? &info->disk.source : NULL;
-    bool whole = source != NULL &&
-                 (source->type == DISK_SOURCE_MOUNT || source->type == DISK_SOURCE_BLOCK ||
-                  (source->type == DISK_SOURCE_RAW && source->id.data != NULL));
+    bool whole =
+        source != NULL && (source->type == DISK_SOURCE_MOUNT || source->type == DISK_SOURCE_BLOCK ||
+                           (source->type == DISK_SOURCE_RAW && source->id.data != NULL));
     if (info->is_shared)
         flags |= KIND_IS_SHARED;
     else if (whole || is_persistent(info))

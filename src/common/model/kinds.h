@@ -1,14 +1,14 @@
 /*
- * The kinds of resources a daemon has met. A kind is everything about a resource but its amount: name,
- * type, reservations, disk, revocable, shared, provider. Each is interned once and becomes a small
- * integer, so that sets of resources are compared and added without touching a string.
+ * The kinds of resources a daemon has met. A kind is everything about a resource but its amount:
+ * name, type, reservations, disk, revocable, shared, provider. Each is interned once and becomes a
+ * small integer, so that sets of resources are compared and added without touching a string.
  *
- * The low bits of a kind say what arithmetic needs to know, therefore resources.h needs no table. Roles,
- * set items and carried bytes are interned here too, as small integers of their own.
+ * The low bits of a kind say what arithmetic needs to know, therefore resources.h needs no table.
+ * Roles, set items and carried bytes are interned here too, as small integers of their own.
  *
- * One table a daemon, one thread. Nothing is ever taken out, so what a stranger sends is looked up with
- * kinds_find, and only what is admitted is interned. The numbers depend on the order of interning:
- * they mean nothing to another daemon, nor after a restart.
+ * One table a daemon, one thread. Nothing is ever taken out, so what a stranger sends is looked up
+ * with kinds_find, and only what is admitted is interned. The numbers depend on the order of
+ * interning: they mean nothing to another daemon, nor after a restart.
  */
 #pragma once
 
@@ -28,15 +28,15 @@ enum {
 };
 
 enum value_type { /* numbers as on the wire */
-    VALUE_SCALAR = 0,
-    VALUE_RANGES = 1,
-    VALUE_SET = 2,
-    VALUE_TEXT = 3, /* attributes only */
+                  VALUE_SCALAR = 0,
+                  VALUE_RANGES = 1,
+                  VALUE_SET = 2,
+                  VALUE_TEXT = 3, /* attributes only */
 };
 
 enum reservation_type { /* numbers as on the wire */
-    RESERVATION_STATIC = 1,
-    RESERVATION_DYNAMIC = 2,
+                        RESERVATION_STATIC = 1,
+                        RESERVATION_DYNAMIC = 2,
 };
 
 /* An optional text is absent when its data is NULL; present and empty is {"", 0}. */
@@ -48,11 +48,11 @@ struct reservation {
 };
 
 enum disk_source_type { /* numbers as on the wire */
-    DISK_SOURCE_UNKNOWN = 0,
-    DISK_SOURCE_PATH = 1,
-    DISK_SOURCE_MOUNT = 2,
-    DISK_SOURCE_BLOCK = 3,
-    DISK_SOURCE_RAW = 4,
+                        DISK_SOURCE_UNKNOWN = 0,
+                        DISK_SOURCE_PATH = 1,
+                        DISK_SOURCE_MOUNT = 2,
+                        DISK_SOURCE_BLOCK = 3,
+                        DISK_SOURCE_RAW = 4,
 };
 
 struct disk_source {
@@ -86,9 +86,9 @@ struct kind_info {
 
 /* A kind: flags in the low byte, a number above. Kinds order by their number of interning. */
 enum kind_flag {
-    KIND_TYPE_MASK = 3,       /* enum value_type */
-    KIND_IS_EXCLUSIVE = 4,    /* never merged or cut: MOUNT, BLOCK, RAW with id, persistent volume */
-    KIND_IS_SHARED = 8,       /* copies are counted, the amount is one */
+    KIND_TYPE_MASK = 3,    /* enum value_type */
+    KIND_IS_EXCLUSIVE = 4, /* never merged or cut: MOUNT, BLOCK, RAW with id, persistent volume */
+    KIND_IS_SHARED = 8,    /* copies are counted, the amount is one */
     KIND_IS_REVOCABLE = 16,
     KIND_IS_RESERVED = 32,
     KIND_IS_REFINED = 64,     /* more than one reservation */
@@ -125,9 +125,9 @@ struct kinds *kinds_new(void);
 void kinds_free(struct kinds *kinds);
 DEFINE_AUTO(struct kinds, kinds_free)
 
-/* Gives the kind that `info` describes, interning it when it is new. ERROR_INVALID with a line that names
- * the fault when it breaks a rule (stack of reservations, disk of a non-scalar, shared without a
- * persistent volume), ERROR_LIMIT when it or the table is too large. */
+/* Gives the kind that `info` describes, interning it when it is new. ERROR_INVALID with a line that
+ * names the fault when it breaks a rule (stack of reservations, disk of a non-scalar, shared
+ * without a persistent volume), ERROR_LIMIT when it or the table is too large. */
 bool kinds_intern(struct kinds *kinds, const struct kind_info *info, uint32_t *kind,
                   struct error *error);
 
@@ -148,7 +148,8 @@ bool kinds_intern_name(struct kinds *kinds, struct text text, uint32_t *name, st
 bool kinds_intern_role(struct kinds *kinds, struct text role, uint32_t *id, struct error *error);
 bool kinds_find_role(const struct kinds *kinds, struct text role, uint32_t *id);
 struct text kinds_role_text(const struct kinds *kinds, uint32_t role);
-uint32_t kinds_role_parent(const struct kinds *kinds, uint32_t role); /* ROLE_NONE above the first */
+uint32_t kinds_role_parent(const struct kinds *kinds,
+                           uint32_t role); /* ROLE_NONE above the first */
 
 /* The role of the current reservation; ROLE_ANY when there is none. */
 uint32_t kinds_reserved_role(const struct kinds *kinds, uint32_t kind);

@@ -29,12 +29,14 @@ void quantities_clear(struct quantities *quantities);
 
 int64_t quantities_milli(const struct quantities *quantities, uint32_t name);
 
-/* Adds to one name, or takes away when negative: stops at INT64_MAX and at 0, which leaves no trace. */
+/* Adds to one name, or takes away when negative: stops at INT64_MAX and at 0, which leaves no
+ * trace. */
 void quantities_add(struct quantities *quantities, uint32_t name, int64_t milli);
 /* Every name of `more`, times `sign` (1 or -1). */
 void quantities_add_all(struct quantities *quantities, const struct quantities *more, int sign);
 
-/* What a set comes to; with scalars_only ranges and sets are left out. Replaces *out, keeps its room. */
+/* What a set comes to; with scalars_only ranges and sets are left out. Replaces *out, keeps its
+ * room. */
 void quantities_of(const struct resources *set, const struct kinds *kinds, bool scalars_only,
                    struct quantities *out);
 

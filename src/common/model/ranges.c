@@ -1,6 +1,6 @@
 /*
- * Each operation is one merge of two sorted arrays. The end of the last range may be UINT64_MAX, so no
- * `end + 1` is taken without a look.
+ * Each operation is one merge of two sorted arrays. The end of the last range may be UINT64_MAX, so
+ * no `end + 1` is taken without a look.
  */
 #include "common/model/ranges.h"
 

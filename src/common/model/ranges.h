@@ -1,6 +1,6 @@
 /*
- * Ranges and sets of numbers as values that are shared and never changed: what an operation gives is a
- * new reference that the caller drops. NULL is the empty one. For resources.c and attributes.
+ * Ranges and sets of numbers as values that are shared and never changed: what an operation gives
+ * is a new reference that the caller drops. NULL is the empty one. For resources.c and attributes.
  */
 #pragma once
 

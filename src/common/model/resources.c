@@ -1,6 +1,7 @@
 /*
  * Everything is a walk over two sorted arrays. An entry's place is given by its kind and, for kinds
- * that are counted in copies, by the amount of one copy: two volumes of different size are two entries.
+ * that are counted in copies, by the amount of one copy: two volumes of different size are two
+ * entries.
  */
 #include "common/model/resources.h"
 
@@ -221,7 +222,8 @@ static bool put_owned(struct resources *set, struct resource *one, struct error 
     return fits || fail(error, ERROR_LIMIT, "the sum of a resource is too large");
 }
 
-bool resources_put_scalar(struct resources *set, uint32_t kind, int64_t milli, struct error *error) {
+bool resources_put_scalar(struct resources *set, uint32_t kind, int64_t milli,
+                          struct error *error) {
     assert(kind_type(kind) == VALUE_SCALAR);
     if (milli < 0)
         return fail(error, ERROR_INVALID, "an amount is negative");

@@ -1,7 +1,7 @@
 /*
- * A set of resources: a short vector of (kind, amount), sorted by kind. Values: fini what you init or
- * copy; zero-initialised is empty. Adding, subtracting and comparing are merges of integers and need no
- * table; amounts are checked int64_t in thousandths ("milli"), so no sum can wrap.
+ * A set of resources: a short vector of (kind, amount), sorted by kind. Values: fini what you init
+ * or copy; zero-initialised is empty. Adding, subtracting and comparing are merges of integers and
+ * need no table; amounts are checked int64_t in thousandths ("milli"), so no sum can wrap.
  *
  * Who was allocated a set is not part of it: the master keeps sets by framework and role, and wire/
  * writes allocation_info.
@@ -72,7 +72,8 @@ bool resources_put_ranges(struct resources *set, uint32_t kind, const struct ran
                           size_t count, struct error *error);
 bool resources_put_items(struct resources *set, uint32_t kind, const uint32_t *items, size_t count,
                          struct error *error);
-/* Adds one entry of another set, all its copies. False, nothing changed: it would pass INT64_MAX. */
+/* Adds one entry of another set, all its copies. False, nothing changed: it would pass INT64_MAX.
+ */
 bool resources_put(struct resources *set, const struct resource *one)
     __attribute__((warn_unused_result));
 
@@ -80,8 +81,8 @@ bool resources_put(struct resources *set, const struct resource *one)
 bool resources_add(struct resources *to, const struct resources *more)
     __attribute__((warn_unused_result));
 
-/* False, *from unchanged: it does not contain `less`. Ranges are cut; exclusive kinds and shared ones
- * must be there exactly as they are. */
+/* False, *from unchanged: it does not contain `less`. Ranges are cut; exclusive kinds and shared
+ * ones must be there exactly as they are. */
 bool resources_subtract(struct resources *from, const struct resources *less)
     __attribute__((warn_unused_result));
 
@@ -89,7 +90,8 @@ bool resources_subtract(struct resources *from, const struct resources *less)
 void resources_subtract_common(struct resources *from, const struct resources *less);
 
 bool resources_contains(const struct resources *whole, const struct resources *part);
-bool resources_equal(const struct resources *a, const struct resources *b); /* carry is not compared */
+bool resources_equal(const struct resources *a,
+                     const struct resources *b); /* carry is not compared */
 
 /* Drops every entry whose kind has one of these flags. */
 void resources_drop(struct resources *set, uint32_t kind_flags);
@@ -101,11 +103,12 @@ const struct resource *resources_find(const struct resources *set, uint32_t kind
 /* Its amount; 0 when it is not there. For scalar kinds. */
 int64_t resources_scalar_milli(const struct resources *set, uint32_t kind);
 
-/* How much one entry is, in thousandths: all copies of an exclusive one, one copy of a shared one, the
- * number of elements of ranges and sets. INT64_MAX for more than that. */
+/* How much one entry is, in thousandths: all copies of an exclusive one, one copy of a shared one,
+ * the number of elements of ranges and sets. INT64_MAX for more than that. */
 int64_t resource_quantity_milli(const struct resource *one);
 
-/* The sum over all kinds of that name: kinds_find_name or NAME_CPUS. INT64_MAX for more than that. */
+/* The sum over all kinds of that name: kinds_find_name or NAME_CPUS. INT64_MAX for more than that.
+ */
 int64_t resources_quantity_milli(const struct resources *set, const struct kinds *kinds,
                                  uint32_t name);
 

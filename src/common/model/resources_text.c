@@ -8,7 +8,7 @@
 /* One `name(role):value` and where it stands. */
 struct term {
     struct text whole, name, role, value;
-    size_t at;       /* of the term, from 0 */
+    size_t at; /* of the term, from 0 */
     size_t value_at;
 };
 
@@ -26,8 +26,8 @@ static bool split_role(struct term *term, struct text default_role, struct error
     if (rest.data == NULL)
         return true;
     if (rest.size == 0 || rest.data[rest.size - 1] != ')')
-        return fail(error, ERROR_INVALID, "at character %zu: ( without ) before the :",
-                    term->at + 1);
+        return fail(error, ERROR_INVALID,
+                    "at character %zu: ( without ) before the :", term->at + 1);
     term->name = text_trim(name);
     term->role = text_trim(text_sub(rest, 0, rest.size - 1));
     return true;
@@ -102,8 +102,8 @@ static bool put_value(struct reading *reading, const struct term *term, const st
 }
 
 /* One name has one type, whatever its role. */
-static bool check_type(const struct reading *reading, const struct term *term,
-                       enum value_type type, struct error *error) {
+static bool check_type(const struct reading *reading, const struct term *term, enum value_type type,
+                       struct error *error) {
     for (uint32_t i = 0; i < reading->set.count; i++) {
         const struct kind_info *info = kinds_info(reading->kinds, reading->set.entries[i].kind);
         if (info->type != type && text_equal(info->name, term->name))

@@ -1,6 +1,6 @@
 /*
- * Resources as people write and read them: `cpus:4;mem:2048;ports(web):[31000-32000]`, and what an agent
- * has when nobody says.
+ * Resources as people write and read them: `cpus:4;mem:2048;ports(web):[31000-32000]`, and what an
+ * agent has when nobody says.
  */
 #pragma once
 
@@ -9,9 +9,10 @@
 
 enum { RESOURCES_TEXT_BYTES_LIMIT = 4 << 20 };
 
-/* Reads `name(role):value` joined by ';' and adds it up in *out (replaced on success; fini it). Without
- * (role) it is `default_role`; "*" is unreserved. *mentioned (may be NULL) gets bit 1 << NAME_CPUS and
- * so on for the five names it speaks of, amounts of 0 included. ERROR_INVALID names the character. */
+/* Reads `name(role):value` joined by ';' and adds it up in *out (replaced on success; fini it).
+ * Without (role) it is `default_role`; "*" is unreserved. *mentioned (may be NULL) gets bit 1 <<
+ * NAME_CPUS and so on for the five names it speaks of, amounts of 0 included. ERROR_INVALID names
+ * the character. */
 bool resources_parse(struct kinds *kinds, struct text text, struct text default_role,
                      struct resources *out, uint32_t *mentioned, struct error *error);
 

@@ -1,6 +1,6 @@
 /*
- * Role names: "*", or a path of components ("eng/web"). A role below another shares what is reserved to
- * it.
+ * Role names: "*", or a path of components ("eng/web"). A role below another shares what is
+ * reserved to it.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * An executor may report what lives in any order, as Mesos lets it: some start a task again. What has
- * ended stays so, but for LOST and GONE_BY_OPERATOR, which are guesses of the master about an agent
- * that may come back and tell the truth.
+ * An executor may report what lives in any order, as Mesos lets it: some start a task again. What
+ * has ended stays so, but for LOST and GONE_BY_OPERATOR, which are guesses of the master about an
+ * agent that may come back and tell the truth.
  */
 #include "common/model/task_state.h"
 
@@ -169,9 +169,10 @@ bool task_move(enum task_state *state, enum task_state to) {
 
 /* The order of a life, not of the numbers. */
 static const enum task_state drawn[TASK_STATE_COUNT] = {
-    TASK_STATE_STAGING,     TASK_STATE_STARTING, TASK_STATE_RUNNING, TASK_STATE_KILLING,
-    TASK_STATE_UNREACHABLE, TASK_STATE_FINISHED, TASK_STATE_FAILED,  TASK_STATE_KILLED,
-    TASK_STATE_ERROR,       TASK_STATE_DROPPED,  TASK_STATE_GONE,    TASK_STATE_LOST,
+    TASK_STATE_STAGING,          TASK_STATE_STARTING,    TASK_STATE_RUNNING,
+    TASK_STATE_KILLING,          TASK_STATE_UNREACHABLE, TASK_STATE_FINISHED,
+    TASK_STATE_FAILED,           TASK_STATE_KILLED,      TASK_STATE_ERROR,
+    TASK_STATE_DROPPED,          TASK_STATE_GONE,        TASK_STATE_LOST,
     TASK_STATE_GONE_BY_OPERATOR, TASK_STATE_UNKNOWN,
 };
 
@@ -187,13 +188,13 @@ static void draw_row(struct buf *out, enum task_state from) {
 }
 
 void task_states_draw(struct buf *out) {
-    buf_append_string(out,
-                      "# Task states\n\n"
-                      "Drawn from the table in src/common/model/task_state.c by task_states_draw; a "
-                      "test compares.\nA row may move to the columns that are marked. A terminal task "
-                      "has given its resources back.\nLOST and GONE_BY_OPERATOR are what the master "
-                      "believes: an agent that returns may say otherwise.\nUNKNOWN only answers "
-                      "reconciliation.\n\n| from | terminal |");
+    buf_append_string(
+        out, "# Task states\n\n"
+             "Drawn from the table in src/common/model/task_state.c by task_states_draw; a "
+             "test compares.\nA row may move to the columns that are marked. A terminal task "
+             "has given its resources back.\nLOST and GONE_BY_OPERATOR are what the master "
+             "believes: an agent that returns may say otherwise.\nUNKNOWN only answers "
+             "reconciliation.\n\n| from | terminal |");
     for (size_t i = 0; i < TASK_STATE_COUNT; i++)
         buf_printf(out, " %s |", short_name(drawn[i]));
     buf_append_string(out, "\n|---|---|");

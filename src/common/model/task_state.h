@@ -1,7 +1,7 @@
 /*
- * The states of a task, the moves between them, and why: numbers and names as on the v1 wire. The table
- * of legal moves is here once; task_move is the only way to change a state, and docs/task-states.md is
- * drawn from the table.
+ * The states of a task, the moves between them, and why: numbers and names as on the v1 wire. The
+ * table of legal moves is here once; task_move is the only way to change a state, and
+ * docs/task-states.md is drawn from the table.
  */
 #pragma once
 
@@ -75,8 +75,8 @@ enum task_reason {
 };
 enum { TASK_REASON_COUNT = 35 };
 
-/* Names as on the wire: "TASK_RUNNING", "SOURCE_AGENT", "REASON_GC_ERROR"; NULL for a number that is
- * none. The way back takes these names only. */
+/* Names as on the wire: "TASK_RUNNING", "SOURCE_AGENT", "REASON_GC_ERROR"; NULL for a number that
+ * is none. The way back takes these names only. */
 const char *task_state_name(enum task_state state);
 const char *task_source_name(enum task_source source);
 const char *task_reason_name(enum task_reason reason);

@@ -1,5 +1,6 @@
 /*
- * Scalars are doubles on the wire and thousandths in int64_t with us. These are the only two ways across.
+ * Scalars are doubles on the wire and thousandths in int64_t with us. These are the only two ways
+ * across.
  */
 #pragma once
 

@@ -40,8 +40,7 @@ static bool parse_ranges(struct text inside, size_t offset, struct value *out,
     return true;
 }
 
-static bool parse_items(struct text inside, size_t offset, struct value *out,
-                        struct error *error) {
+static bool parse_items(struct text inside, size_t offset, struct value *out, struct error *error) {
     size_t count = count_parts(inside);
     if (count > SET_ITEMS_LIMIT)
         return fail(error, ERROR_LIMIT, "at character %zu: more than %d items", offset + 1,
@@ -57,7 +56,8 @@ static bool parse_items(struct text inside, size_t offset, struct value *out,
     return true;
 }
 
-/* Decimal with an optional fraction and exponent, as C and JSON write it; no sign, no hex, no names. */
+/* Decimal with an optional fraction and exponent, as C and JSON write it; no sign, no hex, no
+ * names. */
 static bool looks_like_number(struct text text) {
     if (text.size == 0 || !((text.data[0] >= '0' && text.data[0] <= '9') || text.data[0] == '.'))
         return false;

@@ -1,6 +1,6 @@
 /*
- * One value in the text form of --resources and --attributes: `4`, `[31000-32000,33000-34000]`, `{a,b}`,
- * or any other text. Spaces inside do not count.
+ * One value in the text form of --resources and --attributes: `4`, `[31000-32000,33000-34000]`,
+ * `{a,b}`, or any other text. Spaces inside do not count.
  */
 #pragma once
 
@@ -13,11 +13,11 @@ enum { VALUE_BYTES_LIMIT = 1 << 20 };
 
 struct value {
     enum value_type type;
-    double scalar;          /* VALUE_SCALAR: as it was written */
-    struct range *ranges;   /* VALUE_RANGES: as they were written, not sorted */
-    struct text *items;     /* VALUE_SET: views of `text` */
-    size_t count;           /* of ranges or items */
-    struct buf text;        /* without spaces */
+    double scalar;        /* VALUE_SCALAR: as it was written */
+    struct range *ranges; /* VALUE_RANGES: as they were written, not sorted */
+    struct text *items;   /* VALUE_SET: views of `text` */
+    size_t count;         /* of ranges or items */
+    struct buf text;      /* without spaces */
 };
 
 void value_fini(struct value *value);

@@ -89,8 +89,8 @@ TEST(free_resources_are_offered_whole_to_who_wants_them) {
 
     assert_int_equal(allocate(world, 0), 1);
     assert_int_equal(world->offers[0].framework, 7);
-    assert_true(resources_equal(&world->offers[0].resources,
-                                allocator_agent_total(world->allocator, 1)));
+    assert_true(
+        resources_equal(&world->offers[0].resources, allocator_agent_total(world->allocator, 1)));
     assert_true(resources_is_empty(allocator_agent_free(world->allocator, 1)));
     assert_int_equal(allocate(world, 0), 0);
 }
@@ -174,7 +174,8 @@ TEST(reviving_and_a_real_change_of_the_agent_end_a_refusal) {
     AUTO_FINI(resources_fini) struct resources same = cpus_and_mem(4, 1024);
     allocator_update_agent(world->allocator, 1, &same, AGENT_SERVES_MANY_ROLES);
     assert_int_equal(allocate(world, 0), 0);
-    allocator_update_agent(world->allocator, 1, &same, AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE);
+    allocator_update_agent(world->allocator, 1, &same,
+                           AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE);
     assert_int_equal(allocate(world, 0), 1);
 }
 
@@ -219,7 +220,8 @@ TEST(crumbs_are_not_offered) {
 
 TEST(what_is_reserved_goes_to_its_role_and_the_rest_to_the_next) {
     AUTO(world_free) struct world *world = world_new();
-    struct kind_info info = {.name = TEXT("cpus"), .reservations = &for_eng, .reservation_count = 1};
+    struct kind_info info = {
+        .name = TEXT("cpus"), .reservations = &for_eng, .reservation_count = 1};
     AUTO_FINI(resources_fini) struct resources total = cpus_and_mem(4, 1024);
     uint32_t kind, eng;
     assert_true(kinds_intern(world->kinds, &info, &kind, NULL));
@@ -336,8 +338,8 @@ struct book {
 };
 
 static struct resources random_total(struct book *book) {
-    struct resources set = cpus_and_mem((int64_t)rng_below(&book->rng, 9),
-                                        (int64_t)rng_below(&book->rng, 4096));
+    struct resources set =
+        cpus_and_mem((int64_t)rng_below(&book->rng, 9), (int64_t)rng_below(&book->rng, 4096));
     struct range ports = {100, 100 + rng_below(&book->rng, 50)};
     assert_true(resources_put_ranges(&set, KIND_PORTS, &ports, 1, NULL));
     return set;
@@ -371,9 +373,9 @@ static size_t role_index(const struct book *book, uint32_t role) {
 static void note_in_book(const struct allocator_offer *offer, void *self) {
     struct book *book = self;
     assert_true(book->is_there[offer->agent]);
-    assert_true(resources_add(
-        &book->held[offer->agent][offer->framework][role_index(book, offer->role)],
-        offer->resources));
+    assert_true(
+        resources_add(&book->held[offer->agent][offer->framework][role_index(book, offer->role)],
+                      offer->resources));
 }
 
 /* On each agent: used is what the book has, and used + free = total, or nothing of it is free. */
@@ -383,8 +385,8 @@ static void check_agent(const struct book *book, uint32_t agent) {
     AUTO_FINI(resources_fini) struct resources expected = {0};
     for (size_t i = 0; i < (size_t)FRAMEWORKS * ROLES; i++) {
         const struct resources *held = &book->held[agent][i / ROLES][i % ROLES];
-        const struct resources *theirs = allocator_held(allocator, (uint32_t)(i / ROLES),
-                                                        book->roles[i % ROLES], agent);
+        const struct resources *theirs =
+            allocator_held(allocator, (uint32_t)(i / ROLES), book->roles[i % ROLES], agent);
         assert_true(resources_add(&used, held));
         assert_true(theirs != NULL ? resources_equal(theirs, held) : resources_is_empty(held));
     }
@@ -419,7 +421,9 @@ static void change_framework(struct book *book, uint32_t framework) {
     case 0: allocator_add_framework(allocator, framework, book->roles + first, count, 0); break;
     case 1: allocator_update_framework(allocator, framework, book->roles + first, count, 0); break;
     case 2: allocator_remove_framework(allocator, framework); break;
-    case 3: allocator_activate_framework(allocator, framework, rng_below(&book->rng, 2) == 0); break;
+    case 3:
+        allocator_activate_framework(allocator, framework, rng_below(&book->rng, 2) == 0);
+        break;
     case 4: allocator_suppress(allocator, framework, role); break;
     case 5: allocator_revive(allocator, framework, role); break;
     }
@@ -433,8 +437,8 @@ static void change_holding(struct book *book, uint32_t agent, uint32_t framework
     if (!book->is_there[agent])
         return;
     if (rng_below(&book->rng, 4) == 0) {
-        AUTO_FINI(resources_fini) struct resources more =
-            random_part(book, allocator_agent_free(allocator, agent));
+        AUTO_FINI(resources_fini)
+        struct resources more = random_part(book, allocator_agent_free(allocator, agent));
         assert_true(allocator_adopt(allocator, framework, book->roles[at], agent, &more));
         assert_true(resources_add(held, &more));
         return;

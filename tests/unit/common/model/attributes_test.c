@@ -5,8 +5,8 @@
 TEST(attributes_are_read_with_their_types_and_printed_alike) {
     AUTO_FINI(attributes_fini) struct attributes found = {0};
     AUTO_FINI(buf_fini) struct buf out = {0};
-    assert_true(attributes_parse(TEXT("rack:r7;level:10.5;keys:[1000-1500];url:a:b;rack:r8"), &found,
-                                 NULL));
+    assert_true(attributes_parse(TEXT("rack:r7;level:10.5;keys:[1000-1500];url:a:b;rack:r8"),
+                                 &found, NULL));
 
     assert_int_equal(found.count, 5);
     assert_int_equal(attributes_find(&found, TEXT("level"))->milli, 10500);
@@ -22,10 +22,8 @@ TEST(a_faulty_attribute_is_named_with_its_place_and_nothing_is_kept) {
         {"rack", "at character 1: 'rack' is not of the form name:value"},
         {"a:1;b:", "at character 7: a value is missing"},
         {"a:1; :x", "at character 6: an attribute has no name"},
-        {"zones:{a,b}",
-         "at character 1: attribute 'zones' is a set, which attributes cannot be"},
-        {"k:[5-1]",
-         "at character 1: attribute 'k': range [5-1] ends before it begins"},
+        {"zones:{a,b}", "at character 1: attribute 'zones' is a set, which attributes cannot be"},
+        {"k:[5-1]", "at character 1: attribute 'k': range [5-1] ends before it begins"},
     };
     AUTO_FINI(attributes_fini) struct attributes kept = {0};
     assert_true(attributes_parse(TEXT("a:b"), &kept, NULL));

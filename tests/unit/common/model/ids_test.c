@@ -9,9 +9,9 @@ TEST(an_id_is_any_word_that_can_name_a_directory) {
 }
 
 TEST(an_id_that_cannot_name_a_directory_is_refused_with_a_reason) {
-    static const struct text wrong[] = {TEXT(""),     TEXT("."),    TEXT(".."),    TEXT("a/b"),
-                                        TEXT("a\\b"), TEXT("a\nb"), TEXT("a\0b"),  TEXT("\x7f"),
-                                        TEXT("\xff")};
+    static const struct text wrong[] = {TEXT(""),     TEXT("."),    TEXT(".."),
+                                        TEXT("a/b"),  TEXT("a\\b"), TEXT("a\nb"),
+                                        TEXT("a\0b"), TEXT("\x7f"), TEXT("\xff")};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         const char *why = NULL;
         assert_false(id_is_valid(wrong[i], &why));

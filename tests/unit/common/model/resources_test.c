@@ -19,7 +19,7 @@ struct world {
 
 struct twin {
     int64_t milli[KIND_COUNT];
-    uint64_t bits[KIND_COUNT];                  /* ranges, sets */
+    uint64_t bits[KIND_COUNT];                 /* ranges, sets */
     uint32_t copies[KIND_COUNT][VOLUME_SIZES]; /* exclusive and shared: of size 1, 2, 3 */
 };
 
@@ -52,7 +52,8 @@ static struct world world_new(void) {
         world.kind[i] = intern(world.kinds, &infos[i]);
     for (char i = 0; i < ELEMENTS; i++) {
         char text[1] = {(char)(i + 1)};
-        assert_true(kinds_intern_text(world.kinds, (struct text){text, 1}, &world.item[(int)i], NULL));
+        assert_true(
+            kinds_intern_text(world.kinds, (struct text){text, 1}, &world.item[(int)i], NULL));
     }
     return world;
 }
@@ -79,18 +80,18 @@ static void put_bits(const struct world *world, struct resources *set, size_t at
 
 /* One random amount of one random kind, in both books. `disjoint` from `not` in ranges and sets. */
 static void put_random(const struct world *world, struct rng *rng, struct resources *set,
-                       struct twin *twin, const struct twin *not) {
+                       struct twin *twin, const struct twin * not ) {
     size_t at = rng_below(rng, KIND_COUNT);
     uint32_t kind = world->kind[at];
     if (kind_type(kind) != VALUE_SCALAR) {
         uint64_t bits = rng_next(rng) & rng_next(rng) & ~twin->bits[at];
-        bits &= not != NULL ? ~not->bits[at] : UINT64_MAX;
+        bits &= not != NULL ? ~not ->bits[at] : UINT64_MAX;
         put_bits(world, set, at, bits);
         twin->bits[at] |= bits;
         return;
     }
-    int64_t milli = (int64_t)(is_counted(kind) ? 1 + rng_below(rng, VOLUME_SIZES)
-                                               : rng_below(rng, 5000));
+    int64_t milli =
+        (int64_t)(is_counted(kind) ? 1 + rng_below(rng, VOLUME_SIZES) : rng_below(rng, 5000));
     assert_true(resources_put_scalar(set, kind, milli, NULL));
     if (is_counted(kind))
         twin->copies[at][milli - 1]++;
@@ -99,11 +100,11 @@ static void put_random(const struct world *world, struct rng *rng, struct resour
 }
 
 static struct resources random_set(const struct world *world, struct rng *rng, struct twin *twin,
-                                   const struct twin *not) {
+                                   const struct twin * not ) {
     struct resources set = {0};
     *twin = (struct twin){0};
     for (uint64_t left = rng_below(rng, 12); left > 0; left--)
-        put_random(world, rng, &set, twin, not);
+        put_random(world, rng, &set, twin, not );
     return set;
 }
 

@@ -74,8 +74,7 @@ TEST(what_is_mentioned_is_told_apart_from_what_is_there) {
     AUTO(kinds_free) struct kinds *kinds = kinds_new();
     AUTO_FINI(resources_fini) struct resources set = {0};
     AUTO_FINI(buf_fini) struct buf out = {0};
-    struct machine machine = {
-        .cpu_count = 8, .mem_bytes = 16ull << 30, .disk_bytes = 100ull << 30};
+    struct machine machine = {.cpu_count = 8, .mem_bytes = 16ull << 30, .disk_bytes = 100ull << 30};
     uint32_t mentioned = 0;
     assert_true(resources_parse(kinds, TEXT("cpus:0;x:1"), TEXT("*"), &set, &mentioned, NULL));
 

@@ -20,7 +20,8 @@ TEST(a_scalar_is_rounded_to_three_decimals_halves_upwards) {
 }
 
 TEST(what_is_no_amount_is_refused) {
-    static const double wrong[] = {-1, -0.001, 0.0004, 1e-300, 1e16, 1e300, NAN, INFINITY, -INFINITY};
+    static const double wrong[] = {-1,    -0.001, 0.0004,   1e-300,   1e16,
+                                   1e300, NAN,    INFINITY, -INFINITY};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_int_equal(milli_of(wrong[i]), -1);
 }
