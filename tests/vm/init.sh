@@ -1,9 +1,14 @@
 #!/bin/busybox sh
 # The first process of the virtual machine. It leaves the initial file system at once, since pivot_root,
-# which containers need, does not work from there; then it runs /task and powers off.
+# which containers need, does not work from there, and since files in memory would count against the memory
+# of whoever writes them; then it runs /task and powers off.
 export PATH=/bin
 if [ ! -e /moved ]; then
-    mount -t tmpfs -o mode=755 root /new
+    mount -t devtmpfs devtmpfs /dev
+    for module in /modules/*; do insmod "$module"; done
+    mke2fs -L root /dev/vda > /dev/null
+    mount -t ext4 -o noatime /dev/vda /new || poweroff -f
+    umount /dev
     for part in /*; do
         [ "$part" = /new ] || cp -a "$part" /new/
     done
@@ -18,11 +23,10 @@ mount -t devtmpfs devtmpfs /dev
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
-mount -t tmpfs -o mode=1777 tmp /tmp
+chmod 1777 /tmp
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 ln -sf /proc/self/fd /dev/fd
 ip link set lo up
-insmod /overlay.ko
 # As on a machine run by systemd: every controller is there for whoever makes a group.
 for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
     echo "+$controller" > /sys/fs/cgroup/cgroup.subtree_control

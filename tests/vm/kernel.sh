@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finds Debian's kernel for the virtual machine, fetching the package when it is not in the cache yet. Only
-# the kernel and the overlay module are kept; nothing is installed. Prints the directory that holds
-# `vmlinuz` and `overlay.ko`. Exit status 77: this machine cannot have one.
+# the kernel and a few modules are kept; nothing is installed. Prints the directory that holds `vmlinuz`
+# and `modules/`, whose names say in which order they are loaded. Exit status 77: this machine cannot have one.
 #
 #   MESOS_CACHE   where it is kept (default: /var/cache/mesos-ci for root, else ~/.cache/mesos-ci)
 set -euo pipefail
@@ -12,8 +12,11 @@ else
     cache=${MESOS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mesos-ci}
 fi
 kernel=$cache/kernel
+# A disk, a file system on it, and overlay; each after what it needs.
+modules=(virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk
+    crc16 crc32c_generic libcrc32c mbcache jbd2 ext4 overlay)
 
-if [ -e "$kernel/vmlinuz" ] && [ -e "$kernel/overlay.ko" ]; then
+if [ -e "$kernel/vmlinuz" ] && [ -d "$kernel/modules" ]; then
     echo "$kernel"
     exit 0
 fi
@@ -37,11 +40,15 @@ if [ -z "$(newest)" ] || ! fetch; then
         exit 1
     fi
 fi
+wanted=()
+for module in "${modules[@]}"; do wanted+=("*/$module.ko"); done
 dpkg-deb --fsys-tarfile "$work"/linux-image-*.deb |
-    tar -x -C "$work" --wildcards './boot/vmlinuz-*' '*/fs/overlayfs/overlay.ko'
-mkdir "$work/kernel"
+    tar -x -C "$work" --wildcards './boot/vmlinuz-*' "${wanted[@]}"
+mkdir -p "$work/kernel/modules"
 mv "$work"/boot/vmlinuz-* "$work/kernel/vmlinuz"
-find "$work/lib" -name overlay.ko -exec mv {} "$work/kernel/overlay.ko" \;
+for i in "${!modules[@]}"; do
+    mv "$(find "$work/lib" -name "${modules[$i]}.ko")" "$work/kernel/modules/$(printf '%02d' "$i")-${modules[$i]}.ko"
+done
 rm -rf "$kernel"
 mv -T "$work/kernel" "$kernel"
 echo "$kernel"

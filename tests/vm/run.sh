@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a program as root in a small virtual machine: Debian's kernel, busybox, and cgroup v2 alone on
-# /sys/fs/cgroup with all its controllers. What the program writes is written here, and its exit status is
+# Runs a program as root in a small virtual machine: Debian's kernel, busybox, a disk, and cgroup v2 alone
+# on /sys/fs/cgroup with all its controllers. What the program writes is written here, and its exit status is
 # ours; 124 when it did not end in time, 77 when there is no machine to be had. Needs no kvm and no root.
 #
 #   tests/vm/run.sh [--timeout SECONDS] [--file SOURCE[:PATH]]... [--env NAME=VALUE]... PROGRAM [ARGS...]
@@ -47,7 +47,7 @@ trap finish EXIT
 trap 'exit 143' INT TERM
 
 root=$work/root
-mkdir -p "$root"/{bin,etc,dev,proc,sys,tmp,root,run,var,new}
+mkdir -p "$root"/{bin,etc,dev,proc,sys,tmp,root,run,usr,var,new}
 cp "$(command -v busybox)" "$root/bin/busybox"
 for applet in $("$root/bin/busybox" --list); do
     [ "$applet" = busybox ] || ln -sf busybox "$root/bin/$applet"
@@ -56,7 +56,7 @@ printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\
 printf 'root:x:0:\nnogroup:x:65534:\n' > "$root/etc/group"
 printf 'passwd: files\ngroup: files\nhosts: files\n' > "$root/etc/nsswitch.conf"
 printf '127.0.0.1 localhost\n' > "$root/etc/hosts"
-cp "$kernel/overlay.ko" "$root/overlay.ko"
+cp -r "$kernel/modules" "$root/modules"
 
 # Puts a file at a path inside, with the libraries it needs.
 put() {
@@ -94,10 +94,12 @@ chmod 755 "$root/init"
 : > "$work/console"
 : > "$work/output"
 : > "$work/status"
+truncate -s 4G "$work/disk"
 timeout --kill-after=1 "$seconds" qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 1024 \
     -nodefaults -no-user-config -no-reboot -display none \
     -kernel "$kernel/vmlinuz" -initrd "$work/initramfs" \
     -append 'console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr random.trust_cpu=on cgroup_no_v1=all' \
+    -drive "file=$work/disk,format=raw,if=virtio,cache=unsafe,discard=unmap" \
     -serial "file:$work/console" -serial "file:$work/output" -serial "file:$work/status" \
     < /dev/null > "$work/qemu" 2>&1 &
 qemu=$!
