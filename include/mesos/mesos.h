@@ -36,7 +36,7 @@ struct mesos_error {
 MESOS_API ProtobufCMessage *mesos_message_copy(const ProtobufCMessage *message);
 MESOS_API void mesos_message_free(ProtobufCMessage *message); /* takes NULL */
 
-#define MESOS_COPY(message) ((__typeof__(*(message)) *)mesos_message_copy(&(message)->base))
+#define MESOS_COPY(message) ((void *)mesos_message_copy(&(message)->base))
 
 #ifdef __cplusplus
 }

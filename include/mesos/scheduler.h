@@ -50,7 +50,7 @@ struct mesos_scheduler_driver;
 
 enum {
     MESOS_SCHEDULER_KEPT_LIMIT = 100000,
-    MESOS_CALL_LIMIT_BYTES = 16 << 20, /* of one call, encoded; a larger one is dropped */
+    MESOS_CALL_LIMIT_BYTES = 8 << 20, /* of one call, encoded; a larger one is dropped */
 };
 
 /* Why a call was dropped. */

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/base/arena.h"
+#include "common/base/error.h"
 #include "common/base/vec.h"
 #include "common/model/frame_type.h"
 #include "mesos/executor.h"
