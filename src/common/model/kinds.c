@@ -96,7 +96,7 @@ struct kinds *kinds_new(void) {
     map_remove_text(&kinds->texts.map, TEXT(""));
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
         struct kind_info info = {.name = plain[i].name, .type = plain[i].type};
-        uint32_t kind;
+        uint32_t kind = 0;
         bool ok = kinds_intern(kinds, &info, &kind, NULL);
         assert(ok && kind == plain[i].kind);
     }
@@ -336,7 +336,7 @@ bool kinds_intern(struct kinds *kinds, const struct kind_info *info, uint32_t *k
         return false;
     if (kinds->list.count >= KINDS_LIMIT)
         return fail(error, ERROR_LIMIT, "more than %d kinds of resources", KINDS_LIMIT);
-    uint32_t role, name;
+    uint32_t role = ROLE_ANY, name = 0;
     if (!intern_stack(kinds, info, &role, error) ||
         !kinds_intern_name(kinds, info->name, &name, error))
         return false;

@@ -50,10 +50,10 @@ static struct world world_new(void) {
     };
     for (size_t i = 0; i < KIND_COUNT; i++)
         world.kind[i] = intern(world.kinds, &infos[i]);
-    for (char i = 0; i < ELEMENTS; i++) {
+    for (size_t i = 0; i < ELEMENTS; i++) {
         char text[1] = {(char)(i + 1)};
-        assert_true(
-            kinds_intern_text(world.kinds, (struct text){text, 1}, &world.item[(int)i], NULL));
+        struct text item = {text, 1};
+        assert_true(kinds_intern_text(world.kinds, item, &world.item[i], NULL));
     }
     return world;
 }
@@ -84,7 +84,8 @@ static void put_random(const struct world *world, struct rng *rng, struct resour
     size_t at = rng_below(rng, KIND_COUNT);
     uint32_t kind = world->kind[at];
     if (kind_type(kind) != VALUE_SCALAR) {
-        uint64_t bits = rng_next(rng) & rng_next(rng) & ~twin->bits[at];
+        uint64_t bits = rng_next(rng) & ~twin->bits[at];
+        bits &= rng_next(rng); /* about a quarter of them */
         bits &= not != NULL ? ~not ->bits[at] : UINT64_MAX;
         put_bits(world, set, at, bits);
         twin->bits[at] |= bits;
