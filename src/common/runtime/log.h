@@ -57,6 +57,7 @@ struct log_field log_field_double(const char *key, double value);
 struct log_field log_field_bool(const char *key, bool value);
 struct log_field log_field_error(const char *key, const struct error *value);
 
+/* The literals true and false are ints in C17 and print as 1 and 0; variables of type bool do not. */
 #define KV(key, value)                                                                             \
     _Generic((value), struct text                                                                  \
              : log_field_text, char *                                                              \
