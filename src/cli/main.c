@@ -1,0 +1,63 @@
+/*
+ * mesos: the operator's and the user's command line.
+ */
+#include "cli/cli.h"
+
+#include "common/base/text.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+static const struct cli_command commands[] = {
+    {"dev", "a cluster on this machine, until it is stopped", cli_dev},
+    {"run", "run one command on the cluster, with its output and exit code", cli_run},
+    {"each", "run a command for every line of input, over the cluster", cli_each},
+    {"tasks", "list tasks", cli_tasks},
+    {"task", "everything about one task", cli_task},
+    {"logs", "what a task wrote", cli_logs},
+    {"kill", "end a task", cli_kill},
+    {"agents", "list agents", cli_agents},
+    {"frameworks", "list frameworks", cli_frameworks},
+    {"state", "the master's whole state, as JSON", cli_state},
+    {"version", "versions of this program and of the master", cli_version},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void print_help(FILE *out) {
+    fprintf(out, "usage: mesos COMMAND [flags]\n\nRuns work on a cluster and shows what happens "
+                 "there.\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\nmesos COMMAND --help tells the flags of a command. The master is found by --master "
+                 "or\nMESOS_MASTER, else at 127.0.0.1:5050. Start with: mesos dev\n");
+}
+
+static const struct cli_command *find(struct text name) {
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (text_equal(name, text_of(commands[i].name)))
+            return &commands[i];
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    struct text name = text_of(argv[1]);
+    if (text_equal(name, TEXT("--help")) || text_equal(name, TEXT("-h")) ||
+        text_equal(name, TEXT("help"))) {
+        print_help(stdout);
+        return CLI_OK;
+    }
+    if (text_equal(name, TEXT("--version")))
+        return cli_version(1, argv + 1);
+    const struct cli_command *command = find(name);
+    if (command == NULL) {
+        fprintf(stderr, "mesos: there is no command '%s'; mesos --help lists them\n", argv[1]);
+        return CLI_USAGE;
+    }
+    return command->run(argc - 1, argv + 1);
+}

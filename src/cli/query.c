@@ -1,0 +1,175 @@
+#include "cli/query.h"
+
+#include "common/base/buf.h"
+#include "common/runtime/http_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DEFAULT_PORT = 5050, TIMEOUT_MS = 30000, REDIRECTS_LIMIT = 4, PATH_LIMIT = 16 };
+
+static bool follow(const struct http_response *response, struct address *address,
+                   struct error *error) {
+    struct text location = http_head_find(&response->head, "Location");
+    struct text rest = text_starts_with(location, TEXT("//")) ? text_sub(location, 2, SIZE_MAX)
+                                                              : location;
+    struct text host;
+    if (!text_split(&rest, '/', &host) || !address_parse(host, DEFAULT_PORT, address, error))
+        return fail(error, ERROR_IO, "the master redirects to '%.*s'", TEXT_ARGS(location));
+    return true;
+}
+
+/* One master, and whom it names as the leader. */
+static bool call_one(struct address address, struct text body, struct http_response *out,
+                     struct error *error) {
+    static const struct http_header accept = {"Accept", "application/json"};
+    for (int hop = 0; hop < REDIRECTS_LIMIT; hop++) {
+        struct http_ask ask = {.address = address,
+                               .path = "/api/v1",
+                               .headers = &accept,
+                               .header_count = 1,
+                               .body = body,
+                               .timeout_ms = TIMEOUT_MS};
+        if (!http_call(&ask, out, error))
+            return false;
+        if (out->head.status != 307)
+            return true;
+        bool ok = follow(out, &address, error);
+        http_response_fini(out);
+        if (!ok)
+            return false;
+    }
+    return fail(error, ERROR_IO, "the masters redirect to each other");
+}
+
+static bool call_any(const char *masters, struct text body, struct http_response *out,
+                     struct error *error) {
+    struct text rest = text_of(masters), one;
+    fail(error, ERROR_INVALID, "--master is empty");
+    while (text_split(&rest, ',', &one)) {
+        struct address address;
+        if (!address_parse(text_trim(one), DEFAULT_PORT, &address, error))
+            return fail_context(error, "--master");
+        if (call_one(address, body, out, error))
+            return true;
+    }
+    error->code = ERROR_IO;
+    return fail_context(error, "no master answers at %s", masters);
+}
+
+static bool refuse(const struct http_response *response, struct error *error) {
+    struct text why = text_trim(buf_text(&response->body));
+    enum error_code code = response->head.status == 404   ? ERROR_NOT_FOUND
+                           : response->head.status == 400 ? ERROR_INVALID
+                                                          : ERROR_REFUSED;
+    if (why.size == 0)
+        why = text_of(http_reason(response->head.status));
+    return fail(error, code, "%.*s", TEXT_ARGS(why));
+}
+
+bool query_call(const char *masters, const char *type, json_t *fields, json_t **out,
+                struct error *error) {
+    AUTO(json_decref) json_t *call = fields != NULL ? fields : json_object();
+    AUTO_FINI(http_response_fini) struct http_response response = {0};
+    json_object_set_new(call, "type", json_string(type));
+    char *body = json_dumps(call, JSON_COMPACT);
+    bool ok = call_any(masters, text_of(body), &response, error);
+    free(body);
+    if (!ok)
+        return false;
+    if (response.head.status >= 300)
+        return refuse(&response, error);
+    json_t *answer = NULL;
+    if (response.body.size > 0) {
+        json_error_t where;
+        answer = json_loadb(response.body.data, response.body.size, 0, &where);
+        if (answer == NULL)
+            return fail(error, ERROR_REFUSED, "the master's answer is no JSON: %s", where.text);
+    }
+    if (out != NULL)
+        *out = answer;
+    else
+        json_decref(answer);
+    return true;
+}
+
+bool query_get(const char *masters, const char *type, json_t **out, struct error *error) {
+    AUTO(json_decref) json_t *answer = NULL;
+    if (!query_call(masters, type, NULL, &answer, error))
+        return false;
+    char key[64];
+    size_t size = strlen(type);
+    for (size_t i = 0; i <= size && i < sizeof(key); i++)
+        key[i] = (char)(type[i] >= 'A' && type[i] <= 'Z' ? type[i] - 'A' + 'a' : type[i]);
+    json_t *part = json_object_get(answer, key);
+    *out = part != NULL ? json_incref(part) : json_object();
+    return true;
+}
+
+json_t *query_at(const json_t *object, const char *path) {
+    struct text rest = text_of(path), key;
+    json_t *at = (json_t *)(uintptr_t)object;
+    while (at != NULL && text_split(&rest, '.', &key)) {
+        char name[64];
+        size_t size = key.size < sizeof(name) ? key.size : sizeof(name) - 1;
+        memcpy(name, key.data, size);
+        name[size] = '\0';
+        at = json_object_get(at, name);
+    }
+    return at;
+}
+
+const char *query_string(const json_t *object, const char *path) {
+    const char *value = json_string_value(query_at(object, path));
+    return value != NULL ? value : "";
+}
+
+double query_scalar(const json_t *resources, const char *name) {
+    double sum = 0;
+    size_t index;
+    json_t *resource;
+    json_array_foreach((json_t *)(uintptr_t)resources, index, resource) {
+        if (strcmp(query_string(resource, "name"), name) == 0)
+            sum += json_number_value(query_at(resource, "scalar.value"));
+    }
+    return sum;
+}
+
+void query_resources(const json_t *resources, struct buf *out) {
+    static const char *const names[] = {"cpus", "mem", "disk", "gpus"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        double value = query_scalar(resources, names[i]);
+        if (value > 0)
+            buf_printf(out, "%s%s:%.12g", out->size > 0 ? ";" : "", names[i], value);
+    }
+}
+
+bool query_by_prefix(json_t *array, const char *path, const char *prefix, const char *what,
+                     json_t **out, struct error *error) {
+    size_t index;
+    json_t *element, *found = NULL;
+    size_t matches = 0;
+    json_array_foreach(array, index, element) {
+        const char *id = query_string(element, path);
+        if (strcmp(id, prefix) == 0) {
+            *out = element;
+            return true;
+        }
+        if (strncmp(id, prefix, strlen(prefix)) == 0) {
+            found = element;
+            matches++;
+        }
+    }
+    if (matches == 0)
+        return fail(error, ERROR_NOT_FOUND, "there is no %s '%s'", what, prefix);
+    if (matches > 1)
+        return fail(error, ERROR_EXISTS, "'%s' is the beginning of %zu %ss; give more of the id",
+                    prefix, matches, what);
+    *out = found;
+    return true;
+}
+
+void query_print(const json_t *value) {
+    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    putchar('\n');
+}
