@@ -75,6 +75,7 @@ void master_each_offer(const struct master *master,
 void master_each_executor(const struct master *master,
                           void (*fn)(void *self, const struct executor_view *view), void *self);
 
+/* How much there is of everything, for metrics. */
 struct master_counts {
     size_t agents_connected, agents_disconnected, agents_unreachable;
     size_t frameworks_connected, frameworks_disconnected, frameworks_completed;

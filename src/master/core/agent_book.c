@@ -1,0 +1,459 @@
+/*
+ * An agent is admitted, and lost, when the registry has it so. What it reports is taken in at once, so that
+ * nothing of it need be copied; it is offered from when it is admitted.
+ */
+#include "master/core/agent_book.h"
+
+#include "master/core/agent_report.h"
+#include "master/core/emit.h"
+#include "master/core/encoded.h"
+#include "master/core/executor_book.h"
+#include "master/core/offer_book.h"
+#include "master/core/reconcile.h"
+#include "master/core/relay.h"
+#include "master/core/status.h"
+#include "master/core/supply.h"
+#include "master/core/task_book.h"
+
+#include <stdio.h>
+
+/* The registry's words for where an agent is. */
+#define ADMITTED "agent"
+#define UNREACHABLE "unreachable"
+#define GONE "gone"
+
+static void set_state(struct master *master, struct agent *agent, enum agent_state state) {
+    master->agents_by_state[agent->state]--;
+    master->agents_by_state[state]++;
+    agent->state = state;
+}
+
+static struct text endpoint(struct master *master, const struct agent *agent) {
+    return text_of(arena_printf(master->out->arena, "%.*s:%u", TEXT_ARGS(agent->info.hostname),
+                                (unsigned)agent->info.port));
+}
+
+static struct agent *add(struct master *master, struct agent_id id, enum agent_state state) {
+    struct agent *agent = NEW(struct agent);
+    agent->ping.kind = TIMER_PING;
+    agent->reregister.kind = TIMER_REREGISTER;
+    list_init(&agent->tasks);
+    list_init(&agent->offers);
+    agent->info.id = id;
+    agent->info_memory = keep_texts((struct text *[]){&agent->info.id.text}, 1);
+    agent->info.resources = &agent->total;
+    agent->state = state;
+    master->agents_by_state[state]++;
+    map_put_text(&master->agents, id.text, agent);
+    return agent;
+}
+
+static void leave_endpoint(struct master *master, struct agent *agent) {
+    struct text key = endpoint(master, agent);
+    if (map_get_text(&master->endpoints, key) == agent)
+        map_remove_text(&master->endpoints, key);
+}
+
+static void keep_info(struct master *master, struct agent *agent, const struct agent_info *info) {
+    leave_endpoint(master, agent);
+    struct agent_info next = *info;
+    next.id = agent->info.id;
+    next.encoded = encoded_agent_info(master, info->encoded, next.id);
+    void *old = agent->info_memory;
+    agent->info_memory =
+        keep_texts((struct text *[]){&next.id.text, &next.hostname, &next.ip, &next.attributes,
+                                     &next.version, &next.encoded},
+                   6);
+    mem_free(old);
+    agent->info = next;
+    agent->info.resources = &agent->total;
+    struct resources total = resources_copy(info->resources);
+    resources_fini(&agent->total);
+    agent->total = total;
+    map_put_text(&master->endpoints, endpoint(master, agent), agent);
+}
+
+/* --- recovery --- */
+
+void agent_book_load(struct master *master, struct text key, const struct registry_record *record) {
+    struct text rest = key, prefix;
+    if (!text_split(&rest, '/', &prefix) || !id_is_valid(rest, NULL))
+        return;
+    if (record->kind == REGISTRY_GONE) {
+        map_put_text(&master->gone, rest, master);
+        return;
+    }
+    if (map_get_text(&master->agents, rest) != NULL)
+        return;
+    bool is_lost = record->kind == REGISTRY_UNREACHABLE;
+    struct agent *agent =
+        add(master, (struct agent_id){rest}, is_lost ? AGENT_UNREACHABLE : AGENT_RECOVERED);
+    if (is_lost) {
+        agent->unreachable_ns = record->agent.since_ns;
+        return;
+    }
+    agent->info.encoded = record->agent_info;
+    void *old = agent->info_memory;
+    agent->info_memory =
+        keep_texts((struct text *[]){&agent->info.id.text, &agent->info.encoded}, 2);
+    mem_free(old);
+    heap_put(&master->timers, &agent->reregister.node,
+             master->now_ms + master->options.agent_reregister_timeout_ms);
+}
+
+/* --- registration --- */
+
+static bool check_info(const struct agent_info *info, struct error *why) {
+    const char *reason;
+    if (info->id.text.size > 0 && !id_is_valid(info->id.text, &reason))
+        return fail(why, ERROR_INVALID, "the agent id %s", reason);
+    if (info->hostname.size == 0 || info->hostname.size > HOSTNAME_BYTES_LIMIT)
+        return fail(why, ERROR_INVALID, "the hostname is %zu bytes long", info->hostname.size);
+    for (uint32_t i = 0; i < info->resources->count; i++)
+        if (kind_type(info->resources->entries[i].kind) == VALUE_SCALAR &&
+            resource_quantity_milli(&info->resources->entries[i]) > AGENT_AMOUNT_MILLI_LIMIT)
+            return fail(why, ERROR_LIMIT, "a resource is beyond %lld",
+                        (long long)(AGENT_AMOUNT_MILLI_LIMIT / 1000));
+    return true;
+}
+
+static void refuse(struct master *master, struct peer *peer, struct text id, const char *why,
+                   bool stop) {
+    struct text reason = lend(master, text_of(why));
+    emit_note(master, NOTE_WARNING, "agent_refused", "agent=%.*s reason=\"%s\"", TEXT_ARGS(id),
+              why);
+    master->messages_invalid++;
+    emit_refusal(master, peer, reason, stop);
+    emit_close(master, peer, reason);
+}
+
+/* The newer connection is the one that holds. */
+static void attach(struct master *master, struct peer *peer, struct agent *agent) {
+    struct peer *old = agent->peer;
+    if (old != NULL && old != peer) {
+        relay_end_all(master, old);
+        old->agent = NULL;
+        emit_close(master, old, TEXT("the agent has connected anew"));
+    }
+    agent->peer = peer;
+    peer->agent = agent;
+    agent->pings_unanswered = 0;
+    heap_remove(&master->timers, &agent->reregister.node);
+}
+
+static uint64_t store_admission(struct master *master, struct agent *agent) {
+    struct text id = agent->info.id.text;
+    struct registry_record record = {.kind = REGISTRY_AGENT,
+                                     .agent_info = lend(master, agent->info.encoded)};
+    struct store_change changes[] = {
+        store_change_of(master, ADMITTED, id, &record),
+        store_change_of(master, UNREACHABLE, id, NULL),
+    };
+    return emit_store(master, changes, 2);
+}
+
+static void await(struct master *master, struct agent *agent, enum pending_kind kind) {
+    struct pending pending = {agent->ticket, kind, agent->info.id.text};
+    keep_texts((struct text *[]){&pending.agent}, 1);
+    VEC_PUSH(&master->pending, pending);
+}
+
+static void send_registered(struct master *master, struct agent *agent) {
+    int64_t silence_ms =
+        master->options.agent_ping_timeout_ms * master->options.max_agent_ping_timeouts;
+    emit_to_agent(master, agent,
+                  (struct master_message){.kind = MASTER_MESSAGE_REGISTERED,
+                                          .registered = {agent->info.id, silence_ms}});
+}
+
+static void start(struct master *master, struct agent *agent) {
+    set_state(master, agent, AGENT_REGISTERED);
+    if (agent->peer == NULL)
+        return;
+    supply_activate_agent(master, agent, true);
+    agent_book_ping(master, agent);
+}
+
+static void bring_in(struct master *master, struct peer *peer, struct agent *agent,
+                     const struct agent_message *message) {
+    bool is_known = agent->state == AGENT_REGISTERED || agent->state == AGENT_RECOVERED;
+    struct text before = lend(master, agent->info.encoded);
+    offer_book_rescind_of_agent(master, agent);
+    attach(master, peer, agent);
+    keep_info(master, agent, &message->register_agent.info);
+    if (agent->number == 0)
+        supply_add_agent(master, agent);
+    else
+        supply_update_agent(master, agent);
+    supply_activate_agent(master, agent, false);
+    *(agent->registered_ns == 0 ? &agent->registered_ns : &agent->reregistered_ns) =
+        master->wall_ns;
+    bool is_stored = is_known && text_equal(before, agent->info.encoded);
+    if (!is_stored) {
+        agent->ticket = store_admission(master, agent);
+        set_state(master, agent, AGENT_ADMITTING);
+        await(master, agent, PENDING_ADMISSION);
+    }
+    send_registered(master, agent);
+    agent_report_apply(master, agent, message);
+    emit_note(master, NOTE_INFO, "agent_registered", "agent=%.*s host=%.*s:%u",
+              TEXT_ARGS(agent->info.id.text), TEXT_ARGS(agent->info.hostname),
+              (unsigned)agent->info.port);
+    if (is_stored)
+        start(master, agent);
+}
+
+static struct agent *new_agent(struct master *master) {
+    char id[UUID_TEXT_SIZE + 32];
+    snprintf(id, sizeof(id), "%s-S%llu", master->id, (unsigned long long)master->last_agent++);
+    return add(master, (struct agent_id){text_of(id)}, AGENT_ADMITTING);
+}
+
+static void depart(struct master *master, struct agent *agent, bool for_good, const char *why);
+
+/* One that has no id: it is new, or has not heard the answer, or has lost its memory. */
+static struct agent *match_endpoint(struct master *master, const struct peer *peer,
+                                    const struct agent_info *info) {
+    if (peer->agent != NULL)
+        return peer->agent;
+    const struct agent asking = {.info = {.hostname = info->hostname, .port = info->port}};
+    struct agent *known = map_get_text(&master->endpoints, endpoint(master, &asking));
+    if (known == NULL)
+        return new_agent(master);
+    if (known->peer != NULL || known->state == AGENT_ADMITTING)
+        return known;
+    if (known->state != AGENT_LEAVING)
+        depart(master, known, true, "replaced by a new agent at its address");
+    return new_agent(master);
+}
+
+static bool is_at(const struct agent *agent, const struct agent_info *info) {
+    return text_equal(agent->info.hostname, info->hostname) && agent->info.port == info->port;
+}
+
+void agent_book_register(struct master *master, struct peer *peer,
+                         const struct agent_message *message) {
+    const struct agent_info *info = &message->register_agent.info;
+    struct text id = info->id.text;
+    struct error why;
+    if (!check_info(info, &why) || !agent_report_check(message, &why)) {
+        refuse(master, peer, id, why.message, true);
+        return;
+    }
+    if (peer->framework != NULL || (peer->agent != NULL && id.size > 0 &&
+                                    !text_equal(peer->agent->info.id.text, id))) {
+        refuse(master, peer, id, "this connection belongs to somebody else", false);
+        return;
+    }
+    if (id.size == 0) {
+        bring_in(master, peer, match_endpoint(master, peer, info), message);
+        return;
+    }
+    if (map_get_text(&master->gone, id) != NULL) {
+        refuse(master, peer, id, "Agent has been marked gone", true);
+        return;
+    }
+    struct agent *agent = map_get_text(&master->agents, id);
+    if (agent != NULL && agent->peer != NULL && agent->peer != peer && !is_at(agent, info)) {
+        fail(&why, ERROR_EXISTS, "agent id %.*s is in use by the agent at %.*s:%u", TEXT_ARGS(id),
+             TEXT_ARGS(agent->info.hostname), (unsigned)agent->info.port);
+        refuse(master, peer, id, why.message, true);
+        return;
+    }
+    if (agent == NULL)
+        agent = add(master, info->id, AGENT_ADMITTING);
+    bring_in(master, peer, agent, message);
+}
+
+void agent_book_admitted(struct master *master, struct agent *agent) {
+    if (agent->state != AGENT_ADMITTING)
+        return;
+    start(master, agent);
+    if (agent->peer == NULL)
+        heap_put(&master->timers, &agent->reregister.node,
+                 master->now_ms + master->options.agent_reregister_timeout_ms);
+}
+
+void agent_book_set_total(struct master *master, struct agent *agent,
+                          const struct resources *total) {
+    struct agent_info next = agent->info;
+    struct error why;
+    next.resources = total;
+    if (!check_info(&next, &why)) {
+        emit_invalid(master, "call=RESOURCES agent=%.*s error=\"%s\"",
+                     TEXT_ARGS(agent->info.id.text), why.message);
+        return;
+    }
+    offer_book_rescind_of_agent(master, agent);
+    struct resources copy = resources_copy(total);
+    resources_fini(&agent->total);
+    agent->total = copy;
+    supply_update_agent(master, agent);
+}
+
+/* --- liveness --- */
+
+void agent_book_pong(struct agent *agent) {
+    agent->pings_unanswered = 0;
+}
+
+void agent_book_ping(struct master *master, struct agent *agent) {
+    if (agent->peer == NULL || agent->state != AGENT_REGISTERED)
+        return;
+    if (agent->pings_unanswered >= master->options.max_agent_ping_timeouts) {
+        depart(master, agent, false, "health check timed out");
+        return;
+    }
+    agent->pings_unanswered++;
+    emit_to_agent(master, agent, (struct master_message){.kind = MASTER_MESSAGE_PING});
+    heap_put(&master->timers, &agent->ping.node,
+             master->now_ms + master->options.agent_ping_timeout_ms);
+}
+
+void agent_book_reregister_timeout(struct master *master, struct agent *agent) {
+    if (agent->state == AGENT_REGISTERED || agent->state == AGENT_RECOVERED)
+        depart(master, agent, false, "it did not come back in time");
+}
+
+void agent_book_disconnect(struct master *master, struct agent *agent) {
+    agent->peer->agent = NULL;
+    agent->peer = NULL;
+    heap_remove(&master->timers, &agent->ping.node);
+    supply_activate_agent(master, agent, false);
+    offer_book_rescind_of_agent(master, agent);
+    if (agent->state == AGENT_REGISTERED)
+        heap_put(&master->timers, &agent->reregister.node,
+                 master->now_ms + master->options.agent_reregister_timeout_ms);
+    emit_note(master, NOTE_WARNING, "agent_disconnected", "agent=%.*s",
+              TEXT_ARGS(agent->info.id.text));
+}
+
+/* --- the end, and what looks like it --- */
+
+void agent_book_unregister(struct master *master, struct agent *agent) {
+    depart(master, agent, true, "it has unregistered");
+}
+
+static void detach(struct master *master, struct agent *agent, const char *why) {
+    struct peer *peer = agent->peer;
+    if (peer == NULL)
+        return;
+    relay_end_all(master, peer);
+    peer->agent = NULL;
+    agent->peer = NULL;
+    emit_close(master, peer, text_of(why));
+}
+
+static void depart(struct master *master, struct agent *agent, bool for_good, const char *why) {
+    struct text id = agent->info.id.text;
+    supply_activate_agent(master, agent, false);
+    offer_book_rescind_of_agent(master, agent);
+    detach(master, agent, why);
+    heap_remove(&master->timers, &agent->ping.node);
+    heap_remove(&master->timers, &agent->reregister.node);
+    agent->unreachable_ns = master->wall_ns;
+    agent->leaves_for_good = for_good;
+    struct registry_record mark = {.kind = REGISTRY_UNREACHABLE,
+                                   .agent = {{lend(master, id)}, master->wall_ns}};
+    struct store_change changes[] = {
+        store_change_of(master, ADMITTED, id, NULL),
+        store_change_of(master, UNREACHABLE, id, for_good ? NULL : &mark),
+    };
+    agent->ticket = emit_store(master, changes, 2);
+    set_state(master, agent, AGENT_LEAVING);
+    await(master, agent, PENDING_DEPARTURE);
+    emit_note(master, for_good ? NOTE_INFO : NOTE_WARNING,
+              for_good ? "agent_removed" : "agent_unreachable", "agent=%.*s reason=\"%s\"",
+              TEXT_ARGS(id), why);
+}
+
+static void lose_task(struct master *master, struct agent *agent, struct task *task) {
+    struct framework *framework = task->framework;
+    if (task_state_is_terminal(task->state)) {
+        task_book_complete(master, task);
+        return;
+    }
+    bool for_good = agent->leaves_for_good;
+    enum task_state state = for_good ? TASK_STATE_LOST : status_word(framework, TASK_STATE_UNREACHABLE);
+    if (!task_book_move(master, task, state))
+        emit_note(master, NOTE_ERROR, "task_move_illegal", "task=%.*s from=%s to=%s",
+                  TEXT_ARGS(task->id.text), task_state_name(task->state), task_state_name(state));
+    task->status_state = state;
+    struct task_status status = status_make(master, (struct task_id){lend(master, task->id.text)},
+                                            state, TASK_REASON_AGENT_REMOVED,
+                                            for_good ? TEXT("Agent has been removed")
+                                                     : TEXT("Agent is unreachable"));
+    status.agent.text = lend(master, agent->info.id.text);
+    status.executor.text = lend(master, task->executor.text);
+    status.unreachable_time_ns = for_good ? 0 : agent->unreachable_ns;
+    task_book_record(task, &status);
+    status_send(master, framework, &status);
+    if (for_good)
+        task_book_complete(master, task);
+    else
+        task_book_withdraw(master, task);
+}
+
+static void tell_frameworks(struct master *master, const struct agent *agent) {
+    struct scheduler_event event = {
+        .kind = SCHEDULER_EVENT_FAILURE,
+        .failure = {.agent = {lend(master, agent->info.id.text)}},
+    };
+    MAP_EACH(entry, &master->frameworks)
+        emit_to_framework(master, map_value(entry), event);
+}
+
+static void forget(struct master *master, struct agent *agent) {
+    master->agents_by_state[agent->state]--;
+    map_remove_text(&master->agents, agent->info.id.text);
+    agent_book_free(agent);
+}
+
+/* The registry does not grow for ever: the one that is away longest is forgotten. */
+static void forget_oldest_unreachable(struct master *master) {
+    MAP_EACH(entry, &master->agents) {
+        struct agent *agent = map_value(entry);
+        if (agent->state != AGENT_UNREACHABLE)
+            continue;
+        struct store_change change =
+            store_change_of(master, UNREACHABLE, agent->info.id.text, NULL);
+        emit_store(master, &change, 1);
+        forget(master, agent);
+        return;
+    }
+}
+
+void agent_book_departed(struct master *master, struct agent *agent) {
+    if (agent->state != AGENT_LEAVING)
+        return;
+    LIST_EACH(link, &agent->tasks)
+        lose_task(master, agent, CONTAINER_OF(link, struct task, by_agent));
+    MAP_EACH(entry, &agent->executors)
+        executor_book_remove(master, map_value(entry));
+    supply_remove_agent(master, agent);
+    leave_endpoint(master, agent);
+    resources_fini(&agent->total);
+    tell_frameworks(master, agent);
+    if (agent->leaves_for_good) {
+        forget(master, agent);
+        return;
+    }
+    set_state(master, agent, AGENT_UNREACHABLE);
+    if (master->agents_by_state[AGENT_UNREACHABLE] > UNREACHABLE_AGENTS_LIMIT)
+        forget_oldest_unreachable(master);
+}
+
+static void free_executor(void *executor) {
+    executor_book_free(executor);
+}
+
+void agent_book_free(struct agent *agent) {
+    if (agent == NULL)
+        return;
+    map_fini(&agent->executors, free_executor);
+    resources_fini(&agent->total);
+    resources_fini(&agent->used);
+    resources_fini(&agent->offered);
+    mem_free(agent->info_memory);
+    mem_free(agent);
+}

@@ -1,0 +1,14 @@
+/*
+ * What a registering agent says it has, held against what the master knows.
+ */
+#pragma once
+
+#include "master/core/state.h"
+
+/* Nothing is changed when a report makes no sense: *why names the fault. */
+bool agent_report_check(const struct agent_message *message, struct error *why);
+
+/* Takes the report in and answers it: SHUTDOWN_FRAMEWORK, RECONCILE, remembered kills, newer infos.
+ * The agent must be in the allocator. */
+void agent_report_apply(struct master *master, struct agent *agent,
+                        const struct agent_message *message);

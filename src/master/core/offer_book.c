@@ -1,0 +1,144 @@
+/*
+ * Numbers are given in order and all offers live equally long, so one map in order of insertion serves
+ * look-up and expiry alike: its first offer is always the oldest.
+ */
+#include "master/core/offer_book.h"
+
+#include "master/core/emit.h"
+#include "master/core/supply.h"
+
+#include <stdio.h>
+
+static void must(bool held) {
+    assert(held);
+    (void)held;
+}
+
+struct offer *offer_book_make(struct master *master, struct framework *framework,
+                              struct agent *agent, uint32_t role,
+                              const struct resources *resources) {
+    struct offer *offer = NEW(struct offer);
+    offer->number = master->last_offer++;
+    char id[UUID_TEXT_SIZE + 32];
+    snprintf(id, sizeof(id), "%s-O%llu", master->id, (unsigned long long)offer->number);
+    offer->id.text = text_of(mem_dup_string(id));
+    offer->framework = framework;
+    offer->agent = agent;
+    offer->role = role;
+    offer->resources = resources_copy(resources);
+    offer->made_ms = master->now_ms;
+    int64_t timeout_ms = master->options.offer_timeout_ms;
+    offer->deadline_ms = timeout_ms > 0 ? master->now_ms + timeout_ms : INT64_MAX;
+    list_append(&framework->offers, &offer->by_framework);
+    list_append(&agent->offers, &offer->by_agent);
+    sum_add(&framework->offered, resources);
+    must(resources_add(&agent->offered, resources));
+    map_put(&master->offers, offer->number, offer);
+    return offer;
+}
+
+struct offer *offer_book_find(const struct master *master, struct offer_id id) {
+    struct text prefix = text_of(master->id);
+    uint64_t number;
+    if (!text_starts_with(id.text, prefix))
+        return NULL;
+    struct text rest = text_sub(id.text, prefix.size, id.text.size);
+    if (!text_starts_with(rest, TEXT("-O")) || !text_to_u64(text_sub(rest, 2, rest.size), &number))
+        return NULL;
+    struct offer *offer = map_get(&master->offers, number);
+    return offer != NULL && offer_id_equal(offer->id, id) ? offer : NULL;
+}
+
+static const struct executor_id *executors_of(struct master *master, const struct offer *offer,
+                                              size_t *count) {
+    const struct map *all = &offer->agent->executors;
+    *count = 0;
+    if (all->count == 0)
+        return NULL;
+    struct executor_id *list = ARENA_ARRAY(master->out->arena, struct executor_id, all->count);
+    MAP_EACH(entry, all) {
+        const struct executor *executor = map_value(entry);
+        if (executor->framework == offer->framework)
+            list[(*count)++] = executor->id;
+    }
+    return list;
+}
+
+struct offered offer_book_show(struct master *master, const struct offer *offer) {
+    const struct agent_info *info = &offer->agent->info;
+    struct offered shown = {
+        .id = offer->id,
+        .framework = offer->framework->info.id,
+        .agent = info->id,
+        .hostname = info->hostname,
+        .ip = info->ip,
+        .port = info->port,
+        .role = kinds_role_text(master->kinds, offer->role),
+        .resources = &offer->resources,
+        .attributes = info->attributes,
+    };
+    shown.executors = executors_of(master, offer, &shown.executor_count);
+    return shown;
+}
+
+static void free_offer(struct offer *offer) {
+    resources_fini(&offer->resources);
+    mem_free((char *)offer->id.text.data);
+    mem_free(offer);
+}
+
+/* The only way out of the book. */
+struct resources offer_book_take(struct master *master, struct offer *offer) {
+    sum_subtract(&offer->framework->offered, &offer->resources);
+    must(resources_subtract(&offer->agent->offered, &offer->resources));
+    list_remove(&offer->by_framework);
+    list_remove(&offer->by_agent);
+    map_remove(&master->offers, offer->number);
+    struct resources resources = resources_take(&offer->resources);
+    free_offer(offer);
+    return resources;
+}
+
+void offer_book_return(struct master *master, struct offer *offer, int64_t refuse_ms) {
+    struct framework *framework = offer->framework;
+    struct agent *agent = offer->agent;
+    uint32_t role = offer->role;
+    AUTO_FINI(resources_fini) struct resources resources = offer_book_take(master, offer);
+    supply_decline(master, framework, role, agent, &resources, refuse_ms);
+}
+
+void offer_book_rescind(struct master *master, struct offer *offer) {
+    struct offer_id id = {lend(master, offer->id.text)};
+    emit_to_framework(master, offer->framework,
+                      (struct scheduler_event){.kind = SCHEDULER_EVENT_RESCIND, .rescind = id});
+    offer_book_return(master, offer, 0);
+}
+
+void offer_book_rescind_of_agent(struct master *master, struct agent *agent) {
+    LIST_EACH(link, &agent->offers)
+        offer_book_rescind(master, CONTAINER_OF(link, struct offer, by_agent));
+}
+
+void offer_book_return_of_framework(struct master *master, struct framework *framework) {
+    LIST_EACH(link, &framework->offers)
+        offer_book_return(master, CONTAINER_OF(link, struct offer, by_framework), 0);
+}
+
+void offer_book_expire(struct master *master) {
+    for (struct offer *oldest; (oldest = map_first(&master->offers)) != NULL;) {
+        if (oldest->deadline_ms > master->now_ms)
+            return;
+        offer_book_rescind(master, oldest);
+    }
+}
+
+int64_t offer_book_deadline_ms(const struct master *master) {
+    const struct offer *oldest = map_first(&master->offers);
+    return oldest != NULL ? oldest->deadline_ms : INT64_MAX;
+}
+
+void offer_book_fini(struct master *master) {
+    MAP_EACH(entry, &master->offers)
+        free_offer(map_value(entry));
+    map_fini(&master->offers, NULL);
+}

@@ -1,0 +1,213 @@
+/*
+ * Free resources wait offer_gather_ms for company, then the allocator is given a budget of work per step.
+ */
+#include "master/core/supply.h"
+
+#include "master/core/emit.h"
+#include "master/core/offer_book.h"
+
+/* What allocator_allocate gave in one step, sorted to frameworks by their lists of fresh offers. */
+struct harvest {
+    struct master *master;
+    VEC_OF(struct framework *) frameworks;
+    VEC_OF(struct offer *) offers;
+};
+
+static uint32_t traits_of(const struct framework_info *info) {
+    uint32_t traits = 0;
+    if (framework_can(info, FRAMEWORK_GPU_RESOURCES))
+        traits |= FRAMEWORK_TAKES_GPUS;
+    if (framework_can(info, FRAMEWORK_REVOCABLE_RESOURCES))
+        traits |= FRAMEWORK_TAKES_REVOCABLE;
+    if (framework_can(info, FRAMEWORK_SHARED_RESOURCES))
+        traits |= FRAMEWORK_TAKES_SHARED;
+    if (framework_can(info, FRAMEWORK_RESERVATION_REFINEMENT))
+        traits |= FRAMEWORK_TAKES_REFINED;
+    if (framework_can(info, FRAMEWORK_REGION_AWARE))
+        traits |= FRAMEWORK_TAKES_REMOTE;
+    if (framework_can(info, FRAMEWORK_MULTI_ROLE))
+        traits |= FRAMEWORK_HAS_MANY_ROLES;
+    return traits;
+}
+
+/* Roles were checked when the framework subscribed; one that a full table refuses gets no offers. */
+static uint32_t *role_numbers(struct master *master, const struct framework *framework,
+                              size_t *count) {
+    const struct framework_info *info = &framework->info;
+    uint32_t *roles = ARENA_ARRAY(master->out->arena, uint32_t, info->role_count + 1);
+    *count = 0;
+    for (size_t i = 0; i < info->role_count; i++)
+        *count += kinds_intern_role(master->kinds, info->roles[i], &roles[*count], NULL);
+    return roles;
+}
+
+void supply_add_framework(struct master *master, struct framework *framework) {
+    size_t count;
+    uint32_t *roles = role_numbers(master, framework, &count);
+    framework->number = ++master->last_number;
+    map_put(&master->framework_numbers, framework->number, framework);
+    allocator_add_framework(master->allocator, framework->number, roles, count,
+                            traits_of(&framework->info));
+}
+
+void supply_update_framework(struct master *master, struct framework *framework) {
+    size_t count;
+    uint32_t *roles = role_numbers(master, framework, &count);
+    allocator_update_framework(master->allocator, framework->number, roles, count,
+                               traits_of(&framework->info));
+}
+
+void supply_activate_framework(struct master *master, struct framework *framework, bool is_active) {
+    allocator_activate_framework(master->allocator, framework->number, is_active);
+}
+
+void supply_remove_framework(struct master *master, struct framework *framework) {
+    allocator_remove_framework(master->allocator, framework->number);
+    map_remove(&master->framework_numbers, framework->number);
+    framework->number = 0;
+}
+
+static bool subscribes(const struct framework *framework, struct text role) {
+    for (size_t i = 0; i < framework->info.role_count; i++)
+        if (text_equal(framework->info.roles[i], role))
+            return true;
+    return false;
+}
+
+bool supply_suppress(struct master *master, struct framework *framework, const struct text *roles,
+                     size_t role_count, bool is_suppressed) {
+    for (size_t i = 0; i < role_count; i++)
+        if (!subscribes(framework, roles[i]))
+            return false;
+    if (role_count == 0) {
+        roles = framework->info.roles;
+        role_count = framework->info.role_count;
+    }
+    for (size_t i = 0; i < role_count; i++) {
+        uint32_t role;
+        if (!kinds_find_role(master->kinds, roles[i], &role))
+            continue;
+        if (is_suppressed)
+            allocator_suppress(master->allocator, framework->number, role);
+        else
+            allocator_revive(master->allocator, framework->number, role);
+    }
+    return true;
+}
+
+void supply_add_agent(struct master *master, struct agent *agent) {
+    agent->number = ++master->last_number;
+    map_put(&master->agent_numbers, agent->number, agent);
+    allocator_add_agent(master->allocator, agent->number, &agent->total,
+                        AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE);
+    allocator_activate_agent(master->allocator, agent->number, false);
+}
+
+void supply_update_agent(struct master *master, struct agent *agent) {
+    allocator_update_agent(master->allocator, agent->number, &agent->total,
+                           AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE);
+}
+
+void supply_activate_agent(struct master *master, struct agent *agent, bool is_active) {
+    if (agent->number != 0)
+        allocator_activate_agent(master->allocator, agent->number, is_active);
+}
+
+void supply_remove_agent(struct master *master, struct agent *agent) {
+    if (agent->number == 0)
+        return;
+    allocator_remove_agent(master->allocator, agent->number);
+    map_remove(&master->agent_numbers, agent->number);
+    agent->number = 0;
+}
+
+bool supply_adopt(struct master *master, struct framework *framework, uint32_t role,
+                  struct agent *agent, const struct resources *resources) {
+    return resources_is_empty(resources) ||
+           allocator_adopt(master->allocator, framework->number, role, agent->number, resources);
+}
+
+void supply_recover(struct master *master, struct framework *framework, uint32_t role,
+                    struct agent *agent, const struct resources *resources) {
+    if (resources_is_empty(resources))
+        return;
+    bool held = allocator_recover(master->allocator, framework->number, role, agent->number,
+                                  resources);
+    assert(held);
+    (void)held;
+}
+
+void supply_decline(struct master *master, struct framework *framework, uint32_t role,
+                    struct agent *agent, const struct resources *resources, int64_t refuse_ms) {
+    if (resources_is_empty(resources))
+        return;
+    if (refuse_ms > 0)
+        allocator_refuse(master->allocator, framework->number, role, agent->number, resources,
+                         master->now_ms + refuse_ms);
+    supply_recover(master, framework, role, agent, resources);
+}
+
+int64_t supply_refuse_ms(bool has_seconds, double seconds) {
+    if (!has_seconds || !(seconds >= 0))
+        seconds = FILTER_SECONDS_DEFAULT;
+    if (seconds > FILTER_SECONDS_LIMIT)
+        seconds = FILTER_SECONDS_LIMIT;
+    return (int64_t)(seconds * 1000);
+}
+
+static void take_offer(const struct allocator_offer *given, void *self) {
+    struct harvest *harvest = self;
+    struct master *master = harvest->master;
+    struct framework *framework = map_get(&master->framework_numbers, given->framework);
+    struct agent *agent = map_get(&master->agent_numbers, given->agent);
+    assert(framework != NULL && agent != NULL);
+    struct offer *offer = offer_book_make(master, framework, agent, given->role, given->resources);
+    VEC_PUSH(&harvest->offers, offer);
+    for (size_t i = 0; i < harvest->frameworks.count; i++)
+        if (harvest->frameworks.items[i] == framework)
+            return;
+    VEC_PUSH(&harvest->frameworks, framework);
+}
+
+/* One event a framework, however many agents are in it. */
+static void announce(struct harvest *harvest, struct framework *framework) {
+    struct master *master = harvest->master;
+    struct offered *list = ARENA_ARRAY(master->out->arena, struct offered, harvest->offers.count);
+    size_t count = 0;
+    VEC_EACH(offer, &harvest->offers)
+        if ((*offer)->framework == framework)
+            list[count++] = offer_book_show(master, *offer);
+    emit_to_framework(master, framework,
+                      (struct scheduler_event){.kind = SCHEDULER_EVENT_OFFERS,
+                                               .offers = {list, count}});
+}
+
+static void gather(struct master *master) {
+    int64_t deadline_ms = allocator_deadline_ms(master->allocator);
+    if (deadline_ms == INT64_MAX) {
+        master->gather_due_ms = INT64_MAX;
+        return;
+    }
+    int64_t due_ms = deadline_ms > master->now_ms ? deadline_ms : master->now_ms;
+    if (due_ms <= INT64_MAX - master->options.offer_gather_ms)
+        due_ms += master->options.offer_gather_ms;
+    /* The first one to become free decides how long the others are waited for. */
+    if (due_ms < master->gather_due_ms || master->gather_due_ms < master->now_ms)
+        master->gather_due_ms = due_ms;
+}
+
+void supply_step(struct master *master) {
+    gather(master);
+    if (master->gather_due_ms > master->now_ms)
+        return;
+    struct harvest harvest = {.master = master};
+    bool more = allocator_allocate(master->allocator, master->now_ms, ALLOCATION_BUDGET, take_offer,
+                                   &harvest);
+    VEC_EACH(framework, &harvest.frameworks)
+        announce(&harvest, *framework);
+    VEC_FINI(&harvest.frameworks);
+    VEC_FINI(&harvest.offers);
+    master->gather_due_ms = more ? master->now_ms : INT64_MAX;
+    if (!more)
+        gather(master);
+}

@@ -1,0 +1,38 @@
+/*
+ * Between the master's objects and the allocator's numbers: the only place that calls the allocator. Who
+ * is offered what is decided there; what is offered becomes an offer here.
+ */
+#pragma once
+
+#include "master/core/state.h"
+
+void supply_add_framework(struct master *master, struct framework *framework);
+/* After its roles or capabilities have changed. */
+void supply_update_framework(struct master *master, struct framework *framework);
+void supply_activate_framework(struct master *master, struct framework *framework, bool is_active);
+void supply_remove_framework(struct master *master, struct framework *framework);
+
+/* False: the framework does not subscribe to one of the roles, and nothing was changed. */
+bool supply_suppress(struct master *master, struct framework *framework, const struct text *roles,
+                     size_t role_count, bool is_suppressed);
+
+void supply_add_agent(struct master *master, struct agent *agent);
+void supply_update_agent(struct master *master, struct agent *agent);
+void supply_activate_agent(struct master *master, struct agent *agent, bool is_active);
+/* Its tasks and offers must have given back what they hold. */
+void supply_remove_agent(struct master *master, struct agent *agent);
+
+/* Resources that a task or an executor holds already. False: too much to count. */
+bool supply_adopt(struct master *master, struct framework *framework, uint32_t role,
+                  struct agent *agent, const struct resources *resources);
+void supply_recover(struct master *master, struct framework *framework, uint32_t role,
+                    struct agent *agent, const struct resources *resources);
+/* As above, and the framework does not want them for that long; 0: no filter. */
+void supply_decline(struct master *master, struct framework *framework, uint32_t role,
+                    struct agent *agent, const struct resources *resources, int64_t refuse_ms);
+
+/* refuse_seconds as a call has it, by Mesos's rules. */
+int64_t supply_refuse_ms(bool has_seconds, double seconds);
+
+/* Makes offers when it is time; sets when it will be. */
+void supply_step(struct master *master);
