@@ -11,8 +11,9 @@
 #include "common/base/mem.h"
 #include "common/runtime/loop.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <ftw.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -191,19 +192,49 @@ static void count_one(void *self, const char *id) {
     ++*(int *)self;
 }
 
-/* Groups of ours that are still there; removes the roots. */
+static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
+    (void)stat, (void)type, (void)ftw;
+    return remove(path);
+}
+
+/* Roots of all kinds, ours and those of the bare ones, wherever there are hierarchies. */
+static void remove_roots(const char *mount, const char *root) {
+    char path[600];
+    DIR *directory = opendir(mount);
+    struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        if (strncmp(entry->d_name, root, strlen(root)) != 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", mount, entry->d_name);
+        rmdir(path);
+    }
+    if (directory != NULL)
+        closedir(directory);
+}
+
+static void clean_up(const struct bench *bench) {
+    char path[400];
+    DIR *directory = opendir("/sys/fs/cgroup");
+    struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        snprintf(path, sizeof(path), "/sys/fs/cgroup/%s", entry->d_name);
+        if (strcmp(entry->d_name, "..") != 0)
+            remove_roots(path, bench->root);
+    }
+    if (directory != NULL)
+        closedir(directory);
+    nftw(bench->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Groups of ours that are still there; only then are they cleaned up. */
 static int groups_left(const struct bench *bench) {
     AUTO_FINI(buf_fini) struct buf missing = {0};
     int left = 0;
-    char command[300];
-    AUTO(cgroups_free) struct cgroups *cgroups = cgroups_new(bench->root, &missing, NULL);
+    struct cgroups *cgroups = cgroups_new(bench->root, &missing, NULL);
     if (cgroups != NULL)
         cgroups_each(cgroups, count_one, &left);
-    snprintf(command, sizeof(command),
-             "rmdir /sys/fs/cgroup/%s* /sys/fs/cgroup/*/%s* 2>/dev/null; rm -rf %s", bench->root,
-             bench->root, bench->directory);
-    if (system(command) < 0)
-        give_up("clean up", strerror(errno));
+    cgroups_free(cgroups);
+    clean_up(bench);
     return left;
 }
 

@@ -7,6 +7,7 @@
 #include "init/setup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -76,8 +77,19 @@ static int execute_from_path(const struct spec *spec, const char *name) {
     return told;
 }
 
+/* An agent that the kernel is asked to spare must not hand that on; without root it cannot have. */
+static void reset_oom_score(void) {
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file < 0)
+        return;
+    ssize_t written = write(file, "0", 1); /* refused: it stays, and concerns the task alone */
+    (void)written;
+    close(file);
+}
+
 static enum init_stage prepare(const struct start *start) {
     reset_signals();
+    reset_oom_score();
     if (setsid() < 0 || dup2(start->out, STDOUT_FILENO) < 0 || dup2(start->err, STDERR_FILENO) < 0)
         return INIT_STAGE_FORK;
     enum init_stage stage = setup_limits(start->spec);

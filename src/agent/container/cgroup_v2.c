@@ -41,7 +41,7 @@ static bool set_memory(const struct cgroup_at *at, int64_t bytes, struct error *
 
 static bool set_limits(const struct cgroup_at *at, const struct container_limits *limits,
                        struct error *error) {
-    if ((at->controllers & CGROUP_CPU) != 0 && !set_cpu(at, limits, error))
+    if ((at->controllers & CGROUP_CPU) != 0 && limits->cpu_milli > 0 && !set_cpu(at, limits, error))
         return false;
     if ((at->controllers & CGROUP_MEMORY) != 0 && limits->memory_bytes > 0 &&
         !set_memory(at, limits->memory_bytes, error))

@@ -109,9 +109,27 @@ static void enable_controllers(const char *directory, unsigned controllers) {
         int file = open(path, O_WRONLY | O_CLOEXEC);
         if (file < 0)
             return;
-        /* What could not be enabled shows when the first limit is set, or in check_root. */
+        /* What could not be enabled shows in check_enabled. */
         dprintf(file, "+%s", known_controllers[i].name);
         close(file);
+    }
+}
+
+/* What the machine's administrator, or an outer container, did not hand down is missing. */
+static void check_enabled(struct hierarchy *at, struct buf *missing) {
+    char content[256] = "";
+    int file = openat(at->root, "cgroup.subtree_control", O_RDONLY | O_CLOEXEC);
+    ssize_t size = file >= 0 ? read(file, content, sizeof(content) - 1) : 0;
+    if (file >= 0)
+        close(file);
+    content[size > 0 ? size : 0] = '\0';
+    for (size_t i = 0; i < sizeof(known_controllers) / sizeof(known_controllers[0]); i++) {
+        const char *name = known_controllers[i].name;
+        if ((at->controllers & known_controllers[i].bit) == 0 || strstr(content, name) != NULL)
+            continue;
+        at->controllers &= ~(unsigned)known_controllers[i].bit;
+        buf_printf(missing, "%scgroup controller %s (not delegated)", missing->size > 0 ? ", " : "",
+                   name);
     }
 }
 
@@ -160,6 +178,8 @@ struct cgroups *cgroups_new(const char *root_name, struct buf *missing, struct e
     HIERARCHY_EACH(at, cgroups) {
         if (!make_root(at, root_name, error))
             return NULL;
+        if (at->version == &cgroup_version_2)
+            check_enabled(at, missing);
     }
     return TAKE(cgroups);
 }
@@ -214,7 +234,10 @@ bool cgroups_make(struct cgroups *cgroups, const char *id, const struct containe
         return fail(error, why == EEXIST ? ERROR_EXISTS : ERROR_IO, "make cgroup %s in %s: %m", id,
                     at->mount);
     }
-    if (cgroups_update(cgroups, id, limits, error))
+    struct container_limits first = *limits;
+    if (first.cpu_milli == 0)
+        first.cpu_milli = 1; /* the least weight there is */
+    if (cgroups_update(cgroups, id, &first, error))
         return true;
     cgroups_remove(cgroups, id);
     return false;

@@ -2,7 +2,7 @@
  * Control groups, whatever version the machine has. Each container gets one group by its id below
  * our root in every hierarchy that has a controller we use: on v1 that is several hierarchies, on
  * v2 one, on hybrid hosts both. libcgroup says where they are; groups are made by mkdirat
- * (decisions/cgroups.md).
+ * (docs/decisions/0004).
  */
 #pragma once
 

@@ -93,7 +93,7 @@ static bool check_machine(struct containerizer *containerizer,
         buf_append_string(&containerizer->missing, "root");
     containerizer->cgroups = cgroups_new(root, &containerizer->missing, &why);
     if (containerizer->cgroups == NULL) {
-        if (why.code == ERROR_EXISTS || why.code == ERROR_INVALID || !options->allow_missing)
+        if (why.code == ERROR_EXISTS || why.code == ERROR_INVALID)
             return fail(error, why.code, "%s", why.message);
         buf_printf(&containerizer->missing, "%scgroups (%s)",
                    containerizer->missing.size > 0 ? ", " : "", why.message);

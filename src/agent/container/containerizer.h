@@ -206,6 +206,7 @@ bool containerizer_recover(struct containerizer *containerizer,
  * and now and then. Returns how many were found; removal goes on by itself. */
 size_t containerizer_remove_orphans(struct containerizer *containerizer);
 
-/* Containers that have not ended yet, and those whose cgroups are still being removed. */
+/* Containers whose end has not been told, and those of which cgroups or a status file are still
+ * kept. */
 size_t containerizer_running_count(const struct containerizer *containerizer);
 size_t containerizer_leaving_count(const struct containerizer *containerizer);

@@ -537,6 +537,46 @@ TEST(two_agents_cannot_share_a_runtime_directory_or_a_cgroup_root) {
     world_close(&world);
 }
 
+/* Runs in a process that is not root, with its own runtime directory; its status says what went
+ * wrong. */
+static int run_without_root(bool allow_missing) {
+    struct error error = {0};
+    char directory[] = "/tmp/rootless-test-XXXXXX";
+    if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0 ||
+        mkdtemp(directory) == NULL)
+        return 1;
+    const char *init = getenv("MESOS_INIT");
+    char runtime[100];
+    snprintf(runtime, sizeof(runtime), "%s/runtime", directory);
+    struct containerizer *made = containerizer_new(
+        &(struct containerizer_options){
+            .loop = world.loop,
+            .cgroup_root = "mesos-test-none",
+            .runtime_dir = runtime,
+            .init_path = init != NULL ? init : INIT_PATH,
+            .allow_missing = allow_missing,
+        },
+        &error);
+    rmdir(runtime);
+    rmdir(directory);
+    if (allow_missing)
+        return made != NULL && strstr(containerizer_missing(made), "root") != NULL ? 0 : 2;
+    return made == NULL && strstr(error.message, "missing here: root") != NULL ? 0 : 3;
+}
+
+TEST(without_root_the_error_says_so_and_whoever_allows_it_goes_on) {
+    world_open(&world);
+    for (int allow_missing = 0; allow_missing < 2; allow_missing++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(run_without_root(allow_missing != 0));
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+    world_close(&world);
+}
+
 TEST(fifty_containers_at_once_all_end_and_leave_nothing) {
     world_open(&world);
     struct run *runs[50];
