@@ -24,6 +24,7 @@ struct lookup {
     struct address address;
     struct addrinfo *found;
     int failure; /* of getaddrinfo */
+    atomic_bool is_done; /* publishes the two above */
 };
 
 struct connector {
@@ -61,6 +62,7 @@ static void *lookup_main(void *argument) {
     struct lookup *lookup = argument;
     uint64_t one = 1;
     lookup->failure = look_up(&lookup->address, AI_ADDRCONFIG, &lookup->found);
+    atomic_store_explicit(&lookup->is_done, true, memory_order_release);
     ssize_t written = write(lookup->event_fd, &one, sizeof(one));
     (void)written; /* the counter of a fresh eventfd is never full */
     lookup_drop(lookup);
@@ -75,6 +77,8 @@ static void done(struct connector *connector, int fd, const struct error *error)
 static void looked_up(void *self, __attribute__((unused)) unsigned events) {
     struct connector *connector = self;
     struct lookup *lookup = connector->lookup;
+    if (!atomic_load_explicit(&lookup->is_done, memory_order_acquire))
+        return;
     loop_watch_free(connector->watch);
     connector->watch = NULL;
     if (lookup->failure != 0) {

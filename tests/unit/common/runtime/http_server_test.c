@@ -8,6 +8,7 @@
 #include "tests/support/unit.h"
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -585,5 +586,41 @@ TEST(a_port_in_use_is_an_error_that_names_it) {
 
     assert_int_equal(error.code, ERROR_EXISTS);
     assert_non_null(strstr(error.message, port));
+    world_end(&world);
+}
+
+/* ---- the blocking call ---- */
+
+static void *serve(void *self) {
+    loop_run(((struct world *)self)->loop);
+    return NULL;
+}
+
+static void stop(void *self) {
+    loop_stop(((struct world *)self)->loop);
+}
+
+TEST(a_blocking_call_gives_status_headers_and_body_or_says_what_is_wrong) {
+    struct world world;
+    struct error error;
+    pthread_t thread;
+    AUTO_FINI(http_response_fini) struct http_response response = {0};
+    world_begin(&world, (struct http_server_options){0});
+    struct http_ask question = {.address = address_of(&world), .path = "/echo", .body = TEXT("12")};
+    pthread_create(&thread, NULL, serve, &world);
+
+    assert_true(http_call(&question, &response, &error));
+    question.body_limit_bytes = 1;
+    assert_false(http_call(&question, &(struct http_response){0}, &error));
+    assert_int_equal(error.code, ERROR_LIMIT);
+    question.address = (struct address){.host = "no-such-host.invalid", .port = 1};
+    assert_false(http_call(&question, &(struct http_response){0}, &error));
+    loop_post(world.loop, stop, &world);
+    pthread_join(thread, NULL);
+
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+    assert_int_equal(response.head.status, 200);
+    assert_text_equal(http_head_find(&response.head, "x-path"), "yes");
+    assert_text_equal(buf_text(&response.body), "12");
     world_end(&world);
 }
