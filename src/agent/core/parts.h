@@ -44,6 +44,9 @@ static inline bool registration_is_done(const struct agent *agent) {
 /* reports.c: what the agent tells a master of all it has. */
 void report_register(struct agent *agent);
 
+/* master_message.c */
+void master_message_handle(struct agent *agent, const struct master_message *message);
+
 /* framework.c */
 struct framework *framework_find(const struct agent *agent, struct framework_id id);
 struct framework *framework_add(struct agent *agent, struct framework_id id, struct text info,
@@ -61,7 +64,6 @@ struct task *task_new(struct agent *agent, struct framework *framework, struct t
 bool task_read(struct agent *agent, struct task *task, struct text info, struct error *error);
 void task_free(struct task *task);
 void task_store(struct agent *agent, struct task *task);
-void task_run(struct agent *agent, const struct master_message *message);
 /* Moves the task and puts a status of the agent's own on its stream. Terminal ones give resources back. */
 struct status_of {
     enum task_state state;
@@ -70,6 +72,8 @@ struct status_of {
     const struct termination *termination;
 };
 void task_report(struct agent *agent, struct task *task, struct status_of what);
+/* The same with the status of an executor, which is complete. */
+void task_heard(struct agent *agent, struct task *task, const struct task_status *status);
 void task_started(struct agent *agent, struct task *task);
 void task_ended(struct agent *agent, struct task *task, const struct agent_event *event);
 void task_gone(struct agent *agent, struct task *task, struct text message); /* container lost */
@@ -80,13 +84,17 @@ enum task_state task_never_ran(const struct framework *framework); /* DROPPED or
 void task_answer_unknown(struct agent *agent, struct framework_id framework, struct task_id id,
                          enum task_reason reason, struct text message);
 void task_forget_unknown(struct agent *agent);
-/* Whether this agent can do what is asked; else *why. */
-bool task_is_runnable(const struct task_info *info, struct text *why);
+void task_set_completion_timer(struct agent *agent, struct task *task);
+
+/* run.c: tasks that a master sends. */
+void task_run(struct agent *agent, const struct master_message *message);
 
 /* termination.c: how the end of a container reads in a status. */
 struct status_of termination_describe(struct agent *agent, const struct task *task,
                                       const struct agent_event *event);
 struct text termination_sentence(struct agent *agent, const struct termination *termination);
+struct text termination_memory_sentence(struct agent *agent, int64_t limit_bytes,
+                                        const struct termination *termination);
 
 /* status_stream.c */
 void stream_init(struct status_stream *stream, struct task *task);
@@ -106,9 +114,11 @@ void streams_resend(struct agent *agent);
 void streams_pause(struct agent *agent);
 
 /* launch.c */
+int64_t launch_memory_bytes(const struct agent *agent, const struct task *task); /* 0: no limit */
 void launch_task(struct agent *agent, struct task *task);
 void launch_executor(struct agent *agent, struct executor *executor);
-void launch_limit_executor(struct agent *agent, const struct executor *executor);
+/* The memory limit only grows while processes run in it. */
+void launch_limit_executor(struct agent *agent, const struct executor *executor, bool grows);
 struct text launch_sandbox(struct agent *agent, struct arena *arena, struct framework_id framework,
                            struct executor_id executor, struct container_id container);
 struct container_id launch_new_id(struct agent *agent, struct arena *arena);
@@ -119,6 +129,7 @@ struct executor *executor_new(struct agent *agent, struct framework *framework, 
                               struct error *error);
 void executor_free(struct executor *executor);
 void executor_store(struct agent *agent, struct executor *executor);
+void executor_forget(struct agent *agent, struct executor *executor); /* it was never launched, or has ended */
 void executor_add_task(struct agent *agent, struct executor *executor, struct task *task);
 void executor_remove_task(struct agent *agent, struct task *task);
 void executor_started(struct agent *agent, struct executor *executor);
@@ -174,4 +185,5 @@ void container_ended(struct agent *agent, const struct agent_event *event);
 
 /* view.c */
 void completed_keep(struct agent *agent, const struct task *task);
+void completed_drop_oldest(struct agent *agent);
 void completed_fini(struct agent *agent);

@@ -34,8 +34,9 @@ struct timer {
 
 struct framework {
     struct framework_id id;
-    struct framework_info info;
-    struct arena *arena;
+    struct framework_info info; /* encoded empty: only the name is known */
+    struct arena *arena;        /* of the id */
+    struct arena *info_arena;
     bool is_stored;
     bool is_stopping;     /* the master removed it: nothing of it is reported any more */
     struct map tasks;     /* task id -> struct task, owned */
@@ -53,8 +54,10 @@ struct executor {
     struct text sandbox;
     enum executor_state state;
     struct connection_id connection;
+    bool holds; /* its resources are counted as used */
     bool started;
-    bool is_awaited; /* recovered, and nothing heard of its container yet */
+    bool is_awaited;  /* recovered, and nothing heard of its container yet */
+    bool must_return; /* recovered, and not subscribed again yet */
     int32_t pid;
     uint64_t start_time;
     uint64_t ticket; /* of its record */
@@ -109,6 +112,7 @@ struct task {
     bool ended;        /* its container is gone, or there will never be one */
     bool kill_wanted;
     struct text killed_by;
+    struct text lost_message; /* why its container may be lost; empty: not known */
     int32_t pid;
     uint64_t start_time;
     int64_t launched_ns;
@@ -191,6 +195,7 @@ struct agent {
     int64_t now_ms;
     int64_t wall_ns;
     VEC_OF(struct store_change) changes;
+    struct map change_places; /* key -> its index in changes, plus one */
 
     /* Removed by the last step, freed by the next. */
     VEC_OF(struct framework *) dead_frameworks;
@@ -198,4 +203,5 @@ struct agent {
     VEC_OF(struct task *) dead_tasks;
     VEC_OF(struct update *) dead_updates;
     VEC_OF(struct sandbox *) dead_sandboxes;
+    VEC_OF(struct arena *) dead_arenas;
 };

@@ -1,0 +1,148 @@
+/*
+ * How the agent finds a master and stays with it: connect, say who it is and what it runs, hear its id. Any
+ * failure leads back to waiting, longer each time, at random so that a fleet does not come all at once.
+ */
+#include "agent/core/parts.h"
+
+enum {
+    BACKOFF_LIMIT_MS = 60 * 1000,
+    ANSWER_TIMEOUT_MS = 15 * 1000,
+    PING_TIMEOUT_MS = 75 * 1000, /* until a master says another */
+    PING_TIMEOUT_LEAST_MS = 1000,
+};
+
+static void connect_now(struct agent *agent) {
+    agent->registration = REGISTRATION_CONNECTING;
+    timer_cancel(agent, &agent->connect_timer);
+    effect_add(agent, AGENT_EFFECT_CONNECT);
+}
+
+static void wait_and_connect(struct agent *agent) {
+    timer_cancel(agent, &agent->answer_timer);
+    timer_cancel(agent, &agent->ping_timer);
+    agent->registration = REGISTRATION_WAITING;
+    int64_t wait_ms = (int64_t)rng_below(&agent->rng, (uint64_t)agent->backoff_ms + 1);
+    timer_set(agent, &agent->connect_timer, wait_ms);
+    int64_t next_ms = agent->backoff_ms * 2;
+    agent->backoff_ms = next_ms < BACKOFF_LIMIT_MS ? next_ms : BACKOFF_LIMIT_MS;
+}
+
+static void leave_master(struct agent *agent) {
+    streams_pause(agent);
+    task_forget_unknown(agent);
+    wait_and_connect(agent);
+}
+
+static void disconnect(struct agent *agent, const char *reason) {
+    struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_DISCONNECT);
+    effect->reason = text_of(reason);
+    leave_master(agent);
+}
+
+static void stop(struct agent *agent, struct text reason) {
+    agent->registration = REGISTRATION_STOPPED;
+    timer_cancel(agent, &agent->answer_timer);
+    timer_cancel(agent, &agent->ping_timer);
+    timer_cancel(agent, &agent->connect_timer);
+    streams_pause(agent);
+    struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_STOP);
+    effect->reason = arena_text(agent->outbox->arena, reason);
+}
+
+/* The first attempt does not wait: processes start at different times, and a person may be watching. */
+void registration_begin(struct agent *agent) {
+    agent->backoff_ms = agent->options.registration_backoff_ms;
+    agent->ping_timeout_ms = PING_TIMEOUT_MS;
+    connect_now(agent);
+}
+
+void registration_connected(struct agent *agent) {
+    if (agent->registration == REGISTRATION_RECOVERING ||
+        agent->registration == REGISTRATION_STOPPED)
+        return;
+    if (agent->registration == REGISTRATION_ASKED || registration_is_done(agent))
+        streams_pause(agent);
+    timer_cancel(agent, &agent->connect_timer);
+    timer_cancel(agent, &agent->ping_timer);
+    agent->registration = REGISTRATION_ASKED;
+    timer_set(agent, &agent->answer_timer, ANSWER_TIMEOUT_MS);
+    report_register(agent);
+}
+
+void registration_closed(struct agent *agent, struct text reason) {
+    switch (agent->registration) {
+    case REGISTRATION_RECOVERING:
+    case REGISTRATION_WAITING: /* what we dropped ourselves */
+    case REGISTRATION_STOPPED:
+        return;
+    case REGISTRATION_CONNECTING:
+    case REGISTRATION_ASKED:
+    case REGISTRATION_DONE:
+        break;
+    }
+    effect_note(agent, AGENT_NOTE_WARNING, "master_lost", "reason=\"%.*s\"",
+                TEXT_ARGS(text_cut(reason, 300)));
+    leave_master(agent);
+}
+
+void registration_heard(struct agent *agent) {
+    if (registration_is_done(agent))
+        timer_set(agent, &agent->ping_timer, agent->ping_timeout_ms);
+}
+
+static void store_id(struct agent *agent, struct agent_id id) {
+    mem_free(agent->id);
+    agent->id = text_dup(id.text);
+    struct agent_record record = {.kind = AGENT_RECORD_SELF};
+    record.self.agent = agent_own_id(agent);
+    record.self.boot_id = agent->options.boot_id;
+    store_put(agent, TEXT("self"), &record);
+}
+
+static void registered(struct agent *agent, struct agent_id id, int64_t ping_timeout_ms) {
+    if (agent->registration != REGISTRATION_ASKED)
+        return;
+    const char *why = NULL;
+    if (!id_is_valid(id.text, &why)) {
+        effect_note(agent, AGENT_NOTE_ERROR, "bad_agent_id", "why=\"the id %s\"", why);
+        return disconnect(agent, "the master gave an id that is none");
+    }
+    if (agent->id != NULL && !text_equal(text_of(agent->id), id.text))
+        return stop(agent, TEXT("the master knows this agent by another id; is its work_dir a copy?"));
+    if (agent->id == NULL)
+        store_id(agent, id);
+    timer_cancel(agent, &agent->answer_timer);
+    agent->registration = REGISTRATION_DONE;
+    agent->backoff_ms = agent->options.registration_backoff_ms;
+    if (ping_timeout_ms > 0)
+        agent->ping_timeout_ms =
+            ping_timeout_ms > PING_TIMEOUT_LEAST_MS ? ping_timeout_ms : PING_TIMEOUT_LEAST_MS;
+    effect_note(agent, AGENT_NOTE_INFO, "registered", "agent=%s", agent->id);
+    streams_resend(agent);
+}
+
+static void refused(struct agent *agent, struct text reason, bool for_good) {
+    if (for_good)
+        return stop(agent, reason.size > 0 ? text_cut(reason, AGENT_MESSAGE_TEXT_LIMIT)
+                                           : TEXT("the master refused this agent"));
+    effect_note(agent, AGENT_NOTE_WARNING, "registration_refused", "reason=\"%.*s\"",
+                TEXT_ARGS(text_cut(reason, 300)));
+    disconnect(agent, "the master refused the registration");
+}
+
+void registration_answered(struct agent *agent, const struct master_message *message) {
+    if (message->kind == MASTER_MESSAGE_REGISTERED)
+        registered(agent, message->registered.agent, message->registered.ping_timeout_ms);
+    else
+        refused(agent, message->refused.reason, message->refused.stop);
+}
+
+void registration_fired(struct agent *agent, enum timer_kind kind) {
+    if (kind == TIMER_CONNECT)
+        return connect_now(agent);
+    bool silent = kind == TIMER_PING;
+    effect_note(agent, AGENT_NOTE_WARNING, silent ? "master_silent" : "registration_unanswered",
+                "milliseconds=%lld",
+                (long long)(silent ? agent->ping_timeout_ms : ANSWER_TIMEOUT_MS));
+    disconnect(agent, silent ? "the master has been silent" : "the master did not answer");
+}
