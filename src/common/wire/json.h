@@ -13,7 +13,7 @@
 enum {
     JSON_DEPTH_LIMIT = 64,                   /* messages within messages */
     JSON_BYTES_LIMIT = 64 * 1024 * 1024,     /* of one text */
-    JSON_MEMORY_FACTOR = 128,                /* unpacked bytes for each byte of text, */
+    JSON_MEMORY_FACTOR = 64,                 /* unpacked bytes for each byte of text, */
     JSON_MEMORY_FREE_BYTES = 1024 * 1024,    /* beyond these */
 };
 

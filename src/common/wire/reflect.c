@@ -36,6 +36,39 @@ void reflect_unset(ProtobufCMessage *message, const ProtobufCFieldDescriptor *fi
         memset(member, 0, reflect_size(field->type));
 }
 
+void reflect_mark_set(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+    if (reflect_is_oneof(field)) {
+        *(uint32_t *)reflect_quantifier(message, field) = field->id;
+        return;
+    }
+    if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->type != PROTOBUF_C_TYPE_MESSAGE &&
+        field->type != PROTOBUF_C_TYPE_STRING)
+        *(protobuf_c_boolean *)reflect_quantifier(message, field) = 1;
+}
+
+enum reflect_number reflect_number(ProtobufCType type) {
+    switch (type) {
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_SFIXED32: return REFLECT_INT32;
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32: return REFLECT_UINT32;
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64: return REFLECT_INT64;
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64: return REFLECT_UINT64;
+    case PROTOBUF_C_TYPE_FLOAT: return REFLECT_FLOAT;
+    case PROTOBUF_C_TYPE_DOUBLE: return REFLECT_DOUBLE;
+    case PROTOBUF_C_TYPE_BOOL: return REFLECT_BOOL;
+    case PROTOBUF_C_TYPE_ENUM:
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_BYTES:
+    case PROTOBUF_C_TYPE_MESSAGE: return REFLECT_OTHER;
+    }
+    return REFLECT_OTHER;
+}
+
 size_t reflect_size(ProtobufCType type) {
     switch (type) {
     case PROTOBUF_C_TYPE_INT32:

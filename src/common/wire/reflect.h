@@ -29,6 +29,22 @@ bool reflect_is_set(const ProtobufCMessage *message, const ProtobufCFieldDescrip
 /* Makes an optional field as if it had never been set. */
 void reflect_unset(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 
+/* Notes that a singular field has a value: its presence or the case of its oneof. */
+void reflect_mark_set(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+
+/* How a number or boolean lies in memory. */
+enum reflect_number {
+    REFLECT_INT32,
+    REFLECT_UINT32,
+    REFLECT_INT64,
+    REFLECT_UINT64,
+    REFLECT_FLOAT,
+    REFLECT_DOUBLE,
+    REFLECT_BOOL,
+    REFLECT_OTHER, /* no number: enum, string, bytes, message */
+};
+enum reflect_number reflect_number(ProtobufCType type);
+
 /* Bytes of one element of the field. */
 size_t reflect_size(ProtobufCType type);
 

@@ -19,7 +19,7 @@ enum {
     SCAN_DEPTH_LIMIT = 64,                  /* messages within messages */
     SCAN_ELEMENTS_LIMIT = 8 * 1024 * 1024,  /* fields and elements, all messages together */
     SCAN_MERGES_LIMIT = 16,                 /* singular messages that come again */
-    SCAN_MEMORY_FACTOR = 128,               /* unpacked bytes for each byte, */
+    SCAN_MEMORY_FACTOR = 64,                /* unpacked bytes for each byte, */
     SCAN_MEMORY_FREE_BYTES = 1024 * 1024,   /* beyond these */
 };
 
