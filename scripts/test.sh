@@ -2,7 +2,7 @@
 # Builds everything and runs every test; needs Debian 12 and root or sudo for what is missing. Two builds,
 # each with warnings as errors: gcc as users get it (build/), and clang with ASan and UBSan (build/asan), which
 # runs the unit tests, the simulator and the fuzz targets; then build/ runs everything else and those again.
-# What cannot run here is skipped aloud. Ends with ctest's closing lines, of the run that failed if one did.
+# What cannot run here is skipped aloud. Ends with ctest's closing lines, of the runs that failed if any did.
 #
 #   scripts/test.sh [--long] [CTEST ARGS...]     --long: an hour: more seeds, longer fuzzing, valgrind
 #
@@ -42,21 +42,21 @@ build() {
     mkdir -p "$directory"
     if ! { cmake --preset "$preset" -DBUILD_TESTING=ON -DWERROR=ON && ninja -C "$directory" -j "$jobs"; } \
         > "$directory/build.log" 2>&1 < /dev/null; then
-        grep -nE 'FAILED|error|warning' "$directory/build.log" | head -n 20 >&2 || true
+        grep -E 'FAILED:|error:|warning:' "$directory/build.log" | head -n 20 >&2 || true
         tail -n 40 "$directory/build.log" >&2
         echo "test.sh: the build of preset $preset failed" >&2
         exit 1
     fi
 }
 
-failed_log=
-# Runs ctest in a build directory and remembers its closing lines.
+failed_logs=()
+# Runs ctest in a build directory and remembers where it failed.
 run_tests() {
     local directory=$1
     shift
     local log=$directory/ctest.log
-    ctest --test-dir "$directory" -j "$jobs" --output-on-failure --no-tests=error --timeout "$seconds_a_test" "$@" \
-        < /dev/null 2>&1 | tee "$log" || failed_log=${failed_log:-$log}
+    ctest --test-dir "$directory" -j "$jobs" --output-on-failure --timeout "$seconds_a_test" "$@" \
+        < /dev/null 2>&1 | tee "$log" || failed_logs+=("$log")
 }
 
 stage "Installing what is missing"
@@ -84,9 +84,11 @@ stage ""
 echo "-- all: $SECONDS s"
 
 echo
-if [ -n "$failed_log" ]; then
-    echo "test.sh: FAILED; the closing lines of $failed_log:"
-    sed -n '/tests passed, .* failed out of/,$p' "$failed_log"
+if [ ${#failed_logs[@]} -gt 0 ]; then
+    for log in "${failed_logs[@]}"; do
+        echo "test.sh: FAILED; the closing lines of $log:"
+        sed -n '/tests passed, .* failed out of/,$p' "$log"
+    done
     exit 1
 fi
 sed -n '/tests passed, .* failed out of/,$p' build/ctest.log
