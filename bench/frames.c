@@ -1,8 +1,8 @@
 /*
- * How many small frames a second does one loop carry over loopback, both ways at once? Client and server share
- * one thread. Each frame carries its number, and the client checks that all come back in order. The floor,
- * from the same run: as many bytes through a bare TCP connection, sent and received in pieces of 64 KiB
- * by one thread, without frames.
+ * How many small frames a second does one loop carry over loopback, both ways at once? Client and
+ * server share one thread. Each frame carries its number, and the client checks that all come back
+ * in order. The floor, from the same run: as many bytes through a bare TCP connection, sent and
+ * received in pieces of 64 KiB by one thread, without frames.
  *
  *     frames [seconds] [payload bytes, at least 8]
  */
@@ -148,7 +148,7 @@ int main(int argc, char **argv) {
     struct error error;
     double limit = argc > 1 ? strtod(argv[1], NULL) : 3;
     size_t size = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 100;
-    bench.payload_bytes = size < sizeof(uint64_t)         ? sizeof(uint64_t)
+    bench.payload_bytes = size < sizeof(uint64_t)        ? sizeof(uint64_t)
                           : size > sizeof(bench.payload) ? sizeof(bench.payload)
                                                          : size;
     double floor = floor_bytes_per_second(limit / 3);

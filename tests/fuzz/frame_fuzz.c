@@ -1,6 +1,6 @@
 /*
- * Frames out of arbitrary bytes: what is taken lies inside what was given, nothing is taken unless a frame is
- * whole, and what was taken can be put together again to the same bytes.
+ * Frames out of arbitrary bytes: what is taken lies inside what was given, nothing is taken unless
+ * a frame is whole, and what was taken can be put together again to the same bytes.
  */
 #include "common/runtime/frame.h"
 

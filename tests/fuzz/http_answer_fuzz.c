@@ -1,6 +1,6 @@
 /*
- * Answers of an HTTP server out of arbitrary bytes: whole or cut at a place that the first byte chooses, the
- * parser comes to the same verdict, the same body and the same end.
+ * Answers of an HTTP server out of arbitrary bytes: whole or cut at a place that the first byte
+ * chooses, the parser comes to the same verdict, the same body and the same end.
  */
 #include "common/runtime/http_message.h"
 

@@ -1,6 +1,6 @@
 /*
- * clone3 with a pidfd, and raw system calls alone until exec, since the daemon has threads. A program that
- * cannot be run says why through a pipe that exec closes.
+ * clone3 with a pidfd, and raw system calls alone until exec, since the daemon has threads. A
+ * program that cannot be run says why through a pipe that exec closes.
  */
 #include "common/runtime/child.h"
 
@@ -49,7 +49,8 @@ static void close_fd(int *fd) {
     *fd = -1;
 }
 
-/* In PATH as execvp would find it; a name that is not found is returned as it is, for exec to refuse. */
+/* In PATH as execvp would find it; a name that is not found is returned as it is, for exec to
+ * refuse. */
 static char *find_program(const char *name) {
     const char *path = getenv("PATH");
     struct text rest = text_of(path != NULL ? path : "/usr/local/bin:/usr/bin:/bin"), part;
@@ -117,14 +118,9 @@ static bool make_end(struct child *child, struct birth *birth, int i, enum child
     int ends[2] = {-1, -1}, fd = -1;
     birth->stdio[i] = -1;
     switch (stream) {
-    case CHILD_INHERIT:
-        return true;
-    case CHILD_NULL:
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-        break;
-    case CHILD_FD:
-        birth->stdio[i] = above_stdio(given);
-        return birth->stdio[i] >= 0;
+    case CHILD_INHERIT: return true;
+    case CHILD_NULL: fd = open("/dev/null", O_RDWR | O_CLOEXEC); break;
+    case CHILD_FD: birth->stdio[i] = above_stdio(given); return birth->stdio[i] >= 0;
     case CHILD_PIPE:
         if (pipe2(ends, O_CLOEXEC) != 0)
             return false;
@@ -148,8 +144,7 @@ static bool make_ends(struct child *child, struct birth *birth) {
 }
 
 /* Waits until the child has exec'd (the pipe closes) or has said why not. */
-static bool hear_report(struct child *child, int report, const char *program,
-                        struct error *error) {
+static bool hear_report(struct child *child, int report, const char *program, struct error *error) {
     int reason = 0;
     ssize_t got;
     do {

@@ -1,6 +1,7 @@
 /*
- * The look-up thread writes its answer, wakes an eventfd and drops its reference; whoever drops the last one
- * frees. So a connector, or the whole loop, may go while the resolver still waits for its servers.
+ * The look-up thread writes its answer, wakes an eventfd and drops its reference; whoever drops the
+ * last one frees. So a connector, or the whole loop, may go while the resolver still waits for its
+ * servers.
  */
 #include "common/runtime/connector.h"
 
@@ -23,7 +24,7 @@ struct lookup {
     int event_fd;
     struct address address;
     struct addrinfo *found;
-    int failure; /* of getaddrinfo */
+    int failure;         /* of getaddrinfo */
     atomic_bool is_done; /* publishes the two above */
 };
 

@@ -1,7 +1,7 @@
 /*
- * From host:port to a connected socket without ever blocking the loop. Numeric addresses and localhost are
- * known at once; other names are looked up on a thread that shares nothing with the loop but one
- * reference-counted answer. Addresses are tried in order.
+ * From host:port to a connected socket without ever blocking the loop. Numeric addresses and
+ * localhost are known at once; other names are looked up on a thread that shares nothing with the
+ * loop but one reference-counted answer. Addresses are tried in order.
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 struct loop;
 struct connector;
 
-/* on_done is called once, out of the loop: with an fd, which is then the callee's, or -1 and the error.
- * The connector may be freed in it. No time limit of its own. */
+/* on_done is called once, out of the loop: with an fd, which is then the callee's, or -1 and the
+ * error. The connector may be freed in it. No time limit of its own. */
 struct connector *connector_new(struct loop *loop, const struct address *address,
                                 void (*on_done)(void *self, int fd, const struct error *error),
                                 void *self);

@@ -1,6 +1,6 @@
 /*
- * Everything below a directory goes through its fd, one name at a time, so nobody can turn a path around
- * under our hands.
+ * Everything below a directory goes through its fd, one name at a time, so nobody can turn a path
+ * around under our hands.
  */
 #include "common/runtime/files.h"
 

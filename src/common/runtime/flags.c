@@ -1,6 +1,6 @@
 /*
- * Presets first, then the environment, then the command line: each overrules what came before. Values are
- * checked as they are set, so a wrong one is reported with the place that it came from.
+ * Presets first, then the environment, then the command line: each overrules what came before.
+ * Values are checked as they are set, so a wrong one is reported with the place that it came from.
  */
 #include "common/runtime/flags.h"
 
@@ -85,16 +85,11 @@ static bool read_string(const struct flag *flag, struct text value, struct error
 
 static bool read_value(const struct flag *flag, struct text value, struct error *error) {
     switch (flag->kind) {
-    case FLAG_STRING:
-        return read_string(flag, value, error);
-    case FLAG_BOOL:
-        return read_bool(flag, value, error);
-    case FLAG_INTEGER:
-        return read_integer(flag, value, error);
-    case FLAG_DOUBLE:
-        return read_double(flag, value, error);
-    case FLAG_DURATION:
-        return read_duration(flag, value, error);
+    case FLAG_STRING: return read_string(flag, value, error);
+    case FLAG_BOOL: return read_bool(flag, value, error);
+    case FLAG_INTEGER: return read_integer(flag, value, error);
+    case FLAG_DOUBLE: return read_double(flag, value, error);
+    case FLAG_DURATION: return read_duration(flag, value, error);
     case FLAG_BYTES:
         if (!bytes_parse(value, flag->bytes))
             return fail(error, ERROR_INVALID, "'%.*s' is no size like 64MB", TEXT_ARGS(value));
@@ -185,8 +180,7 @@ static bool find_value(struct parse *parse, const struct flag *flag, struct text
         return true;
     }
     if (parse->next == parse->argc)
-        return fail(error, ERROR_INVALID, "--%s needs a value: --%s=VALUE", flag->name,
-                    flag->name);
+        return fail(error, ERROR_INVALID, "--%s needs a value: --%s=VALUE", flag->name, flag->name);
     *value = text_of(parse->argv[parse->next++]);
     return true;
 }
@@ -329,25 +323,15 @@ void flags_fini(const struct flag_table *table, struct flag_arguments *arguments
 static void format_value(const struct flag *flag, struct buf *out) {
     char text[40];
     switch (flag->kind) {
-    case FLAG_STRING:
-        buf_append_string(out, *flag->string != NULL ? *flag->string : "");
-        return;
-    case FLAG_BOOL:
-        buf_append_string(out, *flag->boolean ? "true" : "false");
-        return;
-    case FLAG_INTEGER:
-        buf_printf(out, "%lld", (long long)*flag->integer);
-        return;
-    case FLAG_DOUBLE:
-        buf_printf(out, "%.15g", *flag->number);
-        return;
+    case FLAG_STRING: buf_append_string(out, *flag->string != NULL ? *flag->string : ""); return;
+    case FLAG_BOOL: buf_append_string(out, *flag->boolean ? "true" : "false"); return;
+    case FLAG_INTEGER: buf_printf(out, "%lld", (long long)*flag->integer); return;
+    case FLAG_DOUBLE: buf_printf(out, "%.15g", *flag->number); return;
     case FLAG_DURATION:
         duration_format_ns(*flag->duration_ms * 1000000, text);
         buf_append_string(out, text);
         return;
-    case FLAG_BYTES:
-        buf_printf(out, "%lluB", (unsigned long long)*flag->bytes);
-        return;
+    case FLAG_BYTES: buf_printf(out, "%lluB", (unsigned long long)*flag->bytes); return;
     }
 }
 

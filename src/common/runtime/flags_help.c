@@ -14,17 +14,12 @@ static const char *metavar(const struct flag *flag) {
     if (flag->metavar != NULL)
         return flag->metavar;
     switch (flag->kind) {
-    case FLAG_STRING:
-        return "TEXT";
-    case FLAG_BOOL:
-        return "";
+    case FLAG_STRING: return "TEXT";
+    case FLAG_BOOL: return "";
     case FLAG_INTEGER:
-    case FLAG_DOUBLE:
-        return "N";
-    case FLAG_DURATION:
-        return "TIME";
-    case FLAG_BYTES:
-        return "SIZE";
+    case FLAG_DOUBLE: return "N";
+    case FLAG_DURATION: return "TIME";
+    case FLAG_BYTES: return "SIZE";
     }
     return "";
 }
@@ -88,7 +83,8 @@ void flags_print_help(const struct flag_table *table, size_t width_columns, stru
     }
     for (size_t i = 0; i < table->count; i++) {
         const struct flag *flag = &table->flags[i];
-        if (i == 0 || (flag->group != NULL && (heading == NULL || strcmp(heading, flag->group) != 0))) {
+        if (i == 0 ||
+            (flag->group != NULL && (heading == NULL || strcmp(heading, flag->group) != 0))) {
             heading = flag->group != NULL ? flag->group : "Flags";
             buf_printf(out, "\n%s:\n", heading);
         }
@@ -126,12 +122,8 @@ bool flags_main(const struct flag_table *table, int argc, char **argv,
         for (size_t i = 0; i < arguments->warnings.count; i++)
             fprintf(stderr, "%s: %s\n", table->program, arguments->warnings.items[i]);
         return true;
-    case FLAGS_HELP:
-        flags_print_help(table, flags_terminal_width(STDOUT_FILENO), &text);
-        break;
-    case FLAGS_VERSION:
-        flags_print_version(table, &text);
-        break;
+    case FLAGS_HELP: flags_print_help(table, flags_terminal_width(STDOUT_FILENO), &text); break;
+    case FLAGS_VERSION: flags_print_version(table, &text); break;
     case FLAGS_WRONG:
         fprintf(stderr, "%s: %s\n", table->program, error.message);
         *exit_code = 1;

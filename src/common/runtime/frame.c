@@ -63,14 +63,10 @@ size_t frame_size(struct text bytes) {
 
 const char *frame_verdict_name(enum frame_verdict verdict) {
     switch (verdict) {
-    case FRAME_READY:
-        return "ready";
-    case FRAME_PARTIAL:
-        return "partial";
-    case FRAME_OVERSIZE:
-        return "frame beyond the limit";
-    case FRAME_RESERVED:
-        return "reserved bytes of a frame are not zero";
+    case FRAME_READY: return "ready";
+    case FRAME_PARTIAL: return "partial";
+    case FRAME_OVERSIZE: return "frame beyond the limit";
+    case FRAME_RESERVED: return "reserved bytes of a frame are not zero";
     }
     return "unknown";
 }

@@ -1,5 +1,6 @@
 /*
- * Connect, ask, read the head of the answer. Bytes behind a 101 are frames already and go with the link.
+ * Connect, ask, read the head of the answer. Bytes behind a 101 are frames already and go with the
+ * link.
  */
 #include "common/runtime/frame_client.h"
 
@@ -65,8 +66,7 @@ static void finish(struct frame_client *client, struct frame_client_result resul
 }
 
 static void give_up(struct frame_client *client, const struct error *error) {
-    finish(client,
-           (struct frame_client_result){.outcome = FRAME_CLIENT_FAILED, .error = *error});
+    finish(client, (struct frame_client_result){.outcome = FRAME_CLIENT_FAILED, .error = *error});
 }
 
 static void timed_out(void *self) {
@@ -145,8 +145,7 @@ static void read_some(struct frame_client *client) {
         give_up(client, &error);
     else if (http_parser_is_done(client->parser) && http_parser_head(client->parser)->status == 101)
         link_up(client, bytes);
-    else if (http_parser_is_done(client->parser) ||
-             client->body.size >= FRAME_CLIENT_REFUSAL_BYTES)
+    else if (http_parser_is_done(client->parser) || client->body.size >= FRAME_CLIENT_REFUSAL_BYTES)
         refused(client);
 }
 
@@ -190,10 +189,9 @@ static bool write_request(struct frame_client *client, const struct frame_client
     VEC_PUSH(&headers, (struct http_header){"Upgrade", "mesos/1"});
     for (size_t i = 0; i < options->header_count; i++)
         VEC_PUSH(&headers, options->headers[i]);
-    bool is_fine = http_write_request(&client->out, "GET",
-                                      options->path != NULL ? options->path : "/", client->peer,
-                                      headers.items, headers.count, (struct text){0},
-                                      &client->error);
+    bool is_fine = http_write_request(
+        &client->out, "GET", options->path != NULL ? options->path : "/", client->peer,
+        headers.items, headers.count, (struct text){0}, &client->error);
     VEC_FINI(&headers);
     return is_fine;
 }

@@ -1,9 +1,10 @@
 /*
- * Reads go into the loop's scratch and are handed on from there; only the rest of a frame that is not whole
- * yet is kept, so an idle connection holds no buffer. Writes gather in `out` until the end of the turn.
+ * Reads go into the loop's scratch and are handed on from there; only the rest of a frame that is
+ * not whole yet is kept, so an idle connection holds no buffer. Writes gather in `out` until the
+ * end of the turn.
  *
- * It sits on the socket itself, not on a bufferevent: libevent 2.1 reads 4 KiB at a time whatever it is told
- * and writes one poll later. TLS has its place in link_read and link_write.
+ * It sits on the socket itself, not on a bufferevent: libevent 2.1 reads 4 KiB at a time whatever
+ * it is told and writes one poll later. TLS has its place in link_read and link_write.
  */
 #include "common/runtime/frame_link.h"
 
@@ -103,11 +104,12 @@ static void watch_what_matters(struct frame_link *link) {
     if (link->watch == NULL)
         return;
     bool reads = (link->is_started && !link->is_paused) || link->is_finishing;
-    loop_watch_set(link->watch, (reads ? LOOP_READ : LOOP_NONE) |
-                                    (link->is_blocked ? LOOP_WRITE : LOOP_NONE));
+    loop_watch_set(link->watch,
+                   (reads ? LOOP_READ : LOOP_NONE) | (link->is_blocked ? LOOP_WRITE : LOOP_NONE));
 }
 
-/* The end of the connection; the owner hears of it at the end of the turn. The first reason stays. */
+/* The end of the connection; the owner hears of it at the end of the turn. The first reason stays.
+ */
 static void link_break(struct frame_link *link, const struct error *error) {
     if (link->is_closed)
         return;
@@ -171,7 +173,8 @@ static bool deliver(struct frame_link *link, struct text *bytes) {
     return true;
 }
 
-/* Delivers out of link->in, which is put aside meanwhile: a payload outlives the link it came by. */
+/* Delivers out of link->in, which is put aside meanwhile: a payload outlives the link it came by.
+ */
 static bool deliver_in(struct frame_link *link) {
     AUTO_FINI(buf_fini) struct buf bytes = link->in;
     link->in = (struct buf){0};
@@ -226,8 +229,8 @@ static void read_into_scratch(struct frame_link *link) {
         buf_append_text(&link->in, rest);
 }
 
-/* A large frame is read where it will be handed on from, in growing steps: its header alone is no reason
- * to give it all the room it claims. */
+/* A large frame is read where it will be handed on from, in growing steps: its header alone is no
+ * reason to give it all the room it claims. */
 static void read_into_kept(struct frame_link *link) {
     size_t step = link->in.size > FRAME_LINK_TURN_BYTES ? link->in.size : FRAME_LINK_TURN_BYTES;
     size_t whole = frame_size(buf_text(&link->in));

@@ -1,6 +1,6 @@
 /*
- * Connect, write the request as the socket takes it, feed what comes to the parser. An exchange that is freed by a
- * callback out of the parser lives until the parser has returned.
+ * Connect, write the request as the socket takes it, feed what comes to the parser. An exchange
+ * that is freed by a callback out of the parser lives until the parser has returned.
  */
 #include "common/runtime/http_client.h"
 
@@ -127,7 +127,8 @@ static void read_some(struct http_exchange *exchange) {
     finish(exchange, http_parser_end(exchange->parser, &error) ? NULL : &error);
 }
 
-/* A write that fails is no verdict yet: the peer may have answered and closed before it read all. */
+/* A write that fails is no verdict yet: the peer may have answered and closed before it read all.
+ */
 static void write_some(struct http_exchange *exchange) {
     ssize_t put = send(exchange->fd, exchange->out.data + exchange->out_sent,
                        exchange->out.size - exchange->out_sent, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -26,10 +26,10 @@ struct http_ask {
     const struct http_header *headers;
     size_t header_count;
     struct text body;
-    const char *content_type;  /* of the body; NULL: application/json */
-    int64_t timeout_ms;        /* until the end of the answer; 0: none */
-    int64_t silence_ms;        /* the longest time without a byte; 0: none */
-    size_t body_limit_bytes;   /* of an http_call's answer; 0: HTTP_CLIENT_BODY_LIMIT_BYTES */
+    const char *content_type; /* of the body; NULL: application/json */
+    int64_t timeout_ms;       /* until the end of the answer; 0: none */
+    int64_t silence_ms;       /* the longest time without a byte; 0: none */
+    size_t body_limit_bytes;  /* of an http_call's answer; 0: HTTP_CLIENT_BODY_LIMIT_BYTES */
 };
 
 struct http_exchange_callbacks { /* any may be NULL but on_done */
@@ -41,7 +41,8 @@ struct http_exchange_callbacks { /* any may be NULL but on_done */
 
 /* Copies what `ask` points to. Freed by the owner, also out of its callbacks. */
 struct http_exchange *http_exchange_new(struct loop *loop, const struct http_ask *ask,
-                                        const struct http_exchange_callbacks *callbacks, void *self);
+                                        const struct http_exchange_callbacks *callbacks,
+                                        void *self);
 void http_exchange_free(struct http_exchange *exchange);
 DEFINE_AUTO(struct http_exchange, http_exchange_free)
 

@@ -1,6 +1,6 @@
 /*
- * A state machine over bytes. The head is gathered until its empty line; lines of chunked framing are
- * gathered in the same buffer; body bytes are handed on where they lie.
+ * A state machine over bytes. The head is gathered until its empty line; lines of chunked framing
+ * are gathered in the same buffer; body bytes are handed on where they lie.
  */
 #include "common/runtime/http_message.h"
 
@@ -146,8 +146,7 @@ static bool feed_head(struct http_parser *parser, struct text *bytes, struct err
     if (!take_line(parser, bytes, HTTP_HEAD_LIMIT_BYTES, &is_whole, error))
         return false;
     struct text head = buf_text(&parser->line);
-    if (!is_whole ||
-        !(text_ends_with(head, TEXT("\n\n")) || text_ends_with(head, TEXT("\n\r\n"))))
+    if (!is_whole || !(text_ends_with(head, TEXT("\n\n")) || text_ends_with(head, TEXT("\n\r\n"))))
         return true;
     parser->head.bytes = parser->line;
     parser->line = (struct buf){0};
@@ -210,8 +209,7 @@ static void feed_data(struct http_parser *parser, struct text *bytes) {
         piece.size = piece.size < parser->left ? piece.size : (size_t)parser->left;
         parser->left -= piece.size;
         if (parser->left == 0)
-            parser->state =
-                parser->state == PARSER_CHUNK_DATA ? PARSER_CHUNK_END : PARSER_DONE;
+            parser->state = parser->state == PARSER_CHUNK_DATA ? PARSER_CHUNK_END : PARSER_DONE;
     }
     *bytes = (struct text){bytes->data + piece.size, bytes->size - piece.size};
     if (parser->on_data != NULL)
@@ -222,23 +220,14 @@ bool http_parser_feed(struct http_parser *parser, struct text *bytes, struct err
     bool is_fine = true;
     while (is_fine && bytes->size > 0 && parser->state != PARSER_DONE) {
         switch (parser->state) {
-        case PARSER_HEAD:
-            is_fine = feed_head(parser, bytes, error);
-            break;
-        case PARSER_CHUNK_LINE:
-            is_fine = feed_chunk_line(parser, bytes, error);
-            break;
+        case PARSER_HEAD: is_fine = feed_head(parser, bytes, error); break;
+        case PARSER_CHUNK_LINE: is_fine = feed_chunk_line(parser, bytes, error); break;
         case PARSER_CHUNK_END:
-        case PARSER_TRAILER:
-            is_fine = feed_line(parser, bytes, error);
-            break;
+        case PARSER_TRAILER: is_fine = feed_line(parser, bytes, error); break;
         case PARSER_LENGTH:
         case PARSER_CHUNK_DATA:
-        case PARSER_UNTIL_END:
-            feed_data(parser, bytes);
-            break;
-        case PARSER_DONE:
-            break;
+        case PARSER_UNTIL_END: feed_data(parser, bytes); break;
+        case PARSER_DONE: break;
         }
     }
     return is_fine;

@@ -1,6 +1,7 @@
 /*
- * What HTTP/1.1 messages are made of, pure: headers, the head of an answer, its body however it is framed
- * (Content-Length, chunked, until the end). The parser takes bytes as they come and is bounded.
+ * What HTTP/1.1 messages are made of, pure: headers, the head of an answer, its body however it is
+ * framed (Content-Length, chunked, until the end). The parser takes bytes as they come and is
+ * bounded.
  */
 #pragma once
 
@@ -49,8 +50,8 @@ struct http_parser *http_parser_new(bool has_no_body, void (*on_data)(void *self
 void http_parser_free(struct http_parser *parser);
 DEFINE_AUTO(struct http_parser, http_parser_free)
 
-/* Takes bytes off the front of *bytes until they are used up or the message has ended (or, for status
- * 101, its head). False on anything that is no HTTP answer or beyond a limit. */
+/* Takes bytes off the front of *bytes until they are used up or the message has ended (or, for
+ * status 101, its head). False on anything that is no HTTP answer or beyond a limit. */
 bool http_parser_feed(struct http_parser *parser, struct text *bytes, struct error *error);
 /* The peer closed: true when that is how this message may end. */
 bool http_parser_end(struct http_parser *parser, struct error *error);
@@ -59,8 +60,8 @@ bool http_parser_has_head(const struct http_parser *parser);
 bool http_parser_is_done(const struct http_parser *parser);
 const struct http_head *http_parser_head(const struct http_parser *parser);
 
-/* "GET path HTTP/1.1" with Host, the given headers, and Content-Length when there is a body. False for a
- * name, value or path with bytes that would break out of their line. */
+/* "GET path HTTP/1.1" with Host, the given headers, and Content-Length when there is a body. False
+ * for a name, value or path with bytes that would break out of their line. */
 bool http_write_request(struct buf *out, const char *method, const char *path, const char *host,
                         const struct http_header *headers, size_t header_count, struct text body,
                         struct error *error);

@@ -1,10 +1,11 @@
 /*
- * Over evhttp, which reads and writes; what a request says is copied out of it at once, so that a request
- * outlives its connection.
+ * Over evhttp, which reads and writes; what a request says is copied out of it at once, so that a
+ * request outlives its connection.
  *
- * evhttp calls closecb when a connection goes. A request that has no answer yet is then either ours to free (evhttp
- * has cut it off the connection) or freed by evhttp in a moment; evhttp_request_get_connection tells which.
- * Connections that we end ourselves are doomed, and freed at the end of the turn: never under evhttp's feet.
+ * evhttp calls closecb when a connection goes. A request that has no answer yet is then either ours
+ * to free (evhttp has cut it off the connection) or freed by evhttp in a moment;
+ * evhttp_request_get_connection tells which. Connections that we end ourselves are doomed, and
+ * freed at the end of the turn: never under evhttp's feet.
  */
 #include "common/runtime/http_server.h"
 
@@ -49,8 +50,8 @@ struct http_server {
 struct bond {
     struct loop *loop;
     struct http_server *server; /* gone when ev is NULL, perhaps */
-    struct evhttp_request *ev; /* NULL: gone or answered */
-    struct link link;          /* in server->held while ev is not NULL */
+    struct evhttp_request *ev;  /* NULL: gone or answered */
+    struct link link;           /* in server->held while ev is not NULL */
     void (*on_gone)(struct bond *bond);
 };
 
@@ -137,24 +138,15 @@ static void doom(struct http_server *server, struct evhttp_connection *connectio
 
 static const char *method_name(enum evhttp_cmd_type command) {
     switch (command) {
-    case EVHTTP_REQ_GET:
-        return "GET";
-    case EVHTTP_REQ_POST:
-        return "POST";
-    case EVHTTP_REQ_HEAD:
-        return "HEAD";
-    case EVHTTP_REQ_PUT:
-        return "PUT";
-    case EVHTTP_REQ_DELETE:
-        return "DELETE";
-    case EVHTTP_REQ_OPTIONS:
-        return "OPTIONS";
-    case EVHTTP_REQ_TRACE:
-        return "TRACE";
-    case EVHTTP_REQ_CONNECT:
-        return "CONNECT";
-    case EVHTTP_REQ_PATCH:
-        return "PATCH";
+    case EVHTTP_REQ_GET: return "GET";
+    case EVHTTP_REQ_POST: return "POST";
+    case EVHTTP_REQ_HEAD: return "HEAD";
+    case EVHTTP_REQ_PUT: return "PUT";
+    case EVHTTP_REQ_DELETE: return "DELETE";
+    case EVHTTP_REQ_OPTIONS: return "OPTIONS";
+    case EVHTTP_REQ_TRACE: return "TRACE";
+    case EVHTTP_REQ_CONNECT: return "CONNECT";
+    case EVHTTP_REQ_PATCH: return "PATCH";
     }
     return "";
 }
@@ -163,7 +155,7 @@ static void copy_headers(struct http_head *head, struct evhttp_request *ev) {
     struct evkeyval *header;
     size_t size = 0;
     TAILQ_FOREACH(header, evhttp_request_get_input_headers(ev), next)
-        size += strlen(header->key) + strlen(header->value);
+    size += strlen(header->key) + strlen(header->value);
     buf_reserve(&head->bytes, size);
     TAILQ_FOREACH(header, evhttp_request_get_input_headers(ev), next) {
         struct http_field field = {text_of(header->key), text_of(header->value)};
@@ -205,8 +197,7 @@ static void copy_body(struct http_request *request, struct evhttp_request *ev) {
 
 static void copy_peer(struct http_request *request, struct evhttp_request *ev) {
     char peer[PEER_TEXT_SIZE] = "?";
-    const struct sockaddr *address =
-        evhttp_connection_get_addr(evhttp_request_get_connection(ev));
+    const struct sockaddr *address = evhttp_connection_get_addr(evhttp_request_get_connection(ev));
     if (address != NULL)
         socket_format(address, peer);
     request->peer = mem_dup_string(peer);
@@ -373,8 +364,7 @@ static void stream_gone(struct bond *bond) {
 }
 
 static void set_timeout(struct evhttp_request *ev, int64_t idle_ms) {
-    struct bufferevent *wire =
-        evhttp_connection_get_bufferevent(evhttp_request_get_connection(ev));
+    struct bufferevent *wire = evhttp_connection_get_bufferevent(evhttp_request_get_connection(ev));
     struct timeval idle = {.tv_sec = idle_ms / 1000, .tv_usec = idle_ms % 1000 * 1000};
     bufferevent_set_timeouts(wire, idle_ms > 0 ? &idle : NULL, idle_ms > 0 ? &idle : NULL);
 }
@@ -451,8 +441,8 @@ bool http_request_wants_upgrade(const struct http_request *request) {
     return upgrade.size == 7 && strncasecmp(upgrade.data, "mesos/1", 7) == 0;
 }
 
-/* Takes the socket from under evhttp: a duplicate becomes ours, and /dev/null takes its number, since
- * evhttp shuts down and closes that number when the connection is freed. */
+/* Takes the socket from under evhttp: a duplicate becomes ours, and /dev/null takes its number,
+ * since evhttp shuts down and closes that number when the connection is freed. */
 static int take_socket(struct evhttp_connection *connection, struct error *error) {
     struct bufferevent *wire = evhttp_connection_get_bufferevent(connection);
     bufferevent_disable(wire, EV_READ | EV_WRITE);
@@ -495,8 +485,7 @@ struct frame_link *http_request_upgrade(struct http_request *request,
         return NULL;
     }
     struct evhttp_connection *connection = evhttp_request_get_connection(request->bond.ev);
-    struct evbuffer *input =
-        bufferevent_get_input(evhttp_connection_get_bufferevent(connection));
+    struct evbuffer *input = bufferevent_get_input(evhttp_connection_get_bufferevent(connection));
     int fd = take_socket(connection, error);
     if (fd < 0)
         return NULL;

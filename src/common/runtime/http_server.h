@@ -1,10 +1,11 @@
 /*
- * The HTTP side of a daemon's one port. A handler gets a request and owns it: it answers it (now or in a
- * later turn), turns it into a stream, or turns the connection into frames; each of these takes it. When
- * the peer goes away first the request stays valid and its answer goes nowhere, so nobody has to ask.
+ * The HTTP side of a daemon's one port. A handler gets a request and owns it: it answers it (now or
+ * in a later turn), turns it into a stream, or turns the connection into frames; each of these
+ * takes it. When the peer goes away first the request stays valid and its answer goes nowhere, so
+ * nobody has to ask.
  *
- * What evhttp cannot parse it answers with 400 and closes; heads over the limit the same, bodies over
- * the limit with 413.
+ * What evhttp cannot parse it answers with 400 and closes; heads over the limit the same, bodies
+ * over the limit with 413.
  */
 #pragma once
 
@@ -43,14 +44,14 @@ struct http_server *http_server_new(struct loop *loop, struct http_server_option
 void http_server_free(struct http_server *server);
 DEFINE_AUTO(struct http_server, http_server_free)
 
-/* ip is numeric, v4 or v6; port 0: any, http_server_port tells which. ERROR_EXISTS: the port is in use.
- * May be called again for another address. */
+/* ip is numeric, v4 or v6; port 0: any, http_server_port tells which. ERROR_EXISTS: the port is in
+ * use. May be called again for another address. */
 bool http_server_listen(struct http_server *server, const char *ip, uint16_t port,
                         struct error *error);
 uint16_t http_server_port(const struct http_server *server); /* of the last listen */
 
-/* The longest prefix of whole path segments wins; a slash at the end means nothing. "/": all the rest.
- * Without a route the answer is 404. The prefix is copied. */
+/* The longest prefix of whole path segments wins; a slash at the end means nothing. "/": all the
+ * rest. Without a route the answer is 404. The prefix is copied. */
 void http_server_route(struct http_server *server, const char *prefix,
                        void (*fn)(void *self, struct http_request *request), void *self);
 
@@ -58,7 +59,8 @@ void http_server_route(struct http_server *server, const char *prefix,
 const char *http_request_method(const struct http_request *request); /* "GET" */
 struct text http_request_path(const struct http_request *request);   /* decoded, begins with '/' */
 struct text http_request_rest(const struct http_request *request);   /* the path behind its route */
-struct text http_request_target(const struct http_request *request); /* path and query as they came */
+struct text http_request_target(
+    const struct http_request *request); /* path and query as they came */
 struct text http_request_body(const struct http_request *request);
 struct text http_request_peer(const struct http_request *request); /* "127.0.0.1:40312" */
 /* Any case; {NULL, 0}: not there. */
@@ -82,18 +84,19 @@ void http_request_answer_text(struct http_request *request, int status, const ch
 void http_request_drop(struct http_request *request);
 
 /* A chunked answer of unknown length; answer.body, unless empty, is its first chunk. on_closed is
- * called once, out of the loop, when the peer went away or fell too far behind; the stream is still to
- * be ended. */
+ * called once, out of the loop, when the peer went away or fell too far behind; the stream is still
+ * to be ended. */
 struct http_stream *http_request_stream(struct http_request *request, struct http_answer answer,
                                         void (*on_closed)(void *self, const struct error *error),
                                         void *self);
 /* One chunk. False when the peer is gone or has just passed its limit. */
 bool http_stream_write(struct http_stream *stream, struct text chunk);
 size_t http_stream_backlog_bytes(const struct http_stream *stream);
-void http_stream_end(struct http_stream *stream); /* takes it: sends the last chunk, frees; NULL is fine */
+void http_stream_end(
+    struct http_stream *stream); /* takes it: sends the last chunk, frees; NULL is fine */
 
-/* The switch to mesos/1: wants_upgrade says whether the request asked for it; upgrade answers 101 with
- * the given headers and hands the connection over as a link that is not started yet. NULL (and
+/* The switch to mesos/1: wants_upgrade says whether the request asked for it; upgrade answers 101
+ * with the given headers and hands the connection over as a link that is not started yet. NULL (and
  * the request is still the caller's) when it did not ask or the peer is gone. */
 bool http_request_wants_upgrade(const struct http_request *request);
 struct frame_link *http_request_upgrade(struct http_request *request,

@@ -1,6 +1,6 @@
 /*
- * A line is built on the stack and written with one call, so lines of different threads do not mix. The
- * journal's protocol is a datagram of KEY=value lines, sent by hand.
+ * A line is built on the stack and written with one call, so lines of different threads do not mix.
+ * The journal's protocol is a datagram of KEY=value lines, sent by hand.
  */
 #include "common/runtime/log.h"
 
@@ -177,9 +177,7 @@ static void put_value(struct line *line, const struct log_field *field) {
     case LOG_FIELD_UNSIGNED:
         snprintf(number, sizeof(number), "%llu", (unsigned long long)field->count);
         break;
-    case LOG_FIELD_DOUBLE:
-        snprintf(number, sizeof(number), "%.6g", field->real);
-        break;
+    case LOG_FIELD_DOUBLE: snprintf(number, sizeof(number), "%.6g", field->real); break;
     case LOG_FIELD_BOOL:
         snprintf(number, sizeof(number), "%s", field->truth ? "true" : "false");
         break;
@@ -213,8 +211,8 @@ static void put_journal(struct line *line, const struct log *log, enum log_level
                         const char *event, const struct log_field *fields, size_t count) {
     static const char priorities[] = {'7', '6', '4', '3'}; /* as syslog(3) numbers them */
     char head[128];
-    snprintf(head, sizeof(head), "PRIORITY=%c\nSYSLOG_IDENTIFIER=%s\nMESOS_EVENT=", priorities[level],
-             log->identifier);
+    snprintf(head, sizeof(head),
+             "PRIORITY=%c\nSYSLOG_IDENTIFIER=%s\nMESOS_EVENT=", priorities[level], log->identifier);
     put_string(line, head);
     put_string(line, event);
     put_string(line, "\nMESSAGE=");

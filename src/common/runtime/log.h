@@ -1,11 +1,12 @@
 /*
- * Logging: one line an event, "2026-11-21T02:41:37.123Z info agent_registered id=... ip=...", to stderr
- * or to the journal. Lines are written whole; values with spaces or controls are quoted and escaped.
+ * Logging: one line an event, "2026-11-21T02:41:37.123Z info agent_registered id=... ip=...", to
+ * stderr or to the journal. Lines are written whole; values with spaces or controls are quoted and
+ * escaped.
  *
  *     log_info(log, "agent_registered", KV("id", id_text), KV("tasks", count));
  *
- * A NULL log swallows everything, so tests need none. log_set_level may be called from any thread, as may
- * the writers.
+ * A NULL log swallows everything, so tests need none. log_set_level may be called from any thread,
+ * as may the writers.
  */
 #pragma once
 
@@ -26,7 +27,8 @@ struct log;
 
 struct log *log_new_stderr(enum log_level level);
 struct log *log_new_fd(int fd, enum log_level level); /* the fd stays the caller's */
-/* Speaks the journal's own protocol; ERROR_NOT_FOUND where none runs. `identifier`: "mesos-master". */
+/* Speaks the journal's own protocol; ERROR_NOT_FOUND where none runs. `identifier`: "mesos-master".
+ */
 struct log *log_new_journal(const char *identifier, enum log_level level, struct error *error);
 void log_free(struct log *log);
 DEFINE_AUTO(struct log, log_free)
@@ -39,7 +41,13 @@ bool log_wants(const struct log *log, enum log_level level); /* false for NULL *
 
 struct log_field {
     const char *key;
-    enum { LOG_FIELD_TEXT, LOG_FIELD_SIGNED, LOG_FIELD_UNSIGNED, LOG_FIELD_DOUBLE, LOG_FIELD_BOOL } kind;
+    enum {
+        LOG_FIELD_TEXT,
+        LOG_FIELD_SIGNED,
+        LOG_FIELD_UNSIGNED,
+        LOG_FIELD_DOUBLE,
+        LOG_FIELD_BOOL
+    } kind;
     union {
         struct text text;
         int64_t number;
@@ -57,7 +65,8 @@ struct log_field log_field_double(const char *key, double value);
 struct log_field log_field_bool(const char *key, bool value);
 struct log_field log_field_error(const char *key, const struct error *value);
 
-/* The literals true and false are ints in C17 and print as 1 and 0; variables of type bool do not. */
+/* The literals true and false are ints in C17 and print as 1 and 0; variables of type bool do not.
+ */
 #define KV(key, value)                                                                             \
     _Generic((value), struct text                                                                  \
              : log_field_text, char *                                                              \

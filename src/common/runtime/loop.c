@@ -1,6 +1,7 @@
 /*
- * One epoll. A watch that is freed while its event waits in the batch just fetched is only marked, and
- * buried at the end of the turn. Timers live in a heap; the earliest one decides how long a turn waits.
+ * One epoll. A watch that is freed while its event waits in the batch just fetched is only marked,
+ * and buried at the end of the turn. Timers live in a heap; the earliest one decides how long a
+ * turn waits.
  */
 #include "common/runtime/loop.h"
 
@@ -241,7 +242,8 @@ static void dispatch(struct epoll_event *happened, int count) {
     }
 }
 
-/* As many as were armed when the round began, so that one that arms itself again cannot hold the turn. */
+/* As many as were armed when the round began, so that one that arms itself again cannot hold the
+ * turn. */
 static void run_timers(struct loop *loop) {
     for (size_t left = loop->timers.count; left > 0; left--) {
         struct heap_node *least = heap_least(&loop->timers);
@@ -318,7 +320,8 @@ static uint32_t epoll_bits(unsigned events) {
     return (uint32_t)((events & LOOP_READ ? EPOLLIN : 0) | (events & LOOP_WRITE ? EPOLLOUT : 0));
 }
 
-/* A watch for nothing is not in the epoll at all, which would tell it about hang-ups without end. */
+/* A watch for nothing is not in the epoll at all, which would tell it about hang-ups without end.
+ */
 static void change(struct loop_watch *watch, unsigned events) {
     int action = watch->events == LOOP_NONE ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     if (events == watch->events)

@@ -1,13 +1,14 @@
 /*
- * The loop: one thread, one turn after another. A turn waits for events, takes the time once, calls what
- * is ready (watches, signals, posts, due timers) and then what was deferred to its end; batched commits
- * and flushes hang on that last step.
+ * The loop: one thread, one turn after another. A turn waits for events, takes the time once, calls
+ * what is ready (watches, signals, posts, due timers) and then what was deferred to its end;
+ * batched commits and flushes hang on that last step.
  *
- * Everything here belongs to the loop's thread but loop_post. A callback may free or disarm anything,
- * itself included; nothing is called after that.
+ * Everything here belongs to the loop's thread but loop_post. A callback may free or disarm
+ * anything, itself included; nothing is called after that.
  *
  * It runs on an epoll of its own, so that libmesos can live inside a caller's loop (loop_fd,
- * loop_deadline_ms, loop_turn); a loop that serves HTTP waits in libevent, which then watches that epoll.
+ * loop_deadline_ms, loop_turn); a loop that serves HTTP waits in libevent, which then watches that
+ * epoll.
  */
 #pragma once
 
@@ -30,13 +31,15 @@ void loop_stop(struct loop *loop); /* loop_run returns at the end of this turn *
 /* One turn, which waits max_wait_ms at most (0: only what is ready, -1: as long as it takes). */
 void loop_turn(struct loop *loop, int64_t max_wait_ms);
 
-/* For a caller's own loop: call loop_turn(loop, 0) when the fd is readable or the deadline has come.
- * The fd tells nothing about a loop that serves HTTP. */
+/* For a caller's own loop: call loop_turn(loop, 0) when the fd is readable or the deadline has
+ * come. The fd tells nothing about a loop that serves HTTP. */
 int loop_fd(const struct loop *loop);
 int64_t loop_deadline_ms(const struct loop *loop); /* CLOCK_MONOTONIC; INT64_MAX: none */
 
-int64_t loop_now_ms(const struct loop *loop);  /* CLOCK_MONOTONIC, as of the beginning of this turn */
-int64_t loop_wall_ms(const struct loop *loop); /* CLOCK_REALTIME, as of the beginning of this turn */
+int64_t loop_now_ms(
+    const struct loop *loop); /* CLOCK_MONOTONIC, as of the beginning of this turn */
+int64_t loop_wall_ms(
+    const struct loop *loop); /* CLOCK_REALTIME, as of the beginning of this turn */
 
 /* Timers: members of what they serve. */
 struct loop_timer {
@@ -46,14 +49,15 @@ struct loop_timer {
     void *self;
 };
 
-void loop_timer_init(struct loop_timer *timer, struct loop *loop, void (*fn)(void *self), void *self);
+void loop_timer_init(struct loop_timer *timer, struct loop *loop, void (*fn)(void *self),
+                     void *self);
 /* Calls fn once, not before at_ms of loop_now_ms; again: moves it. INT64_MAX disarms. */
 void loop_timer_arm(struct loop_timer *timer, int64_t at_ms);
 void loop_timer_disarm(struct loop_timer *timer); /* also on a zeroed timer */
 
-/* Work for the end of this turn: a member of what it serves, called once however often it was deferred.
- * What deferred work defers runs in the same turn, up to LOOP_DEFER_ROUNDS deep, then in the next
- * turn, which does not wait. */
+/* Work for the end of this turn: a member of what it serves, called once however often it was
+ * deferred. What deferred work defers runs in the same turn, up to LOOP_DEFER_ROUNDS deep, then in
+ * the next turn, which does not wait. */
 enum { LOOP_DEFER_ROUNDS = 8 };
 
 struct loop_task {
@@ -81,12 +85,12 @@ void loop_watch_set(struct loop_watch *watch, unsigned events);
 void loop_watch_free(struct loop_watch *watch);
 DEFINE_AUTO(struct loop_watch, loop_watch_free)
 
-/* Any thread: calls fn(self) in a later turn of the loop. LOOP_POSTS_LIMIT may wait, one more crashes:
- * whoever posts without end has a bug. */
+/* Any thread: calls fn(self) in a later turn of the loop. LOOP_POSTS_LIMIT may wait, one more
+ * crashes: whoever posts without end has a bug. */
 enum { LOOP_POSTS_LIMIT = 1 << 20 };
 void loop_post(struct loop *loop, void (*fn)(void *self), void *self);
 
-/* Calls fn for every arrival of the signal, which is blocked for the calling thread (and those it starts
- * later); children of child.h get it unblocked. One loop of a process may do so. */
+/* Calls fn for every arrival of the signal, which is blocked for the calling thread (and those it
+ * starts later); children of child.h get it unblocked. One loop of a process may do so. */
 bool loop_on_signal(struct loop *loop, int signal_number, void (*fn)(void *self, int signal_number),
                     void *self, struct error *error);

@@ -1,5 +1,6 @@
 /*
- * The eventfd is written only when the queue was empty, so a busy producer costs one system call a batch.
+ * The eventfd is written only when the queue was empty, so a busy producer costs one system call a
+ * batch.
  */
 #include "common/runtime/notify.h"
 
@@ -97,7 +98,8 @@ bool notify_push(struct notify *notify, void *item) {
     bool was_empty = notify->waiting.list.count == 0;
     if (has_room)
         VEC_PUSH(&notify->waiting.list, item);
-    /* Under the mutex, so that notify_free, called once others have stopped, finds the fd unused. */
+    /* Under the mutex, so that notify_free, called once others have stopped, finds the fd unused.
+     */
     if (has_room && was_empty) {
         uint64_t one = 1;
         ssize_t written = write(notify->fd, &one, sizeof(one));

@@ -18,7 +18,8 @@ static const int yes = 1;
 void socket_prepare(int fd) {
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)); /* not for a socketpair, and that is fine */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes,
+               sizeof(yes)); /* not for a socketpair, and that is fine */
 }
 
 void socket_format(const struct sockaddr *address, char out[PEER_TEXT_SIZE]) {

@@ -30,8 +30,8 @@ TEST(a_program_that_is_not_there_is_an_error_and_no_child) {
     struct child_exit status;
     struct error error;
 
-    assert_false(child_call(&(struct child_options){.argv = argv}, PATIENCE_MS, LIMIT_BYTES, &status,
-                            NULL, NULL, &error));
+    assert_false(child_call(&(struct child_options){.argv = argv}, PATIENCE_MS, LIMIT_BYTES,
+                            &status, NULL, NULL, &error));
 
     assert_int_equal(error.code, ERROR_NOT_FOUND);
     assert_non_null(strstr(error.message, "no-such-program-here"));
@@ -55,8 +55,8 @@ TEST(a_child_that_writes_without_end_is_stopped_at_the_limit) {
     struct child_exit status;
     struct error error;
 
-    assert_false(child_call(&(struct child_options){.argv = argv}, PATIENCE_MS, 10000, &status, NULL,
-                            NULL, &error));
+    assert_false(child_call(&(struct child_options){.argv = argv}, PATIENCE_MS, 10000, &status,
+                            NULL, NULL, &error));
 
     assert_int_equal(error.code, ERROR_LIMIT);
 }

@@ -110,9 +110,8 @@ TEST(addresses_are_read_in_each_of_their_forms) {
         const char *text, *host;
         uint16_t port;
     } cases[] = {
-        {"10.0.0.1:5051", "10.0.0.1", 5051}, {"host", "host", 5050},
-        {"//host:1/", "host", 1},            {"http://host:2", "host", 2},
-        {"[::1]:7", "::1", 7},               {"[::1]", "::1", 5050},
+        {"10.0.0.1:5051", "10.0.0.1", 5051}, {"host", "host", 5050}, {"//host:1/", "host", 1},
+        {"http://host:2", "host", 2},        {"[::1]:7", "::1", 7},  {"[::1]", "::1", 5050},
         {"fe80::1", "fe80::1", 5050},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

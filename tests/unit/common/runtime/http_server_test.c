@@ -30,14 +30,13 @@ struct world {
 static void handle_echo(void *self, struct http_request *request) {
     struct world *world = self;
     world->echoes++;
-    http_request_answer(request,
-                        (struct http_answer){
-                            .status = 200,
-                            .content_type = "text/x-echo",
-                            .body = http_request_body(request),
-                            .headers = (struct http_header[]){{"X-Path", "yes"}},
-                            .header_count = 1,
-                        });
+    http_request_answer(request, (struct http_answer){
+                                     .status = 200,
+                                     .content_type = "text/x-echo",
+                                     .body = http_request_body(request),
+                                     .headers = (struct http_header[]){{"X-Path", "yes"}},
+                                     .header_count = 1,
+                                 });
 }
 
 static void handle_show(void *self, struct http_request *request) {
@@ -97,8 +96,8 @@ static void handle_frames(void *self, struct http_request *request) {
 static void handle_redirect(void *self, struct http_request *request) {
     (void)self;
     struct http_header header = {"Location", "//leader.example:5051/x/y"};
-    http_request_answer(request, (struct http_answer){
-                                     .status = 307, .headers = &header, .header_count = 1});
+    http_request_answer(request,
+                        (struct http_answer){.status = 307, .headers = &header, .header_count = 1});
 }
 
 static void world_begin(struct world *world, struct http_server_options options) {
@@ -581,8 +580,8 @@ TEST(a_port_in_use_is_an_error_that_names_it) {
     world_begin(&world, (struct http_server_options){0});
     snprintf(port, sizeof(port), "%u", http_server_port(world.server));
 
-    assert_false(http_server_listen(world.server, "127.0.0.1", http_server_port(world.server),
-                                    &error));
+    assert_false(
+        http_server_listen(world.server, "127.0.0.1", http_server_port(world.server), &error));
 
     assert_int_equal(error.code, ERROR_EXISTS);
     assert_non_null(strstr(error.message, port));

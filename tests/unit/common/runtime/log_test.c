@@ -34,8 +34,8 @@ TEST(an_event_is_one_line_of_fields_of_any_type) {
     begin(&sink);
 
     log_info(sink.log, "agent_registered", KV("id", TEXT("a-S0")), KV("tasks", 3),
-             KV("size", (uint64_t)UINT64_MAX), KV("ok", ok), KV("share", 0.25),
-             KV("why", &error), KV("none", (const char *)NULL));
+             KV("size", (uint64_t)UINT64_MAX), KV("ok", ok), KV("share", 0.25), KV("why", &error),
+             KV("none", (const char *)NULL));
 
     assert_string_equal(end(&sink), "info agent_registered id=a-S0 tasks=3 "
                                     "size=18446744073709551615 ok=true share=0.25 "
