@@ -56,7 +56,8 @@ void http_server_route(struct http_server *server, const char *prefix,
                        void (*fn)(void *self, struct http_request *request), void *self);
 
 /* Borrowed from the request. */
-const char *http_request_method(const struct http_request *request); /* "GET" */
+/* "GET"; "" for a method that HTTP does not know, so that handlers can answer 405. */
+const char *http_request_method(const struct http_request *request);
 struct text http_request_path(const struct http_request *request);   /* decoded, begins with '/' */
 struct text http_request_rest(const struct http_request *request);   /* the path behind its route */
 struct text http_request_target(
