@@ -58,8 +58,8 @@ void http_server_route(struct http_server *server, const char *prefix,
 /* Borrowed from the request. */
 /* "GET"; "" for a method that HTTP does not know, so that handlers can answer 405. */
 const char *http_request_method(const struct http_request *request);
-struct text http_request_path(const struct http_request *request);   /* decoded, begins with '/' */
-struct text http_request_rest(const struct http_request *request);   /* the path behind its route */
+struct text http_request_path(const struct http_request *request); /* decoded, begins with '/' */
+struct text http_request_rest(const struct http_request *request); /* the path behind its route */
 struct text http_request_target(
     const struct http_request *request); /* path and query as they came */
 struct text http_request_body(const struct http_request *request);
