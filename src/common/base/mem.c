@@ -7,6 +7,7 @@
 _Noreturn void mem_crash(const char *why) {
     /* No stdio: this may run with the heap exhausted. */
     ssize_t ignored = write(STDERR_FILENO, why, strlen(why));
+    (void)ignored;
     ignored = write(STDERR_FILENO, "\n", 1);
     (void)ignored;
     abort();
