@@ -24,13 +24,11 @@ static void put_process(bool started, int32_t pid, uint64_t start_time, uint32_t
     put_end(out, place);
 }
 
-static void put_framework(struct framework_id id, struct text info, int64_t disconnected_ns,
-                          uint32_t number, struct buf *out) {
+static void put_framework(struct framework_id id, struct text info, uint32_t number,
+                          struct buf *out) {
     size_t place = put_begin(out, number);
     put_bytes(out, 1, id.text);
     put_bytes(out, 2, info);
-    if (disconnected_ns != 0)
-        put_int(out, 3, disconnected_ns);
     put_end(out, place);
 }
 
@@ -82,7 +80,7 @@ void agent_record_encode(struct wire *wire, const struct agent_record *record, s
         put_end(out, place);
         return;
     case AGENT_RECORD_FRAMEWORK:
-        put_framework(record->framework.id, record->framework.info, 0, 3, out);
+        put_framework(record->framework.id, record->framework.info, 3, out);
         return;
     case AGENT_RECORD_EXECUTOR: put_executor(record, out); return;
     case AGENT_RECORD_TASK: put_task(record, out); return;
@@ -179,6 +177,17 @@ bool agent_record_decode(struct wire *wire, struct text bytes, struct agent_reco
     return true;
 }
 
+static void put_registered_framework(const struct registry_record *record, struct buf *out) {
+    size_t place = put_begin(out, 5);
+    put_bytes(out, 1, record->framework.id.text);
+    put_bytes(out, 2, record->framework.info);
+    if (record->framework.disconnected_ns != 0)
+        put_int(out, 3, record->framework.disconnected_ns);
+    put_int(out, 4, record->framework.failover_timeout_ns);
+    put_varint(out, 5, record->framework.capabilities);
+    put_end(out, place);
+}
+
 void registry_record_encode(struct wire *wire, const struct registry_record *record,
                             struct buf *out) {
     (void)wire;
@@ -193,10 +202,7 @@ void registry_record_encode(struct wire *wire, const struct registry_record *rec
         put_int(out, 2, record->agent.since_ns);
         put_end(out, place);
         return;
-    case REGISTRY_FRAMEWORK:
-        put_framework(record->framework.id, record->framework.info,
-                      record->framework.disconnected_ns, 5, out);
-        return;
+    case REGISTRY_FRAMEWORK: put_registered_framework(record, out); return;
     case REGISTRY_MASTER: put_bytes(out, 6, record->master_id); return;
     }
 }
@@ -227,6 +233,8 @@ bool registry_record_decode(struct wire *wire, struct text bytes, struct registr
         record.framework.id = framework_id_of(text_of(from->framework->id));
         record.framework.info = bytes_text(from->framework->info);
         record.framework.disconnected_ns = from->framework->disconnected_ns;
+        record.framework.failover_timeout_ns = from->framework->failover_timeout_ns;
+        record.framework.capabilities = from->framework->capabilities;
     } else if (from->master_id != NULL) {
         record.kind = REGISTRY_MASTER;
         record.master_id = text_of(from->master_id);
