@@ -143,7 +143,7 @@ static struct text read_file(const char *path, struct arena *arena) {
     return (struct text){data, size};
 }
 
-/* Parses with the first root type that knows the message's `type`. */
+/* Parses with the root type that knows the message's `type` and leaves the fewest unknown fields. */
 static ProtobufCMessage *parse_best(const struct root *root, struct text json, struct arena *arena,
                                     struct buf *unknown, struct error *error) {
     ProtobufCMessage *best = NULL;
@@ -152,7 +152,11 @@ static ProtobufCMessage *parse_best(const struct root *root, struct text json, s
         ProtobufCMessage *message;
         if (!json_parse(root->types[i], json, arena, &here, &message, error))
             continue;
-        if (best == NULL || is_listed(buf_string(unknown), "type")) {
+        bool better = best == NULL || (is_listed(buf_string(&here), "type") ==
+                                               is_listed(buf_string(unknown), "type")
+                                           ? here.size < unknown->size
+                                           : is_listed(buf_string(unknown), "type"));
+        if (better) {
             best = message;
             buf_clear(unknown);
             buf_append_text(unknown, buf_text(&here));
