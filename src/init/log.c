@@ -6,8 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,21 +72,32 @@ static ssize_t copy(struct log *log, size_t room) {
     return size;
 }
 
-/* A full file is put aside when there is something for the next one, not before. */
-static bool is_due(const struct log *log) {
-    int waiting = 0;
-    return log->file >= 0 && log->size_bytes >= log->half_bytes &&
-           ioctl(log->pipe, FIONREAD, &waiting) == 0 && waiting > 0;
+/* A full file is put aside when there is something for the next one, not before. 1: there is room
+ * now; otherwise what reading would have said: 0 at the end, -1 and EAGAIN when nothing is there.
+ */
+static int make_room(struct log *log) {
+    struct pollfd waiting = {.fd = log->pipe, .events = POLLIN};
+    if (poll(&waiting, 1, 0) < 0)
+        return -1;
+    if ((waiting.revents & POLLIN) != 0) {
+        rotate(log);
+        return 1;
+    }
+    errno = EAGAIN;
+    return (waiting.revents & POLLHUP) != 0 ? 0 : -1;
 }
 
 static ssize_t move(struct log *log) {
-    if (is_due(log))
-        rotate(log);
-    int64_t left = log->half_bytes - log->size_bytes;
-    size_t room = left < MOVE_LIMIT_BYTES ? (size_t)left : MOVE_LIMIT_BYTES;
-    if (log->file < 0 || left <= 0)
+    if (log->file >= 0 && log->size_bytes >= log->half_bytes) {
+        int room = make_room(log);
+        if (room <= 0)
+            return room;
+    }
+    if (log->file < 0)
         return copy(log, COPY_BYTES);
 
+    int64_t left = log->half_bytes - log->size_bytes;
+    size_t room = left < MOVE_LIMIT_BYTES ? (size_t)left : MOVE_LIMIT_BYTES;
     off_t offset = log->size_bytes;
     ssize_t moved =
         splice(log->pipe, NULL, log->file, &offset, room, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, NOBODY = 65534, READ_LIMIT_BYTES = 64 * 1024 };
+enum { PATIENCE_MS = 60000, NOBODY = 65534, READ_LIMIT_BYTES = 64 * 1024 };
 
 __attribute__((constructor)) static void skip_without_root(void) {
     if (geteuid() == 0)

@@ -95,6 +95,20 @@ TEST(the_end_of_all_writers_ends_the_log) {
     scene_close(&scene);
 }
 
+TEST(a_full_file_at_the_end_of_all_writers_is_not_put_aside) {
+    struct scene scene = scene_open();
+    log_open(&scene.log);
+    say(&scene, HALF);
+    close(scene.writer);
+    scene.writer = -1;
+
+    assert_int_equal(log_pump(&scene.log), LOG_ENDED);
+
+    assert_int_equal(scene.log.rotations, 0);
+    assert_int_equal(size_of(&scene, "out"), HALF);
+    scene_close(&scene);
+}
+
 TEST(a_file_that_is_there_is_continued) {
     struct scene scene = scene_open();
     int file = openat(scene.log.directory, "out", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
