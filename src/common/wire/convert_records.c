@@ -39,6 +39,7 @@ static void put_executor(const struct agent_record *record, struct buf *out) {
     put_bytes(out, 3, record->executor.container.text);
     put_process(record->executor.started, record->executor.pid, record->executor.start_time, 4,
                 out);
+    put_some(out, 5, record->executor.sandbox);
     put_end(out, place);
 }
 
@@ -54,6 +55,7 @@ static void put_task(const struct agent_record *record, struct buf *out) {
     put_varint(out, 8, record->task.kill_wanted);
     put_some(out, 9, record->task.killed_by);
     put_varint(out, 10, record->task.ended);
+    put_some(out, 11, record->task.sandbox);
     put_end(out, place);
 }
 
@@ -102,6 +104,7 @@ static void read_executor(const Mesos__Internal__AgentRecord__Executor *from,
     out->executor.framework = framework_id_of(text_of(from->framework_id));
     out->executor.info = bytes_text(from->info);
     out->executor.container = container_id_of(text_of(from->container_id));
+    out->executor.sandbox = text_of(from->sandbox);
     out->executor.started = from->process != NULL;
     if (from->process != NULL) {
         out->executor.pid = from->process->pid;
@@ -115,6 +118,7 @@ static void read_task(const Mesos__Internal__AgentRecord__Task *from, struct age
     out->task.info = bytes_text(from->info);
     out->task.role = text_of(from->role);
     out->task.container = container_id_of(text_of(from->container_id));
+    out->task.sandbox = text_of(from->sandbox);
     out->task.started = from->process != NULL;
     if (from->process != NULL) {
         out->task.pid = from->process->pid;

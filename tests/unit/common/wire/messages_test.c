@@ -468,10 +468,12 @@ TEST(every_record_of_an_agent_survives) {
     record = (struct agent_record){.kind = AGENT_RECORD_TASK,
                                    .task = {.framework = {TEXT("f")}, .info = TEXT("i"),
                                             .started = true, .pid = 5, .start_time = 6,
+                                            .sandbox = TEXT("/s"),
                                             .latest_state = TASK_STATE_KILLING, .launched_ns = 7,
                                             .kill_wanted = true, .killed_by = TEXT("operator")}};
     struct agent_record back = record_round(&f, &record);
     assert_int_equal(back.task.pid, 5);
+    assert_text_equal(back.task.sandbox, "/s");
     assert_int_equal(back.task.latest_state, TASK_STATE_KILLING);
     assert_text_equal(back.task.killed_by, "operator");
     record = (struct agent_record){.kind = AGENT_RECORD_UPDATE,

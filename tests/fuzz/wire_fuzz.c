@@ -1,0 +1,50 @@
+/*
+ * The scan, the unpacking behind it, and the conversions. The first byte chooses the message.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include "common/wire/codec.h"
+#include "common/wire/json.h"
+#include "common/wire/messages.h"
+#include "mesos/v1/master/master.pb-c.h"
+#include "mesos/v1/agent/agent.pb-c.h"
+
+static void unpack(const ProtobufCMessageDescriptor *type, struct text bytes, struct arena *arena) {
+    AUTO_FINI(buf_fini) struct buf out = {0};
+    ProtobufCMessage *message;
+    if (!wire_unpack(type, bytes, arena, &message, NULL))
+        return;
+    json_print(message, &out);
+    buf_clear(&out);
+    wire_pack(message, &out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0)
+        return 0;
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO(kinds_free) struct kinds *kinds = kinds_new();
+    struct wire wire = {arena, kinds};
+    struct text bytes = {(const char *)data + 1, size - 1};
+    union {
+        struct scheduler_call scheduler;
+        struct executor_call executor;
+        struct agent_message agent;
+        struct master_message master;
+        struct channel_message channel;
+        struct agent_record agent_record;
+        struct registry_record registry_record;
+    } out;
+    switch (data[0] % 9) {
+    case 0: scheduler_call_decode(&wire, bytes, &out.scheduler, NULL); break;
+    case 1: executor_call_decode(&wire, bytes, &out.executor, NULL); break;
+    case 2: agent_message_decode(&wire, bytes, &out.agent, NULL); break;
+    case 3: master_message_decode(&wire, bytes, &out.master, NULL); break;
+    case 4: channel_message_decode(&wire, bytes, &out.channel, NULL); break;
+    case 5: agent_record_decode(&wire, bytes, &out.agent_record, NULL); break;
+    case 6: registry_record_decode(&wire, bytes, &out.registry_record, NULL); break;
+    case 7: unpack(&mesos__v1__master__response__descriptor, bytes, arena); break;
+    case 8: unpack(&mesos__v1__agent__call__descriptor, bytes, arena); break;
+    }
+    return 0;
+}
