@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <libcgroup.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -196,6 +197,18 @@ void cgroups_free(struct cgroups *cgroups) {
             close(at->root);
     }
     mem_free(cgroups);
+}
+
+void cgroups_remove_roots(struct cgroups *cgroups) {
+    HIERARCHY_EACH(at, cgroups) {
+        char link[64], path[PATH_MAX];
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", at->root);
+        ssize_t size = readlink(link, path, sizeof(path) - 1);
+        if (size <= 0)
+            continue;
+        path[size] = '\0';
+        rmdir(path);
+    }
 }
 
 const char *cgroups_version(const struct cgroups *cgroups) {

@@ -34,6 +34,9 @@ struct cgroups *cgroups_none(void);
 void cgroups_free(struct cgroups *cgroups);
 DEFINE_AUTO(struct cgroups, cgroups_free)
 
+/* Takes our empty roots out of the hierarchies: when the agent goes for good. */
+void cgroups_remove_roots(struct cgroups *cgroups);
+
 const char *cgroups_version(const struct cgroups *cgroups); /* "v1", "v2", "hybrid", "none" */
 
 /* All or nothing. */

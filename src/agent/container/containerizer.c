@@ -331,6 +331,15 @@ bool containerizer_destroy(struct containerizer *containerizer, struct text id,
     return containerizer_kill(containerizer, id, SIGKILL, error);
 }
 
+void containerizer_destroy_all(struct containerizer *containerizer) {
+    MAP_EACH(entry, &containerizer->containers)
+        containerizer_destroy(containerizer, map_key_text(entry), NULL);
+}
+
+void containerizer_remove_roots(struct containerizer *containerizer) {
+    cgroups_remove_roots(containerizer->cgroups);
+}
+
 void containerizer_forget(struct containerizer *containerizer, struct text id) {
     struct container *container = map_get_text(&containerizer->containers, id);
     if (container == NULL)

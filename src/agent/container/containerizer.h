@@ -161,6 +161,11 @@ bool containerizer_kill(struct containerizer *containerizer, struct text id, int
 bool containerizer_destroy(struct containerizer *containerizer, struct text id,
                            struct error *error);
 
+/* SIGKILL for everything in every container; an ENDED follows for each. */
+void containerizer_destroy_all(struct containerizer *containerizer);
+/* After that, once nothing is running or leaving: takes our groups' roots out of the hierarchies. */
+void containerizer_remove_roots(struct containerizer *containerizer);
+
 /* The end of a container is stored: its status file may go. Until then, but for 5 seconds at most,
  * an agent that dies can still recover what ENDED said. Fine for an unknown id. */
 void containerizer_forget(struct containerizer *containerizer, struct text id);

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+enum { END_POLL_MS = 10 };
+
 struct launch_order {
     struct arena *arena;
     struct container_launch launch;
@@ -36,6 +38,9 @@ struct containers {
     struct map unanswered; /* ids of recovered containers that have not answered yet */
     bool is_recovering;
     struct loop_task tell_recovered;
+    struct loop_timer end_timer;
+    void (*on_gone)(void *self); /* set: the agent is going for good */
+    void *on_gone_self;
 };
 
 /* --- orders --- */
@@ -262,6 +267,10 @@ static bool begin(struct containers *containers, struct launch_order *order,
 void containers_launch(struct containers *containers, struct launch_order *order) {
     struct user user;
     struct error error;
+    if (containers->on_gone != NULL) {
+        launch_order_free(order);
+        return;
+    }
     if (!user_find(order->launch.user.data, &user, &error))
         refuse(containers, &order->launch, CONTAINER_OUTCOME_REFUSED, &error);
     else if (!begin(containers, order, &user, &error))
@@ -332,6 +341,7 @@ void containers_free(struct containers *containers) {
         return;
     loop_task_cancel(&containers->tell_refusals);
     loop_task_cancel(&containers->tell_recovered);
+    loop_timer_disarm(&containers->end_timer);
     map_fini(&containers->unanswered, NULL);
     LIST_EACH(at, &containers->refusals) {
         struct refusal *refusal = CONTAINER_OF(at, struct refusal, link);
@@ -340,6 +350,27 @@ void containers_free(struct containers *containers) {
     }
     containerizer_free(containers->containerizer);
     mem_free(containers);
+}
+
+static void look_whether_gone(void *self) {
+    struct containers *containers = self;
+    if (containerizer_running_count(containers->containerizer) > 0 ||
+        containerizer_leaving_count(containers->containerizer) > 0) {
+        loop_timer_arm(&containers->end_timer, loop_now_ms(containers->daemon->loop) + END_POLL_MS);
+        return;
+    }
+    containerizer_remove_roots(containers->containerizer);
+    containers->on_gone(containers->on_gone_self);
+}
+
+void containers_end(struct containers *containers, void (*on_gone)(void *self), void *self) {
+    if (containers->on_gone != NULL)
+        return;
+    containers->on_gone = on_gone;
+    containers->on_gone_self = self;
+    loop_timer_init(&containers->end_timer, containers->daemon->loop, look_whether_gone, containers);
+    containerizer_destroy_all(containers->containerizer);
+    loop_timer_arm(&containers->end_timer, loop_now_ms(containers->daemon->loop));
 }
 
 /* What a record remembers of a container; false for records without one. */

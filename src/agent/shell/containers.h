@@ -34,6 +34,10 @@ bool containers_recover(struct containers *containers, const struct agent_record
                         size_t count, struct error *error);
 /* Removes what nobody owns; now and then. */
 void containers_remove_orphans(struct containers *containers);
+/* Kills everything and begins nothing any more; on_gone is called once, when no trace of a container is
+ * left on this machine. */
+void containers_end(struct containers *containers, void (*on_gone)(void *self), void *self);
+
 bool containers_log_position(struct containers *containers, struct text id,
                              struct container_log_position *out);
 int64_t containers_log_half_bytes(const struct containers *containers);

@@ -190,6 +190,19 @@ static void on_signal(void *self, int signal_number) {
     loop_stop(daemon->loop);
 }
 
+static void on_gone(void *self) {
+    struct daemon *daemon = self;
+    log_info(daemon->log, "agent_ends", KV("note", "no container is left"));
+    loop_stop(daemon->loop);
+}
+
+static void on_end_signal(void *self, int signal_number) {
+    struct daemon *daemon = self;
+    log_info(daemon->log, "agent_goes_for_good", KV("signal", signal_number),
+             KV("note", "every task is killed"));
+    containers_end(daemon->containers, on_gone, daemon);
+}
+
 static bool make_core(struct daemon *daemon, struct text boot_id, struct error *error) {
     AUTO(arena_free) struct arena *arena = arena_new();
     AUTO_FINI(resources_fini) struct resources total = {0};
@@ -248,6 +261,8 @@ static bool start(struct daemon *daemon, struct error *error) {
         if (!loop_on_signal(daemon->loop, signals[i], on_signal, daemon, error))
             return false;
     }
+    if (!loop_on_signal(daemon->loop, SIGUSR1, on_end_signal, daemon, error))
+        return false;
     if (!directory_make(daemon->flags.work_dir, 0755, error) || !open_storage(daemon, error) ||
         !listen_http(daemon, error) || !make_core(daemon, text_of(boot_id), error))
         return false;

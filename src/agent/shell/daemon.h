@@ -52,5 +52,6 @@ static inline struct wire daemon_wire(struct daemon *daemon) {
 /* Steps the core and carries out the effects; ends with an empty arena. Never out of an effect. */
 void daemon_feed(struct daemon *daemon, struct agent_event event);
 
-/* Runs until SIGTERM, SIGINT or a STOP of the core; the exit code. */
+/* Runs until SIGTERM or SIGINT (tasks go on), SIGUSR1 (they are killed, and no trace of them is left), or a
+ * STOP of the core; the exit code. */
 int daemon_run(struct daemon *daemon);

@@ -3,8 +3,11 @@
  */
 #include "agent/shell/daemon.h"
 #include "agent/shell/detect.h"
+#include "common/runtime/files.h"
 
 #include <stdio.h>
+
+enum { OPEN_FILES = 100000 };
 
 static struct log *open_log(const struct agent_flags *flags, struct error *error) {
     enum log_level level = LOG_LEVEL_INFO;
@@ -20,6 +23,7 @@ int main(int argc, char **argv) {
     struct flag_arguments arguments = {0};
     struct error error;
     int exit_code;
+    file_limit_raise(OPEN_FILES);
     if (!flags_main(&table, argc, argv, &arguments, &exit_code))
         return exit_code;
     if (!detect_defaults(&daemon.flags, &error) ||

@@ -37,6 +37,9 @@ int directory_open_below(int parent_fd, const char *relative, bool create, mode_
 bool tree_remove(const char *path, struct error *error);
 bool tree_remove_at(int directory_fd, const char *name, struct error *error);
 
+/* Lets this process have `wanted` open files, or as many as it may: sockets are files too. */
+void file_limit_raise(uint64_t wanted);
+
 /* An exclusive lock for as long as the fd is open. -1: ERROR_EXISTS when somebody else has it.
  * Creates the file and writes our pid into it. */
 int file_lock(const char *path, struct error *error);

@@ -2,10 +2,13 @@
  * mesos-master: reads its flags, then is struct daemon.
  */
 #include "master/shell/daemon.h"
+#include "common/runtime/files.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
+
+enum { OPEN_FILES = 400000 };
 
 static struct log *open_log(const struct master_flags *flags, struct error *error) {
     enum log_level level = LOG_LEVEL_INFO;
@@ -31,6 +34,7 @@ int main(int argc, char **argv) {
     struct flag_arguments arguments = {0};
     struct error error;
     int exit_code;
+    file_limit_raise(OPEN_FILES);
     if (!flags_main(&table, argc, argv, &arguments, &exit_code))
         return exit_code;
     if (!fill_in_hostname(&daemon.flags, &error) ||
