@@ -163,7 +163,8 @@ bool containerizer_destroy(struct containerizer *containerizer, struct text id,
 
 /* SIGKILL for everything in every container; an ENDED follows for each. */
 void containerizer_destroy_all(struct containerizer *containerizer);
-/* After that, once nothing is running or leaving: takes our groups' roots out of the hierarchies. */
+/* After that, once nothing is running or leaving: takes our groups' roots out of the hierarchies.
+ */
 void containerizer_remove_roots(struct containerizer *containerizer);
 
 /* The end of a container is stored: its status file may go. Until then, but for 5 seconds at most,
@@ -211,7 +212,7 @@ bool containerizer_recover(struct containerizer *containerizer,
  * and now and then. Returns how many were found; removal goes on by itself. */
 size_t containerizer_remove_orphans(struct containerizer *containerizer);
 
-/* Containers whose end has not been told, and those of which cgroups or a status file are still
+/* Containers whose end has not been told; and those of which cgroups or a status file are still
  * kept. */
 size_t containerizer_running_count(const struct containerizer *containerizer);
 size_t containerizer_leaving_count(const struct containerizer *containerizer);

@@ -432,6 +432,7 @@ TEST(what_a_task_left_in_the_background_dies_with_it_and_holds_nothing_up) {
 static void launch_and_die(const struct container_spec *spec, const struct run *run) {
     pid_t agent = fork();
     if (agent == 0) {
+        world.never_stores = true;
         world_open_containerizer(&world);
         world_launch(&world, spec);
         world_await_start(&world, run);
@@ -488,6 +489,7 @@ TEST(a_container_that_ended_while_no_agent_was_there_is_told_with_its_exit_code)
     assert_true(containerizer_recover(world.containerizer, &memory, 1, NULL));
     world_await_end(&world, run);
 
+    assert_true(run->ended);
     assert_int_equal(run->termination.end, CONTAINER_EXITED);
     assert_int_equal(run->termination.exit_code, 4);
     world_close(&world);

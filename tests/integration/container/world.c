@@ -53,7 +53,8 @@ static void on_event(void *self, const struct container_event *event) {
         if (event->termination->stderr_tail.size > 0)
             memcpy(run->tail, event->termination->stderr_tail.data,
                    event->termination->stderr_tail.size);
-        containerizer_forget(world->containerizer, event->id);
+        if (!world->never_stores)
+            containerizer_forget(world->containerizer, event->id);
         break;
     case CONTAINER_EVENT_LAUNCH_FAILED:
         run->launch_failed = true;

@@ -30,6 +30,7 @@ struct world {
     struct containerizer *containerizer;
     struct run runs[WORLD_RUNS_LIMIT];
     size_t run_count;
+    bool never_stores; /* an agent that dies before it has stored an end */
 };
 
 void world_open(struct world *world);
