@@ -260,7 +260,7 @@ bool wire_scan(const ProtobufCMessageDescriptor *descriptor, struct text bytes,
                struct scan_result *out, struct error *error) {
     struct scan scan = {.error = error,
                         .memory_limit = bytes.size * SCAN_MEMORY_FACTOR + SCAN_MEMORY_FREE_BYTES};
-    const uint8_t *data = (const uint8_t *)bytes.data;
+    const uint8_t *data = (const uint8_t *)(bytes.data != NULL ? bytes.data : "");
     if (!scan_message(&scan, descriptor, (struct cursor){data, data + bytes.size}, 1))
         return false;
     if (out != NULL)
