@@ -28,7 +28,8 @@ struct rng rng_for_test(void) {
         const char *given = getenv("SEED");
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
-        seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)now.tv_nsec + (uint64_t)now.tv_sec;
+        seed = given != NULL ? strtoull(given, NULL, 10)
+                             : (uint64_t)now.tv_nsec + (uint64_t)now.tv_sec;
         seed_is_set = true;
     }
     return rng_of(seed);

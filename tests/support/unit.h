@@ -3,7 +3,8 @@
  *
  *     TEST(an_offer_is_taken_once) { ... }
  *
- * `SEED=n` replays a test that draws from rng_for_test; FILTER=text runs only tests whose name has it.
+ * `SEED=n` replays a test that draws from rng_for_test; FILTER=text runs only tests whose name has
+ * it.
  */
 #pragma once
 
@@ -23,7 +24,6 @@
         _fail(__FILE__, __LINE__);                                                                 \
     } while (0)
 
-
 #include "common/base/rng.h"
 #include "common/base/text.h"
 
@@ -33,8 +33,8 @@ struct rng rng_for_test(void);
 /* Registers a test; called by TEST before main. */
 void unit_register(const char *name, void (*body)(void **state));
 
-/* Where ../shared/interface is, or NULL after saying aloud that it is skipped; with REQUIRE_INTERFACE=1
- * its absence fails the test. */
+/* Where ../shared/interface is, or NULL after saying aloud that it is skipped; with
+ * REQUIRE_INTERFACE=1 its absence fails the test. */
 const char *interface_directory(void);
 
 #define TEST(name)                                                                                 \

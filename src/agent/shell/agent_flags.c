@@ -3,6 +3,9 @@
 #include "common/base/text.h"
 #include "common/runtime/log.h"
 
+#include <assert.h>
+#include <string.h>
+
 static bool check_level(const char *value, struct error *error) {
     enum log_level level;
     if (log_level_parse(text_of(value), &level))
@@ -20,91 +23,194 @@ static bool check_absolute(const char *value, struct error *error) {
     return value[0] == '/' || fail(error, ERROR_INVALID, "'%s' is not an absolute path", value);
 }
 
-static const struct flag *rows(struct agent_flags *f) {
-    static struct flag table[AGENT_FLAGS_LIMIT];
-    const struct flag made[] = {
-        {.name = "master", .kind = FLAG_STRING, .string = &f->master, .is_required = true,
-         .group = "Cluster", .metavar = "HOST:PORT[,...]",
+static void add(struct agent_flags *f, const struct flag *rows, size_t count) {
+    assert(f->row_count + count <= AGENT_FLAGS_LIMIT);
+    memcpy(f->rows + f->row_count, rows, count * sizeof(*rows));
+    f->row_count += count;
+}
+
+#define ADD(flags, rows) add((flags), (rows), sizeof(rows) / sizeof((rows)[0]))
+
+static void add_cluster(struct agent_flags *f) {
+    const struct flag rows[] = {
+        {.name = "master",
+         .kind = FLAG_STRING,
+         .string = &f->master,
+         .is_required = true,
+         .group = "Cluster",
+         .metavar = "HOST:PORT[,...]",
          .help = "Where the master is: one address or several, of which the leader is found."},
-        {.name = "ip", .kind = FLAG_STRING, .string = &f->ip, .preset = "127.0.0.1",
+        {.name = "ip",
+         .kind = FLAG_STRING,
+         .string = &f->ip,
+         .preset = "127.0.0.1",
          .help = "Address to listen on. The default serves this machine alone: there is no "
                  "authentication yet, so whoever reaches another address can run commands here."},
-        {.name = "port", .kind = FLAG_INTEGER, .integer = &f->port, .preset = "5051",
-         .maximum = 65535, .help = "Port to listen on; 0: any."},
-        {.name = "hostname", .kind = FLAG_STRING, .string = &f->hostname,
+        {.name = "port",
+         .kind = FLAG_INTEGER,
+         .integer = &f->port,
+         .preset = "5051",
+         .maximum = 65535,
+         .help = "Port to listen on; 0: any."},
+        {.name = "hostname",
+         .kind = FLAG_STRING,
+         .string = &f->hostname,
          .help = "Name shown to frameworks and operators; this machine's name when not given."},
-        {.name = "attributes", .kind = FLAG_STRING, .string = &f->attributes, .group = "Resources",
-         .metavar = "NAME:VALUE[;...]", .help = "What frameworks may choose by, as 'rack:r1;ssd:1'."},
-        {.name = "resources", .kind = FLAG_STRING, .string = &f->resources,
+    };
+    ADD(f, rows);
+}
+
+static void add_resources(struct agent_flags *f) {
+    const struct flag rows[] = {
+        {.name = "attributes",
+         .kind = FLAG_STRING,
+         .string = &f->attributes,
+         .group = "Resources",
          .metavar = "NAME:VALUE[;...]",
-         .help = "What this agent has, as 'cpus:4;mem:8192;ports:[31000-32000]'. What is not named is "
-                 "measured."},
-        {.name = "work_dir", .kind = FLAG_STRING, .string = &f->work_dir, .is_required = true,
-         .check = check_absolute, .group = "Files", .metavar = "DIRECTORY",
+         .help = "What frameworks may choose by, as 'rack:r1;ssd:1'."},
+        {.name = "resources",
+         .kind = FLAG_STRING,
+         .string = &f->resources,
+         .metavar = "NAME:VALUE[;...]",
+         .help =
+             "What this agent has, as 'cpus:4;mem:8192;ports:[31000-32000]'. What is not named is "
+             "measured."},
+    };
+    ADD(f, rows);
+}
+
+static void add_files(struct agent_flags *f) {
+    const struct flag rows[] = {
+        {.name = "work_dir",
+         .kind = FLAG_STRING,
+         .string = &f->work_dir,
+         .is_required = true,
+         .check = check_absolute,
+         .group = "Files",
+         .metavar = "DIRECTORY",
          .help = "Sandboxes and the state that survives a restart. One agent's alone."},
-        {.name = "runtime_dir", .kind = FLAG_STRING, .string = &f->runtime_dir,
+        {.name = "runtime_dir",
+         .kind = FLAG_STRING,
+         .string = &f->runtime_dir,
          .metavar = "DIRECTORY",
          .help = "What supervisors of containers leave for the agent; 'run' in the work_dir when "
                  "not given."},
-        {.name = "gc_delay", .kind = FLAG_DURATION, .duration_ms = &f->gc_delay_ms,
-         .preset = "1weeks", .help = "How long an ended task's sandbox is kept."},
-        {.name = "gc_disk_headroom", .kind = FLAG_DOUBLE, .number = &f->gc_disk_headroom,
+        {.name = "gc_delay",
+         .kind = FLAG_DURATION,
+         .duration_ms = &f->gc_delay_ms,
+         .preset = "1weeks",
+         .help = "How long an ended task's sandbox is kept."},
+        {.name = "gc_disk_headroom",
+         .kind = FLAG_DOUBLE,
+         .number = &f->gc_disk_headroom,
          .preset = "0.1",
          .help = "Part of the disk to keep free; sandboxes go sooner as it is approached."},
-        {.name = "disk_watch_interval", .kind = FLAG_DURATION,
-         .duration_ms = &f->disk_watch_interval_ms, .preset = "1mins",
+        {.name = "disk_watch_interval",
+         .kind = FLAG_DURATION,
+         .duration_ms = &f->disk_watch_interval_ms,
+         .preset = "1mins",
          .help = "How often the disk is looked at."},
-        {.name = "container_log_bytes", .kind = FLAG_BYTES, .bytes = &f->container_log_bytes,
+        {.name = "container_log_bytes",
+         .kind = FLAG_BYTES,
+         .bytes = &f->container_log_bytes,
          .preset = "100MB",
          .help = "What is kept of a task's stdout, and as much of its stderr: the newest."},
-        {.name = "cgroups_root", .kind = FLAG_STRING, .string = &f->cgroups_root,
-         .preset = "mesos", .group = "Containers",
+    };
+    ADD(f, rows);
+}
+
+static void add_containers(struct agent_flags *f) {
+    const struct flag rows[] = {
+        {.name = "cgroups_root",
+         .kind = FLAG_STRING,
+         .string = &f->cgroups_root,
+         .preset = "mesos",
+         .group = "Containers",
          .help = "Name of our group in every hierarchy. Two agents of one machine need two."},
-        {.name = "cgroups_enable_cfs", .kind = FLAG_BOOL, .boolean = &f->cgroups_enable_cfs,
+        {.name = "cgroups_enable_cfs",
+         .kind = FLAG_BOOL,
+         .boolean = &f->cgroups_enable_cfs,
          .help = "Make cpus a hard cap instead of a share of what is free."},
-        {.name = "container_pids", .kind = FLAG_INTEGER, .integer = &f->container_pids,
-         .preset = "4096", .maximum = 4194304,
+        {.name = "container_pids",
+         .kind = FLAG_INTEGER,
+         .integer = &f->container_pids,
+         .preset = "4096",
+         .maximum = 4194304,
          .help = "How many processes a container may have; 0: no limit."},
-        {.name = "init_path", .kind = FLAG_STRING, .string = &f->init_path,
+        {.name = "init_path",
+         .kind = FLAG_STRING,
+         .string = &f->init_path,
          .help = "The program mesos-init; looked for beside this one when not given."},
-        {.name = "allow_missing", .kind = FLAG_BOOL, .boolean = &f->allow_missing,
+        {.name = "allow_missing",
+         .kind = FLAG_BOOL,
+         .boolean = &f->allow_missing,
          .help = "Start although this machine cannot isolate containers fully."},
-        {.name = "executor_registration_timeout", .kind = FLAG_DURATION,
-         .duration_ms = &f->executor_registration_timeout_ms, .preset = "1mins",
-         .group = "Executors", .help = "An executor that has not registered by then is killed."},
-        {.name = "executor_reregistration_timeout", .kind = FLAG_DURATION,
-         .duration_ms = &f->executor_reregistration_timeout_ms, .preset = "2secs",
+    };
+    ADD(f, rows);
+}
+
+static void add_executors(struct agent_flags *f) {
+    const struct flag rows[] = {
+        {.name = "executor_registration_timeout",
+         .kind = FLAG_DURATION,
+         .duration_ms = &f->executor_registration_timeout_ms,
+         .preset = "1mins",
+         .group = "Executors",
+         .help = "An executor that has not registered by then is killed."},
+        {.name = "executor_reregistration_timeout",
+         .kind = FLAG_DURATION,
+         .duration_ms = &f->executor_reregistration_timeout_ms,
+         .preset = "2secs",
          .help = "How long executors have to come back to an agent that restarted."},
-        {.name = "executor_shutdown_grace_period", .kind = FLAG_DURATION,
-         .duration_ms = &f->executor_shutdown_grace_ms, .preset = "5secs",
+        {.name = "executor_shutdown_grace_period",
+         .kind = FLAG_DURATION,
+         .duration_ms = &f->executor_shutdown_grace_ms,
+         .preset = "5secs",
          .help = "What an executor has to end by itself when it is told to."},
-        {.name = "registration_backoff_factor", .kind = FLAG_DURATION,
-         .duration_ms = &f->registration_backoff_ms, .preset = "1secs",
+        {.name = "registration_backoff_factor",
+         .kind = FLAG_DURATION,
+         .duration_ms = &f->registration_backoff_ms,
+         .preset = "1secs",
          .help = "The agent waits a random part of it before it registers, and longer each time."},
-        {.name = "log", .kind = FLAG_STRING, .string = &f->log, .preset = "stderr",
-         .check = check_log, .group = "Logging", .metavar = "stderr|journal",
+    };
+    ADD(f, rows);
+}
+
+static void add_logging(struct agent_flags *f) {
+    const struct flag rows[] = {
+        {.name = "log",
+         .kind = FLAG_STRING,
+         .string = &f->log,
+         .preset = "stderr",
+         .check = check_log,
+         .group = "Logging",
+         .metavar = "stderr|journal",
          .help = "Where the log goes."},
-        {.name = "logging_level", .kind = FLAG_STRING, .string = &f->logging_level,
-         .preset = "info", .check = check_level, .metavar = "LEVEL",
+        {.name = "logging_level",
+         .kind = FLAG_STRING,
+         .string = &f->logging_level,
+         .preset = "info",
+         .check = check_level,
+         .metavar = "LEVEL",
          .help = "debug, info, warning or error."},
     };
-    _Static_assert(sizeof(made) <= sizeof(table), "AGENT_FLAGS_LIMIT is too small");
-    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
-        table[i] = made[i];
-    return table;
+    ADD(f, rows);
 }
 
 struct flag_table agent_flag_table(struct agent_flags *flags) {
-    const struct flag *table = rows(flags);
-    size_t count = 0;
-    while (count < AGENT_FLAGS_LIMIT && table[count].name != NULL)
-        count++;
+    flags->row_count = 0;
+    add_cluster(flags);
+    add_resources(flags);
+    add_files(flags);
+    add_containers(flags);
+    add_executors(flags);
+    add_logging(flags);
     return (struct flag_table){
         .program = "mesos-agent",
         .summary = "Runs tasks in containers on this machine for a mesos-master.",
         .version = MESOS_VERSION,
         .environment_prefix = "MESOS_",
-        .flags = table,
-        .count = count,
+        .flags = flags->rows,
+        .count = flags->row_count,
     };
 }

@@ -5,8 +5,10 @@
 
 #include "common/runtime/flags.h"
 
+enum { AGENT_FLAGS_LIMIT = 40 };
+
 struct agent_flags {
-    char *master;     /* "host:port,host:port" */
+    char *master; /* "host:port,host:port" */
     char *ip;
     int64_t port;
     char *hostname;
@@ -29,8 +31,10 @@ struct agent_flags {
     int64_t container_pids;
     char *log;
     char *logging_level;
+
+    struct flag rows[AGENT_FLAGS_LIMIT]; /* the table: each points at one of the above */
+    size_t row_count;
 };
 
 /* A table that points into *flags. */
 struct flag_table agent_flag_table(struct agent_flags *flags);
-enum { AGENT_FLAGS_LIMIT = 40 };

@@ -1,6 +1,6 @@
 /*
- * A launch that cannot even begin (no such user, no sandbox) is reported like one that failed later, but
- * from the loop: the core must not be stepped while its effects are being carried out.
+ * A launch that cannot even begin (no such user, no sandbox) is reported like one that failed
+ * later, but from the loop: the core must not be stepped while its effects are being carried out.
  */
 #include "agent/shell/containers.h"
 
@@ -89,12 +89,9 @@ static void tell_started(struct containers *containers, const struct container_e
 static enum container_outcome outcome_of(enum container_end end) {
     switch (end) {
     case CONTAINER_EXITED:
-    case CONTAINER_KILLED:
-        return CONTAINER_OUTCOME_ENDED;
-    case CONTAINER_EXEC_FAILED:
-        return CONTAINER_OUTCOME_EXEC_FAILED;
-    case CONTAINER_LOST:
-        return CONTAINER_OUTCOME_LOST;
+    case CONTAINER_KILLED: return CONTAINER_OUTCOME_ENDED;
+    case CONTAINER_EXEC_FAILED: return CONTAINER_OUTCOME_EXEC_FAILED;
+    case CONTAINER_LOST: return CONTAINER_OUTCOME_LOST;
     }
     return CONTAINER_OUTCOME_LOST;
 }
@@ -153,9 +150,7 @@ static void on_event(void *self, const struct container_event *event) {
     struct containers *containers = self;
     map_remove_text(&containers->unanswered, event->id);
     switch (event->kind) {
-    case CONTAINER_EVENT_STARTED:
-        tell_started(containers, event);
-        break;
+    case CONTAINER_EVENT_STARTED: tell_started(containers, event); break;
     case CONTAINER_EVENT_ENDED:
         tell_ended(containers, event);
         outputs_wake(containers->daemon->outputs);
@@ -171,8 +166,7 @@ static void on_event(void *self, const struct container_event *event) {
 static void tell_recovered(void *self) {
     struct containers *containers = self;
     containers->is_recovering = false;
-    daemon_feed(containers->daemon,
-                (struct agent_event){.kind = AGENT_EVENT_CONTAINERS_RECOVERED});
+    daemon_feed(containers->daemon, (struct agent_event){.kind = AGENT_EVENT_CONTAINERS_RECOVERED});
     containers_remove_orphans(containers);
 }
 
@@ -199,11 +193,13 @@ static void refuse(struct containers *containers, const struct container_launch 
 
 /* --- launching --- */
 
-/* Below the work_dir and nowhere else; its parents can be passed by anybody, itself only by the user. */
+/* Below the work_dir and nowhere else; its parents can be passed by anybody, itself only by the
+ * user. */
 static bool make_sandbox(struct daemon *daemon, struct text path, struct error *error) {
     struct text root = text_of(daemon->flags.work_dir);
     if (!text_starts_with(path, root))
-        return fail(error, ERROR_INVALID, "sandbox '%.*s' is not below the work_dir", TEXT_ARGS(path));
+        return fail(error, ERROR_INVALID, "sandbox '%.*s' is not below the work_dir",
+                    TEXT_ARGS(path));
     char relative[4096];
     struct text below = text_sub(path, root.size + 1, SIZE_MAX);
     snprintf(relative, sizeof(relative), "%.*s", TEXT_ARGS(below));
@@ -222,14 +218,14 @@ static const char **make_environment(struct arena *arena, const struct container
     const char **made = ARENA_ARRAY(arena, const char *, launch->environment_count + 1);
     for (size_t i = 0; i < launch->environment_count; i++) {
         const struct environment_variable *variable = &launch->environment[i];
-        made[i] = arena_printf(arena, "%.*s=%.*s", TEXT_ARGS(variable->name),
-                               TEXT_ARGS(variable->value));
+        made[i] =
+            arena_printf(arena, "%.*s=%.*s", TEXT_ARGS(variable->name), TEXT_ARGS(variable->value));
     }
     return made;
 }
 
-/* CommandInfo without a shell: value is the file, arguments the whole argv; argv[0] may differ from the
- * file, which execve by path and name cannot express together, so the file is what is run. */
+/* CommandInfo without a shell: value is the file, arguments the whole argv; argv[0] may differ from
+ * the file, which execve by path and name cannot express together, so the file is what is run. */
 static const char **make_argv(struct arena *arena, const struct container_launch *launch) {
     const char **made = ARENA_ARRAY(arena, const char *, launch->argument_count + 2);
     made[0] = launch->command.data;
@@ -368,7 +364,8 @@ void containers_end(struct containers *containers, void (*on_gone)(void *self), 
         return;
     containers->on_gone = on_gone;
     containers->on_gone_self = self;
-    loop_timer_init(&containers->end_timer, containers->daemon->loop, look_whether_gone, containers);
+    loop_timer_init(&containers->end_timer, containers->daemon->loop, look_whether_gone,
+                    containers);
     containerizer_destroy_all(containers->containerizer);
     loop_timer_arm(&containers->end_timer, loop_now_ms(containers->daemon->loop));
 }
@@ -388,8 +385,8 @@ static bool memory_of(struct arena *arena, const struct agent_record *record,
     } else {
         return false;
     }
-    out->sandbox = arena_string(arena, record->kind == AGENT_RECORD_TASK ? record->task.sandbox
-                                                                        : record->executor.sandbox);
+    out->sandbox = arena_string(
+        arena, record->kind == AGENT_RECORD_TASK ? record->task.sandbox : record->executor.sandbox);
     return true;
 }
 

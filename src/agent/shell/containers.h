@@ -1,6 +1,6 @@
 /*
- * From the core's orders to containers: looks up the user, makes the sandbox, and tells the core what
- * became of it.
+ * From the core's orders to containers: looks up the user, makes the sandbox, and tells the core
+ * what became of it.
  */
 #pragma once
 
@@ -28,14 +28,14 @@ void containers_forget(struct containers *containers, struct text id);
 void containers_limit(struct containers *containers, struct text id, int64_t cpu_milli,
                       int64_t cpu_quota_milli, int64_t memory_bytes);
 
-/* Looks for the containers of stored tasks and executors; CONTAINER_STARTED or _ENDED follows for each, then
- * CONTAINERS_RECOVERED, and what nobody owns is removed. */
+/* Looks for the containers of stored tasks and executors; CONTAINER_STARTED or _ENDED follows for
+ * each, then CONTAINERS_RECOVERED, and what nobody owns is removed. */
 bool containers_recover(struct containers *containers, const struct agent_record *records,
                         size_t count, struct error *error);
 /* Removes what nobody owns; now and then. */
 void containers_remove_orphans(struct containers *containers);
-/* Kills everything and begins nothing any more; on_gone is called once, when no trace of a container is
- * left on this machine. */
+/* Kills everything and begins nothing any more; on_gone is called once, when no trace of a
+ * container is left on this machine. */
 void containers_end(struct containers *containers, void (*on_gone)(void *self), void *self);
 
 bool containers_log_position(struct containers *containers, struct text id,

@@ -135,7 +135,8 @@ static void watch_disk(void *self) {
     }
     struct agent_event event = {.kind = AGENT_EVENT_DISK_FULL};
     uint64_t used_milli = total_bytes > 0 ? 1000 - free_bytes / (total_bytes / 1000 + 1) : 0;
-    event.used_fraction_milli = (int64_t)used_milli + (int64_t)(daemon->flags.gc_disk_headroom * 1000);
+    event.used_fraction_milli =
+        (int64_t)used_milli + (int64_t)(daemon->flags.gc_disk_headroom * 1000);
     daemon_feed(daemon, event);
     containers_remove_orphans(daemon->containers);
 }
@@ -158,7 +159,8 @@ static void answer_version(void *self, struct http_request *request) {
 static void answer_upgrade(void *self, struct http_request *request) {
     struct daemon *daemon = self;
     if (!http_request_wants_upgrade(request)) {
-        http_request_answer_text(request, 400, "this path speaks mesos/1 alone: Upgrade is missing");
+        http_request_answer_text(request, 400,
+                                 "this path speaks mesos/1 alone: Upgrade is missing");
         return;
     }
     if (!text_equal(http_request_header(request, FRAME_ROLE_HEADER), TEXT("executor"))) {
@@ -240,10 +242,8 @@ static bool make_core(struct daemon *daemon, struct text boot_id, struct error *
 static bool open_storage(struct daemon *daemon, struct error *error) {
     char directory[4096];
     snprintf(directory, sizeof(directory), "%s/meta", daemon->flags.work_dir);
-    struct storage_options options = {.directory = directory,
-                                      .on_stored = on_stored,
-                                      .on_trouble = on_trouble,
-                                      .self = daemon};
+    struct storage_options options = {
+        .directory = directory, .on_stored = on_stored, .on_trouble = on_trouble, .self = daemon};
     daemon->storage = storage_open(daemon->loop, &options, error);
     return daemon->storage != NULL || fail_context(error, "--work_dir");
 }

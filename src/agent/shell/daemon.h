@@ -1,9 +1,9 @@
 /*
- * The agent's shell: feeds the core one event at a time and carries out what comes of it. Everything runs on
- * the loop's thread; only storage commits elsewhere.
+ * The agent's shell: feeds the core one event at a time and carries out what comes of it.
+ * Everything runs on the loop's thread; only storage commits elsewhere.
  *
- * The effects of one step that wait for a store are turned into bytes at once and held until it is done,
- * because what they point to does not outlive the step.
+ * The effects of one step that wait for a store are turned into bytes at once and held until it is
+ * done, because what they point to does not outlive the step.
  */
 #pragma once
 
@@ -36,11 +36,11 @@ struct daemon {
     struct containers *containers;
     struct outputs *outputs;
 
-    struct loop_timer timer;      /* agent_deadline_ms */
+    struct loop_timer timer; /* agent_deadline_ms */
     struct loop_timer disk_timer;
-    struct loop_task turn_end;    /* hands the turn's changes to storage */
+    struct loop_task turn_end; /* hands the turn's changes to storage */
     uint64_t made_ticket, handed_ticket, stored_ticket;
-    struct link held;             /* effects that wait for their ticket, in order */
+    struct link held; /* effects that wait for their ticket, in order */
     bool is_feeding;
     int exit_code;
 };
@@ -52,6 +52,6 @@ static inline struct wire daemon_wire(struct daemon *daemon) {
 /* Steps the core and carries out the effects; ends with an empty arena. Never out of an effect. */
 void daemon_feed(struct daemon *daemon, struct agent_event event);
 
-/* Runs until SIGTERM or SIGINT (tasks go on), SIGUSR1 (they are killed, and no trace of them is left), or a
- * STOP of the core; the exit code. */
+/* Runs until SIGTERM or SIGINT (tasks go on), SIGUSR1 (they are killed, and no trace of them is
+ * left), or a STOP of the core; the exit code. */
 int daemon_run(struct daemon *daemon);

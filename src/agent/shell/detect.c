@@ -23,8 +23,8 @@ bool detect_resources(struct kinds *kinds, const struct agent_flags *flags, stru
     uint32_t mentioned = 0;
     struct sysinfo info;
     uint64_t free_bytes, disk_bytes = 0;
-    if (flags->resources != NULL && !resources_parse(kinds, text_of(flags->resources), TEXT("*"),
-                                                     &total, &mentioned, error))
+    if (flags->resources != NULL &&
+        !resources_parse(kinds, text_of(flags->resources), TEXT("*"), &total, &mentioned, error))
         return fail_context(error, "--resources");
     if (sysinfo(&info) != 0)
         return fail(error, ERROR_IO, "sysinfo: %m");

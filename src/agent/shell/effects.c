@@ -69,9 +69,7 @@ static struct held_effect *hold(struct daemon *daemon, const struct agent_effect
     case AGENT_EFFECT_SEND_EXECUTOR:
         executor_event_encode(&wire, &effect->executor, &held->bytes);
         break;
-    case AGENT_EFFECT_LAUNCH:
-        held->launch = launch_order_new(&effect->launch);
-        break;
+    case AGENT_EFFECT_LAUNCH: held->launch = launch_order_new(&effect->launch); break;
     case AGENT_EFFECT_SIGNAL:
     case AGENT_EFFECT_DESTROY:
     case AGENT_EFFECT_FORGET:
@@ -84,18 +82,13 @@ static struct held_effect *hold(struct daemon *daemon, const struct agent_effect
         held->memory_bytes = effect->limit.memory_bytes;
         buf_append_text(&held->bytes, effect->limit.id.text);
         break;
-    case AGENT_EFFECT_REMOVE_SANDBOX:
-        buf_append_text(&held->bytes, effect->sandbox);
-        break;
+    case AGENT_EFFECT_REMOVE_SANDBOX: buf_append_text(&held->bytes, effect->sandbox); break;
     case AGENT_EFFECT_CLOSE_EXECUTOR:
     case AGENT_EFFECT_DISCONNECT:
-    case AGENT_EFFECT_STOP:
-        buf_append_text(&held->bytes, effect->reason);
-        break;
+    case AGENT_EFFECT_STOP: buf_append_text(&held->bytes, effect->reason); break;
     case AGENT_EFFECT_CONNECT:
     case AGENT_EFFECT_STORE:
-    case AGENT_EFFECT_NOTE:
-        break;
+    case AGENT_EFFECT_NOTE: break;
     }
     return held;
 }
@@ -115,46 +108,33 @@ static void remove_sandbox(struct daemon *daemon, const char *path) {
 
 static void carry_out(struct daemon *daemon, struct held_effect *held) {
     switch (held->kind) {
-    case AGENT_EFFECT_CONNECT:
-        master_link_connect(daemon->master);
-        break;
+    case AGENT_EFFECT_CONNECT: master_link_connect(daemon->master); break;
     case AGENT_EFFECT_DISCONNECT:
         master_link_disconnect(daemon->master, buf_string(&held->bytes));
         break;
-    case AGENT_EFFECT_SEND_MASTER:
-        master_link_send(daemon->master, buf_text(&held->bytes));
-        break;
+    case AGENT_EFFECT_SEND_MASTER: master_link_send(daemon->master, buf_text(&held->bytes)); break;
     case AGENT_EFFECT_SEND_EXECUTOR:
         executors_send(daemon->executors, held->connection, buf_text(&held->bytes));
         break;
     case AGENT_EFFECT_CLOSE_EXECUTOR:
         executors_close(daemon->executors, held->connection, buf_string(&held->bytes));
         break;
-    case AGENT_EFFECT_LAUNCH:
-        containers_launch(daemon->containers, TAKE(held->launch));
-        break;
+    case AGENT_EFFECT_LAUNCH: containers_launch(daemon->containers, TAKE(held->launch)); break;
     case AGENT_EFFECT_SIGNAL:
         containers_signal(daemon->containers, buf_text(&held->bytes), held->signal);
         break;
     case AGENT_EFFECT_DESTROY:
         containers_destroy(daemon->containers, buf_text(&held->bytes));
         break;
-    case AGENT_EFFECT_FORGET:
-        containers_forget(daemon->containers, buf_text(&held->bytes));
-        break;
+    case AGENT_EFFECT_FORGET: containers_forget(daemon->containers, buf_text(&held->bytes)); break;
     case AGENT_EFFECT_LIMIT:
         containers_limit(daemon->containers, buf_text(&held->bytes), held->cpu_milli,
                          held->cpu_quota_milli, held->memory_bytes);
         break;
-    case AGENT_EFFECT_REMOVE_SANDBOX:
-        remove_sandbox(daemon, buf_string(&held->bytes));
-        break;
-    case AGENT_EFFECT_STOP:
-        stop(daemon, buf_string(&held->bytes));
-        break;
+    case AGENT_EFFECT_REMOVE_SANDBOX: remove_sandbox(daemon, buf_string(&held->bytes)); break;
+    case AGENT_EFFECT_STOP: stop(daemon, buf_string(&held->bytes)); break;
     case AGENT_EFFECT_STORE:
-    case AGENT_EFFECT_NOTE:
-        break;
+    case AGENT_EFFECT_NOTE: break;
     }
 }
 

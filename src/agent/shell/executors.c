@@ -55,7 +55,8 @@ static void on_frame(void *self, uint16_t type, struct text payload) {
     struct wire wire = daemon_wire(daemon);
     struct agent_event event = {.kind = AGENT_EVENT_EXECUTOR_CALL, .connection = connection->id};
     struct error error;
-    if (type == FRAME_EXECUTOR_CALL && executor_call_decode(&wire, payload, &event.executor, &error)) {
+    if (type == FRAME_EXECUTOR_CALL &&
+        executor_call_decode(&wire, payload, &event.executor, &error)) {
         daemon_feed(daemon, event);
         return;
     }
@@ -91,8 +92,8 @@ void executors_accept(struct executors *executors, struct http_request *request)
     connection->id.value = ++executors->last_id;
     connection->link = link;
     map_put(&executors->connections, connection->id.value, connection);
-    frame_link_set_limits(link, (struct frame_link_limits){
-                                    .frame_limit_bytes = EXECUTOR_FRAME_LIMIT_BYTES});
+    frame_link_set_limits(
+        link, (struct frame_link_limits){.frame_limit_bytes = EXECUTOR_FRAME_LIMIT_BYTES});
     frame_link_start(link, &callbacks, connection);
 }
 

@@ -13,8 +13,8 @@ struct master_link {
     struct daemon *daemon;
     struct address masters[MASTERS_LIMIT];
     size_t master_count;
-    size_t next;             /* which to ask when nobody has told us better */
-    size_t redirects;        /* followed on the way to this connection */
+    size_t next;      /* which to ask when nobody has told us better */
+    size_t redirects; /* followed on the way to this connection */
     struct frame_client *client;
     struct frame_link *link;
     struct loop_task closed; /* tells the core outside of its own step */
@@ -51,7 +51,8 @@ static void on_frame(void *self, uint16_t type, struct text payload) {
         return;
     }
     struct agent_event event = {.kind = AGENT_EVENT_MASTER_MESSAGE};
-    if (type == FRAME_MASTER_MESSAGE && master_message_decode(&wire, payload, &event.master, &error)) {
+    if (type == FRAME_MASTER_MESSAGE &&
+        master_message_decode(&wire, payload, &event.master, &error)) {
         daemon_feed(daemon, event);
         return;
     }
@@ -94,9 +95,7 @@ static void on_done(void *self, const struct frame_client_result *result) {
     struct master_link *link = self;
     frame_client_free(TAKE(link->client));
     switch (result->outcome) {
-    case FRAME_CLIENT_CONNECTED:
-        connected(link, result->link);
-        return;
+    case FRAME_CLIENT_CONNECTED: connected(link, result->link); return;
     case FRAME_CLIENT_REDIRECTED:
         if (link->redirects++ < REDIRECTS_LIMIT) {
             ask(link, &result->redirect);
@@ -104,8 +103,7 @@ static void on_done(void *self, const struct frame_client_result *result) {
         }
         break;
     case FRAME_CLIENT_REFUSED:
-    case FRAME_CLIENT_FAILED:
-        break;
+    case FRAME_CLIENT_FAILED: break;
     }
     struct error why = result->error;
     if (why.code == ERROR_NONE)

@@ -1,6 +1,6 @@
 /*
- * The agent's one connection to the leading master: finds it among the given addresses, follows redirects,
- * carries frames. When to connect is the core's business.
+ * The agent's one connection to the leading master: finds it among the given addresses, follows
+ * redirects, carries frames. When to connect is the core's business.
  */
 #pragma once
 
@@ -20,5 +20,6 @@ DEFINE_AUTO(struct master_link, master_link_free)
 void master_link_connect(struct master_link *link);
 /* Drops the connection; MASTER_CLOSED follows. */
 void master_link_disconnect(struct master_link *link, const char *reason);
-void master_link_send(struct master_link *link, struct text agent_message); /* nowhere when not connected */
+void master_link_send(struct master_link *link,
+                      struct text agent_message); /* nowhere when not connected */
 void master_link_send_channel(struct master_link *link, struct text channel_message);

@@ -1,7 +1,8 @@
 /*
- * A reader counts in what the task ever wrote. The supervisor keeps the newest in `stdout`, and what it wrote
- * before the last rotation in `stdout.1`; each full file has half of the cap. How often it has rotated says
- * where a file begins. A rotation between looking and reading shows in that count, and one looks again.
+ * A reader counts in what the task ever wrote. The supervisor keeps the newest in `stdout`, and
+ * what it wrote before the last rotation in `stdout.1`; each full file has half of the cap. How
+ * often it has rotated says where a file begins. A rotation between looking and reading shows in
+ * that count, and one looks again.
  */
 #include "agent/shell/outputs.h"
 
@@ -148,7 +149,8 @@ static ssize_t read_at(struct output *output, const char *directory, uint64_t ro
         return errno == ENOENT && !previous ? 0 : -1;
     uint64_t begin = previous ? current - half : current;
     ssize_t got = pread(fd, chunk, size, (off_t)(output->offset - begin));
-    if (got == 0 && previous) { /* shorter than it should be: the disk was full, or the task cut it */
+    if (got == 0 &&
+        previous) { /* shorter than it should be: the disk was full, or the task cut it */
         output->offset = current;
         return read_at(output, directory, rotations, chunk, size);
     }
@@ -301,9 +303,7 @@ void outputs_receive(struct outputs *outputs, struct text channel_message) {
     }
     struct output *output = map_get(&outputs->channels, message.channel);
     switch (message.kind) {
-    case CHANNEL_OPEN:
-        open_channel(outputs, &message);
-        break;
+    case CHANNEL_OPEN: open_channel(outputs, &message); break;
     case CHANNEL_WINDOW:
         if (output != NULL && !__builtin_add_overflow(output->window_bytes, message.window_bytes,
                                                       &output->window_bytes))
@@ -313,8 +313,7 @@ void outputs_receive(struct outputs *outputs, struct text channel_message) {
         if (output != NULL)
             end(output, CHANNEL_END_CANCELLED, "");
         break;
-    case CHANNEL_DATA:
-        break;
+    case CHANNEL_DATA: break;
     }
     arena_reset(daemon->arena);
 }

@@ -1,7 +1,7 @@
 /*
- * Channels: what tasks wrote, sent to the master as fast as the asker grants. Files are read at the end of
- * a loop's turn and no further than a window; a task's own changes to its sandbox can mislead a reader of
- * that task's output, and nobody else.
+ * Channels: what tasks wrote, sent to the master as fast as the asker grants. Files are read at the
+ * end of a loop's turn and no further than a window; a task's own changes to its sandbox can
+ * mislead a reader of that task's output, and nobody else.
  */
 #pragma once
 

@@ -17,5 +17,6 @@ struct user {
     size_t group_count;
 };
 
-/* ERROR_NOT_FOUND: there is none of that name. Blocks as long as the machine's name service does. */
+/* ERROR_NOT_FOUND: there is none of that name. Blocks as long as the machine's name service does.
+ */
 bool user_find(const char *name, struct user *out, struct error *error);

@@ -1,6 +1,6 @@
 /*
- * Scope-bound ownership: AUTO(x_free) struct x *x = ...; frees x when the scope is left, by whatever
- * way, and TAKE(x) hands it to somebody else instead. x_free must take NULL.
+ * Scope-bound ownership: AUTO(x_free) struct x *x = ...; frees x when the scope is left, by
+ * whatever way, and TAKE(x) hands it to somebody else instead. x_free must take NULL.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * Bytes that grow. Zero-initialised is empty; buf_fini frees. The data is always followed by a NUL that
- * does not count, so buf_string gives a C string.
+ * Bytes that grow. Zero-initialised is empty; buf_fini frees. The data is always followed by a NUL
+ * that does not count, so buf_string gives a C string.
  */
 #pragma once
 
@@ -23,10 +23,10 @@ void buf_append_string(struct buf *buf, const char *string);
 void buf_append_byte(struct buf *buf, char byte);
 void buf_append_u64(struct buf *buf, uint64_t value); /* decimal */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_clear(struct buf *buf);                   /* empty, keeps the room */
+void buf_clear(struct buf *buf); /* empty, keeps the room */
 void buf_consume(struct buf *buf, size_t from_front);
-const char *buf_string(struct buf *buf);           /* never NULL; borrowed until the next change */
-char *buf_take(struct buf *buf, size_t *size);     /* hands the bytes over, leaves buf empty */
+const char *buf_string(struct buf *buf);       /* never NULL; borrowed until the next change */
+char *buf_take(struct buf *buf, size_t *size); /* hands the bytes over, leaves buf empty */
 
 static inline struct text buf_text(const struct buf *buf) {
     return (struct text){buf->data, buf->size};

@@ -1,7 +1,7 @@
 /*
- * What the world did to us, by value: a code to branch on and a message to read. Functions that touch
- * the world return bool and take a last `struct error *`, which may be NULL; each caller adds context
- * or handles it, and it is logged once, where it is handled.
+ * What the world did to us, by value: a code to branch on and a message to read. Functions that
+ * touch the world return bool and take a last `struct error *`, which may be NULL; each caller adds
+ * context or handles it, and it is logged once, where it is handled.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /*
- * Intrusive binary min-heap: for timers, retries and deadlines. Nothing is owned; a node is in one heap at
- * a time and knows its place, so it can be moved and taken out. Equal keys leave in order of insertion.
+ * Intrusive binary min-heap: for timers, retries and deadlines. Nothing is owned; a node is in one
+ * heap at a time and knows its place, so it can be moved and taken out. Equal keys leave in order
+ * of insertion.
  */
 #pragma once
 

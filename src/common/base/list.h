@@ -1,6 +1,6 @@
 /*
- * Intrusive doubly linked list: the link is a member of what is listed, a node is in one list at a time,
- * and nothing is owned. A list head points to itself when empty; a zeroed link is in no list.
+ * Intrusive doubly linked list: the link is a member of what is listed, a node is in one list at a
+ * time, and nothing is owned. A list head points to itself when empty; a zeroed link is in no list.
  */
 #pragma once
 
@@ -12,7 +12,7 @@ struct link {
     struct link *next;
 };
 
-#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void list_init(struct link *head) {
     head->previous = head->next = head;

@@ -1,5 +1,6 @@
 /*
- * Chained buckets; every entry is also in a list of insertion order. Text keys live in the entry itself.
+ * Chained buckets; every entry is also in a list of insertion order. Text keys live in the entry
+ * itself.
  */
 #include "common/base/map.h"
 

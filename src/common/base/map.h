@@ -1,7 +1,8 @@
 /*
- * Maps from a number or from bytes to a pointer, by hashing. They iterate in the order of insertion, which
- * depends on the events alone, so the same events give the same effects; a key that is put again keeps
- * its place. Keys are copied; values are the caller's. Zero-initialised is empty.
+ * Maps from a number or from bytes to a pointer, by hashing. They iterate in the order of
+ * insertion, which depends on the events alone, so the same events give the same effects; a key
+ * that is put again keeps its place. Keys are copied; values are the caller's. Zero-initialised is
+ * empty.
  */
 #pragma once
 
@@ -24,10 +25,10 @@ struct map {
 /* Frees the map; every value is given to free_value unless that is NULL. */
 void map_fini(struct map *map, void (*free_value)(void *value));
 
-void *map_get(const struct map *map, uint64_t key);            /* NULL: not there */
-void *map_put(struct map *map, uint64_t key, void *value);     /* the old value, or NULL */
-void *map_remove(struct map *map, uint64_t key);               /* the value, or NULL */
-void *map_first(const struct map *map);                        /* the oldest value, or NULL */
+void *map_get(const struct map *map, uint64_t key);        /* NULL: not there */
+void *map_put(struct map *map, uint64_t key, void *value); /* the old value, or NULL */
+void *map_remove(struct map *map, uint64_t key);           /* the value, or NULL */
+void *map_first(const struct map *map);                    /* the oldest value, or NULL */
 
 void *map_get_text(const struct map *map, struct text key);
 void *map_put_text(struct map *map, struct text key, void *value);

@@ -8,8 +8,9 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);                            /* zeroed; size 0 gives a unique pointer */
-void *mem_resize(void *memory, size_t count, size_t size); /* count * size bytes, new bytes not zeroed */
+void *mem_alloc(size_t size); /* zeroed; size 0 gives a unique pointer */
+void *mem_resize(void *memory, size_t count,
+                 size_t size); /* count * size bytes, new bytes not zeroed */
 void *mem_dup(const void *data, size_t size);
 char *mem_dup_string(const char *string);
 void mem_free(void *memory); /* takes NULL */

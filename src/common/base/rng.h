@@ -1,6 +1,6 @@
 /*
- * Randomness that a core is given: xoshiro256** seeded by splitmix64 (Blackman and Vigna), so that a seed
- * replays a run. Not for secrets; those come from getrandom(2) in the runtime.
+ * Randomness that a core is given: xoshiro256** seeded by splitmix64 (Blackman and Vigna), so that
+ * a seed replays a run. Not for secrets; those come from getrandom(2) in the runtime.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * A borrowed view of bytes: not owned, not NUL-terminated, {NULL, 0} for none. Whoever keeps one keeps
- * what it points into.
+ * A borrowed view of bytes: not owned, not NUL-terminated, {NULL, 0} for none. Whoever keeps one
+ * keeps what it points into.
  */
 #pragma once
 

@@ -86,9 +86,14 @@ bool bytes_parse(struct text text, uint64_t *out) {
 
 void duration_format_ns(int64_t duration_ns, char out[32]) {
     static const struct unit shown[] = {
-        {"weeks", 604800000000000}, {"days", 86400000000000}, {"hrs", 3600000000000},
-        {"mins", 60000000000},      {"secs", 1000000000},     {"ms", 1000000},
-        {"us", 1000},               {"ns", 1},
+        {"weeks", 604800000000000},
+        {"days", 86400000000000},
+        {"hrs", 3600000000000},
+        {"mins", 60000000000},
+        {"secs", 1000000000},
+        {"ms", 1000000},
+        {"us", 1000},
+        {"ns", 1},
     };
     for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
         int64_t unit = (int64_t)shown[i].size;

@@ -41,8 +41,7 @@
         size_t at_ = (index);                                                                      \
         assert(at_ < r_->count);                                                                   \
         r_->count--;                                                                               \
-        memmove(r_->items + at_, r_->items + at_ + 1,                                              \
-                (r_->count - at_) * sizeof(*r_->items));                                           \
+        memmove(r_->items + at_, r_->items + at_ + 1, (r_->count - at_) * sizeof(*r_->items));     \
     } while (0)
 
 #define VEC_FINI(vec)                                                                              \

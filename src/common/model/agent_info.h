@@ -1,5 +1,6 @@
 /*
- * What an agent says of itself when it registers. A value that borrows from the event that brought it.
+ * What an agent says of itself when it registers. A value that borrows from the event that brought
+ * it.
  */
 #pragma once
 

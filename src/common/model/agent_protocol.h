@@ -41,8 +41,9 @@ struct task_report {
     struct text role;
     const struct resources *resources;
     enum task_state latest_state; /* the newest the agent knows */
-    enum task_state sent_state;   /* of the status that waits for its acknowledgement, or the last acknowledged */
-    bool has_sent_uuid;           /* one waits for its acknowledgement */
+    enum task_state
+        sent_state; /* of the status that waits for its acknowledgement, or the last acknowledged */
+    bool has_sent_uuid; /* one waits for its acknowledgement */
     struct uuid sent_uuid;
     struct text info; /* encoded mesos.v1.TaskInfo */
 };
@@ -61,7 +62,7 @@ struct agent_message {
         } register_agent;
         struct {
             struct framework_id framework;
-            struct task_status status; /* has its uuid */
+            struct task_status status;    /* has its uuid */
             enum task_state latest_state; /* of the newest update behind it */
         } update;
         struct {
@@ -102,7 +103,8 @@ struct master_message {
     union {
         struct {
             struct agent_id agent;
-            int64_t ping_timeout_ms; /* silence of the master after which the agent looks for it anew */
+            int64_t
+                ping_timeout_ms; /* silence of the master after which the agent looks for it anew */
         } registered;
         struct {
             struct text reason;
@@ -131,7 +133,7 @@ struct master_message {
             struct framework_id framework;
             struct executor_id executor;
             struct text data; /* FRAMEWORK_MESSAGE only */
-        } executor; /* SHUTDOWN_EXECUTOR, FRAMEWORK_MESSAGE */
+        } executor;           /* SHUTDOWN_EXECUTOR, FRAMEWORK_MESSAGE */
         struct framework_report update_framework;
         struct {
             const struct task_key *tasks;

@@ -1,8 +1,9 @@
 /*
- * Channels: byte streams of a sandbox (stdout, stderr) that the master relays from an agent to whoever asked,
- * on the connections that are there anyway, behind offers and statuses. A number names a channel on one
- * connection; the asker chooses it, the master gives its own to the agent. The sender sends no more than
- * the receiver has granted (`window_bytes` at the start, WINDOW adds). Borrowed values.
+ * Channels: byte streams of a sandbox (stdout, stderr) that the master relays from an agent to
+ * whoever asked, on the connections that are there anyway, behind offers and statuses. A number
+ * names a channel on one connection; the asker chooses it, the master gives its own to the agent.
+ * The sender sends no more than the receiver has granted (`window_bytes` at the start, WINDOW
+ * adds). Borrowed values.
  */
 #pragma once
 
@@ -23,11 +24,12 @@ enum channel_stream { CHANNEL_STDOUT = 1, CHANNEL_STDERR = 2 };
 
 /* Why a channel ended. */
 enum channel_end {
-    CHANNEL_END_COMPLETE = 1,    /* all there is was sent; with follow: and the task has ended */
-    CHANNEL_END_NOT_FOUND = 2,   /* no such task, or its sandbox is gone */
-    CHANNEL_END_UNAVAILABLE = 3, /* the agent is not connected, or the relay was cut: try again later */
-    CHANNEL_END_CANCELLED = 4,   /* the asker wants no more */
-    CHANNEL_END_ERROR = 5,       /* the file could not be read; the message says why */
+    CHANNEL_END_COMPLETE = 1,  /* all there is was sent; with follow: and the task has ended */
+    CHANNEL_END_NOT_FOUND = 2, /* no such task, or its sandbox is gone */
+    CHANNEL_END_UNAVAILABLE =
+        3, /* the agent is not connected, or the relay was cut: try again later */
+    CHANNEL_END_CANCELLED = 4, /* the asker wants no more */
+    CHANNEL_END_ERROR = 5,     /* the file could not be read; the message says why */
 };
 
 struct channel_message {
@@ -35,7 +37,8 @@ struct channel_message {
     uint64_t channel;
     union {
         struct {
-            struct framework_id framework; /* empty: the asker's own framework, or any that has the task */
+            struct framework_id
+                framework; /* empty: the asker's own framework, or any that has the task */
             struct task_id task;
             struct agent_id agent; /* empty: where the master knows it to be */
             enum channel_stream stream;

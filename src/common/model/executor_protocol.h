@@ -1,5 +1,6 @@
 /*
- * What an executor says to its agent and hears from it: mesos.v1.executor.Call and Event as borrowed values.
+ * What an executor says to its agent and hears from it: mesos.v1.executor.Call and Event as
+ * borrowed values.
  */
 #pragma once
 

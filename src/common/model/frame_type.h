@@ -1,5 +1,6 @@
 /*
- * What a frame of the mesos/1 protocol carries. The numbers are the protocol: they never change meaning.
+ * What a frame of the mesos/1 protocol carries. The numbers are the protocol: they never change
+ * meaning.
  */
 #pragma once
 
@@ -13,7 +14,7 @@ enum frame_type {
     FRAME_CHANNEL = 64,         /* mesos.internal.ChannelMessage, both ways */
 };
 
-/* How a connection of frames is asked for: an upgrade of this path, with the role in a header ("agent",
- * "scheduler", "executor", "operator"). */
+/* How a connection of frames is asked for: an upgrade of this path, with the role in a header
+ * ("agent", "scheduler", "executor", "operator"). */
 #define FRAME_UPGRADE_PATH "/api/mesos/1"
 #define FRAME_ROLE_HEADER "Mesos-Role"

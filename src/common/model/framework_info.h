@@ -1,5 +1,6 @@
 /*
- * What a framework says of itself when it subscribes. A value that borrows from the event that brought it.
+ * What a framework says of itself when it subscribes. A value that borrows from the event that
+ * brought it.
  */
 #pragma once
 
@@ -37,6 +38,7 @@ struct framework_info {
     struct text encoded; /* the whole mesos.v1.FrameworkInfo */
 };
 
-static inline bool framework_can(const struct framework_info *info, enum framework_capability what) {
+static inline bool framework_can(const struct framework_info *info,
+                                 enum framework_capability what) {
     return (info->capabilities >> what & 1) != 0;
 }

@@ -1,6 +1,7 @@
 /*
- * What outlives a process: the agent's checkpoint and the master's registry, record by record. A record has a
- * key of text; equal keys replace each other. Borrowed values; wire/ gives them bytes (proto/internal/).
+ * What outlives a process: the agent's checkpoint and the master's registry, record by record. A
+ * record has a key of text; equal keys replace each other. Borrowed values; wire/ gives them bytes
+ * (proto/internal/).
  */
 #pragma once
 
@@ -13,8 +14,10 @@ enum agent_record_kind {
     AGENT_RECORD_FRAMEWORK = 2, /* "framework/FRAMEWORK" */
     AGENT_RECORD_EXECUTOR = 3,  /* "executor/FRAMEWORK/EXECUTOR" */
     AGENT_RECORD_TASK = 4,      /* "task/FRAMEWORK/TASK" */
-    AGENT_RECORD_UPDATE = 5,    /* "update/FRAMEWORK/TASK/NNNNNNNN": in order, gone when acknowledged */
-    AGENT_RECORD_SANDBOX = 6,   /* "sandbox/CONTAINER": of an ended container, for its removal by age */
+    AGENT_RECORD_UPDATE =
+        5, /* "update/FRAMEWORK/TASK/NNNNNNNN": in order, gone when acknowledged */
+    AGENT_RECORD_SANDBOX =
+        6, /* "sandbox/CONTAINER": of an ended container, for its removal by age */
 };
 
 struct agent_record {
@@ -44,10 +47,10 @@ struct agent_record {
             int32_t pid;
             uint64_t start_time;
             enum task_state latest_state;
-            int64_t launched_ns;    /* wall clock */
-            bool kill_wanted;       /* a kill was ordered, and by whom */
+            int64_t launched_ns; /* wall clock */
+            bool kill_wanted;    /* a kill was ordered, and by whom */
             struct text killed_by;
-            bool ended;             /* its container is gone; only updates are left to be acknowledged */
+            bool ended; /* its container is gone; only updates are left to be acknowledged */
         } task;
         struct {
             struct framework_id framework;
@@ -69,8 +72,8 @@ enum registry_record_kind {
     REGISTRY_AGENT = 1,       /* "agent/ID": admitted */
     REGISTRY_UNREACHABLE = 2, /* "unreachable/ID" */
     REGISTRY_GONE = 3,        /* "gone/ID" */
-    REGISTRY_FRAMEWORK = 4,   /* "framework/ID": with its failover timeout; gone when it is removed */
-    REGISTRY_MASTER = 5,      /* "master": the last leader */
+    REGISTRY_FRAMEWORK = 4, /* "framework/ID": with its failover timeout; gone when it is removed */
+    REGISTRY_MASTER = 5,    /* "master": the last leader */
 };
 
 struct registry_record {
@@ -83,8 +86,8 @@ struct registry_record {
         } agent; /* UNREACHABLE, GONE */
         struct {
             struct framework_id id;
-            struct text info;        /* encoded mesos.v1.FrameworkInfo */
-            int64_t disconnected_ns; /* wall clock; 0: connected when last heard of */
+            struct text info;            /* encoded mesos.v1.FrameworkInfo */
+            int64_t disconnected_ns;     /* wall clock; 0: connected when last heard of */
             int64_t failover_timeout_ns; /* out of info, for those who do not decode it */
             uint32_t capabilities;       /* likewise */
         } framework;

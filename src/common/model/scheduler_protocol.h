@@ -1,6 +1,6 @@
 /*
- * What a scheduler says to the master and hears from it: mesos.v1.scheduler.Call and Event as values that
- * borrow from the event that brought them, or from the outbox that carries them out.
+ * What a scheduler says to the master and hears from it: mesos.v1.scheduler.Call and Event as
+ * values that borrow from the event that brought them, or from the outbox that carries them out.
  */
 #pragma once
 
@@ -138,7 +138,7 @@ struct offered {
     uint16_t port;
     struct text role;
     const struct resources *resources;
-    struct text attributes; /* as in struct agent_info */
+    struct text attributes;              /* as in struct agent_info */
     const struct executor_id *executors; /* the framework's on that agent */
     size_t executor_count;
 };
@@ -153,8 +153,8 @@ struct master_info {
 
 struct scheduler_event {
     enum scheduler_event_kind kind;
-    /* Of the receiving framework: decides whether offers carry allocation_info (MULTI_ROLE) and in which
-     * format reservations are written (RESERVATION_REFINEMENT). */
+    /* Of the receiving framework: decides whether offers carry allocation_info (MULTI_ROLE) and in
+     * which format reservations are written (RESERVATION_REFINEMENT). */
     uint32_t capabilities;
     union {
         struct {

@@ -1,6 +1,6 @@
 /*
- * A task, its command and its executor as a framework describes them. Values that borrow from the event
- * that brought them; what nobody here decides about stays in `encoded`.
+ * A task, its command and its executor as a framework describes them. Values that borrow from the
+ * event that brought them; what nobody here decides about stays in `encoded`.
  */
 #pragma once
 
@@ -26,8 +26,8 @@ struct command_info {
     struct text user; /* empty: the framework's */
     const struct environment_variable *environment;
     size_t environment_count;
-    size_t uri_count;      /* things to fetch first */
-    bool has_secret;       /* a variable is to come from a secret store */
+    size_t uri_count; /* things to fetch first */
+    bool has_secret;  /* a variable is to come from a secret store */
 };
 
 /* What of a ContainerInfo decides whether we can run it. */

@@ -13,7 +13,7 @@
 
 /* How a task's main process ended, as the agent saw it. */
 struct termination {
-    bool exited;       /* exit_code holds; else signal */
+    bool exited; /* exit_code holds; else signal */
     int exit_code;
     int signal;
     bool core_dumped;
@@ -33,20 +33,20 @@ struct task_status {
     bool has_reason;
     enum task_reason reason;
     struct text message;
-    struct agent_id agent;       /* empty: not given, likewise below */
+    struct agent_id agent; /* empty: not given, likewise below */
     struct executor_id executor;
-    int64_t timestamp_ns;        /* since 1970; 0: not given */
-    bool has_uuid;               /* without one it must not be acknowledged */
+    int64_t timestamp_ns; /* since 1970; 0: not given */
+    bool has_uuid;        /* without one it must not be acknowledged */
     struct uuid uuid;
     bool has_healthy;
     bool healthy;
     int64_t unreachable_time_ns; /* 0: not given */
     bool has_termination;
     struct termination termination;
-    /* Fields of mesos.v1.TaskStatus that are only carried: data, labels, container_status, check_status,
-     * limitation, unknown ones, encoded one after the other. */
+    /* Fields of mesos.v1.TaskStatus that are only carried: data, labels, container_status,
+     * check_status, limitation, unknown ones, encoded one after the other. */
     struct text carried;
-    /* The whole mesos.v1.TaskStatus when it is known to agree with all of the above, else empty. Whoever
-     * changes a field empties it. */
+    /* The whole mesos.v1.TaskStatus when it is known to agree with all of the above, else empty.
+     * Whoever changes a field empties it. */
     struct text encoded;
 };

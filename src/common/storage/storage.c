@@ -1,9 +1,9 @@
 /*
- * A batch is a flat buffer of records: u32 key size, u32 value size (REMOVED: none), key, value. The thread
- * swaps the waiting buffer for an empty one and commits it in one transaction.
+ * A batch is a flat buffer of records: u32 key size, u32 value size (REMOVED: none), key, value.
+ * The thread swaps the waiting buffer for an empty one and commits it in one transaction.
  *
- * LMDB keys end at 511 bytes while ids may make ours longer, so the stored key is the key cut to fit plus
- * a digest of the whole, and the whole key stands in front of the value.
+ * LMDB keys end at 511 bytes while ids may make ours longer, so the stored key is the key cut to
+ * fit plus a digest of the whole, and the whole key stands in front of the value.
  */
 #include "common/storage/storage.h"
 

@@ -1,13 +1,14 @@
 /*
  * What must survive a crash: an LMDB environment and the one thread that commits to it.
  *
- * Changes gather in a batch on the loop's thread; storage_commit hands the batch over under a ticket, and
- * on_stored tells, on the loop's thread, up to which ticket everything is on the disk. While one commit is
- * on its way, later batches gather and share the next: a commit is two synchronous writes, and many
- * tickets cost no more than one.
+ * Changes gather in a batch on the loop's thread; storage_commit hands the batch over under a
+ * ticket, and on_stored tells, on the loop's thread, up to which ticket everything is on the disk.
+ * While one commit is on its way, later batches gather and share the next: a commit is two
+ * synchronous writes, and many tickets cost no more than one.
  *
- * A commit that fails (the disk is full) is tried again every STORAGE_RETRY_MS until it works, so nothing
- * that waits for it is lost or done too early; on_trouble tells when that begins and when it is over.
+ * A commit that fails (the disk is full) is tried again every STORAGE_RETRY_MS until it works, so
+ * nothing that waits for it is lost or done too early; on_trouble tells when that begins and when
+ * it is over.
  */
 #pragma once
 
@@ -28,7 +29,7 @@ enum {
 };
 
 struct storage_options {
-    const char *directory;   /* made when missing; locked against a second process */
+    const char *directory;    /* made when missing; locked against a second process */
     uint64_t map_limit_bytes; /* how large the file may grow; 0: 4 GiB */
     void (*on_stored)(void *self, uint64_t ticket);
     void (*on_trouble)(void *self, const struct error *error); /* NULL: it works again */
@@ -42,8 +43,8 @@ struct storage *storage_open(struct loop *loop, const struct storage_options *op
 void storage_close(struct storage *storage);
 DEFINE_AUTO(struct storage, storage_close)
 
-/* Every key and value, borrowed for the call, in order of the keys' bytes (as far as the first 503 of them
- * tell, and where no key is the beginning of another); stops when fn is false, and then
+/* Every key and value, borrowed for the call, in order of the keys' bytes (as far as the first 503
+ * of them tell, and where no key is the beginning of another); stops when fn is false, and then
  * returns false with the error fn has set. Before the first commit. */
 bool storage_load(struct storage *storage,
                   bool (*fn)(void *self, struct text key, struct text value, struct error *error),

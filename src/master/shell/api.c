@@ -1,6 +1,6 @@
 /*
- * One table row a call. An answer is written as protobuf; a client that wants JSON gets the same bytes read
- * back and printed, so there is one implementation of each.
+ * One table row a call. An answer is written as protobuf; a client that wants JSON gets the same
+ * bytes read back and printed, so there is one implementation of each.
  *
  * The order of checks is that of Mesos: method, content type, body, call, what the client accepts.
  */
@@ -172,8 +172,9 @@ static void answer_json(struct daemon *daemon, struct http_request *request, str
         return;
     }
     json_print(message, &json);
-    http_request_answer(request, (struct http_answer){
-                                     .status = 200, .content_type = json_type, .body = buf_text(&json)});
+    http_request_answer(
+        request,
+        (struct http_answer){.status = 200, .content_type = json_type, .body = buf_text(&json)});
 }
 
 static void answer_read(struct daemon *daemon, struct http_request *request, size_t row) {
@@ -214,10 +215,10 @@ static void answer_teardown(struct daemon *daemon, struct http_request *request,
         http_request_answer_text(request, 400, "Expecting 'teardown' to be present");
         return;
     }
-    answer_operator(daemon, request,
-                    (struct operator_call){
-                        .kind = OPERATOR_TEARDOWN,
-                        .framework = {text_of(call->teardown->framework_id->value)}});
+    answer_operator(
+        daemon, request,
+        (struct operator_call){.kind = OPERATOR_TEARDOWN,
+                               .framework = {text_of(call->teardown->framework_id->value)}});
 }
 
 static void answer_kill_task(struct daemon *daemon, struct http_request *request,
@@ -318,8 +319,9 @@ static void serve_health(void *self, struct http_request *request) {
 static void serve_version(void *self, struct http_request *request) {
     (void)self;
     static const char body[] = "{\"version\":\"" MESOS_VERSION "\"}";
-    http_request_answer(request, (struct http_answer){
-                                     .status = 200, .content_type = json_type, .body = text_of(body)});
+    http_request_answer(
+        request,
+        (struct http_answer){.status = 200, .content_type = json_type, .body = text_of(body)});
 }
 
 static void print_metric(void *self, const char *name, double value) {
@@ -335,8 +337,9 @@ static void serve_metrics(void *self, struct http_request *request) {
     AUTO_FINI(buf_fini) struct buf body = {0};
     views_each_metric(daemon->master, daemon_wall_ns(), print_metric, &body);
     buf_append_byte(&body, '}');
-    http_request_answer(request, (struct http_answer){
-                                     .status = 200, .content_type = json_type, .body = buf_text(&body)});
+    http_request_answer(
+        request,
+        (struct http_answer){.status = 200, .content_type = json_type, .body = buf_text(&body)});
 }
 
 static void on_logging_timer(void *self) {

@@ -1,6 +1,6 @@
 /*
- * The numbers are those of proto/mesos/v1/master/master.proto and mesos.proto; a unit test reads what is
- * written here with the generated code.
+ * The numbers are those of proto/mesos/v1/master/master.proto and mesos.proto; a unit test reads
+ * what is written here with the generated code.
  */
 #include "master/shell/api_views.h"
 
@@ -33,7 +33,8 @@ static void put_resources(struct writing *writing, uint32_t number, const struct
 
 /* --- agents: Response.GetAgents --- */
 
-static void put_agent_info(struct writing *writing, uint32_t number, const struct agent_info *info) {
+static void put_agent_info(struct writing *writing, uint32_t number,
+                           const struct agent_info *info) {
     size_t place = put_begin(writing->out, number);
     agent_info_encode(writing->wire, info, writing->out);
     put_end(writing->out, place);

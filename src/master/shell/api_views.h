@@ -1,6 +1,6 @@
 /*
- * The master's state in the words of mesos.v1.master.Response, written as bytes straight from the core's
- * views: no structs in between. Each function appends the fields of one message.
+ * The master's state in the words of mesos.v1.master.Response, written as bytes straight from the
+ * core's views: no structs in between. Each function appends the fields of one message.
  */
 #pragma once
 

@@ -98,7 +98,8 @@ static bool decode(struct connection *connection, uint16_t type, struct text pay
 static void send_error(struct connection *connection, const struct error *error) {
     struct daemon *daemon = connection->connections->daemon;
     struct wire wire = daemon_wire(daemon);
-    struct scheduler_event event = {.kind = SCHEDULER_EVENT_ERROR, .error = text_of(error->message)};
+    struct scheduler_event event = {.kind = SCHEDULER_EVENT_ERROR,
+                                    .error = text_of(error->message)};
     buf_clear(&daemon->encoded);
     scheduler_event_encode(&wire, &event, &daemon->encoded);
     frame_link_send(connection->link, FRAME_SCHEDULER_EVENT, buf_text(&daemon->encoded));

@@ -22,4 +22,5 @@ void connections_accept(struct connections *connections, struct http_request *re
 void connections_send(struct connections *connections, struct connection_id to,
                       enum frame_type type, struct text payload);
 /* After what was sent before; CLOSED follows. */
-void connections_close(struct connections *connections, struct connection_id which, const char *reason);
+void connections_close(struct connections *connections, struct connection_id which,
+                       const char *reason);

@@ -112,10 +112,8 @@ static bool recover(struct daemon *daemon, struct error *error) {
 static bool open_storage(struct daemon *daemon, struct error *error) {
     char directory[4096];
     snprintf(directory, sizeof(directory), "%s/registry", daemon->flags.work_dir);
-    struct storage_options options = {.directory = directory,
-                                      .on_stored = on_stored,
-                                      .on_trouble = on_trouble,
-                                      .self = daemon};
+    struct storage_options options = {
+        .directory = directory, .on_stored = on_stored, .on_trouble = on_trouble, .self = daemon};
     daemon->storage = storage_open(daemon->loop, &options, error);
     return daemon->storage != NULL || fail_context(error, "--work_dir");
 }
@@ -127,7 +125,8 @@ static void answer_upgrade(void *self, struct http_request *request) {
     if (http_request_wants_upgrade(request))
         connections_accept(daemon->connections, request);
     else
-        http_request_answer_text(request, 400, "this path speaks mesos/1 alone: Upgrade is missing");
+        http_request_answer_text(request, 400,
+                                 "this path speaks mesos/1 alone: Upgrade is missing");
 }
 
 static bool listen_http(struct daemon *daemon, struct error *error) {

@@ -1,7 +1,8 @@
 /*
- * The master's shell: feeds the core one event at a time and carries out what comes of it. Everything runs
- * on the loop's thread; only storage commits elsewhere. What waits for a store is turned into bytes at
- * once and held until it is done, because what an effect points to does not outlive the step.
+ * The master's shell: feeds the core one event at a time and carries out what comes of it.
+ * Everything runs on the loop's thread; only storage commits elsewhere. What waits for a store is
+ * turned into bytes at once and held until it is done, because what an effect points to does not
+ * outlive the step.
  */
 #pragma once
 
@@ -33,7 +34,7 @@ struct daemon {
     struct map requests; /* number -> struct http_request that the core will answer */
     uint64_t last_request;
 
-    struct loop_timer timer; /* master_deadline_ms */
+    struct loop_timer timer;         /* master_deadline_ms */
     struct loop_timer logging_timer; /* back to --logging_level */
     struct loop_task turn_end;
     uint64_t made_ticket, handed_ticket, stored_ticket;

@@ -1,6 +1,6 @@
 /*
- * Most effects are sent at once, out of one buffer that is used again and again; those that wait for a
- * store keep their bytes in a held_effect.
+ * Most effects are sent at once, out of one buffer that is used again and again; those that wait
+ * for a store keep their bytes in a held_effect.
  */
 #include "master/shell/effects.h"
 
@@ -55,21 +55,12 @@ static void encode(struct daemon *daemon, const struct master_effect *effect, st
     case MASTER_EFFECT_SEND_SCHEDULER:
         scheduler_event_encode(&wire, &effect->scheduler, out);
         break;
-    case MASTER_EFFECT_SEND_AGENT:
-        master_message_encode(&wire, &effect->agent, out);
-        break;
-    case MASTER_EFFECT_SEND_CHANNEL:
-        channel_message_encode(&effect->channel, out);
-        break;
-    case MASTER_EFFECT_CLOSE:
-        buf_append_text(out, effect->close_reason);
-        break;
-    case MASTER_EFFECT_ANSWER:
-        buf_append_text(out, effect->answer.message);
-        break;
+    case MASTER_EFFECT_SEND_AGENT: master_message_encode(&wire, &effect->agent, out); break;
+    case MASTER_EFFECT_SEND_CHANNEL: channel_message_encode(&effect->channel, out); break;
+    case MASTER_EFFECT_CLOSE: buf_append_text(out, effect->close_reason); break;
+    case MASTER_EFFECT_ANSWER: buf_append_text(out, effect->answer.message); break;
     case MASTER_EFFECT_STORE:
-    case MASTER_EFFECT_NOTE:
-        break;
+    case MASTER_EFFECT_NOTE: break;
     }
 }
 
@@ -94,12 +85,9 @@ static void carry_out(struct daemon *daemon, const struct held_effect *held, str
     case MASTER_EFFECT_CLOSE:
         connections_close(daemon->connections, held->connection, buf_string(bytes));
         break;
-    case MASTER_EFFECT_ANSWER:
-        answer(daemon, held->request, held->status, payload);
-        break;
+    case MASTER_EFFECT_ANSWER: answer(daemon, held->request, held->status, payload); break;
     case MASTER_EFFECT_STORE:
-    case MASTER_EFFECT_NOTE:
-        break;
+    case MASTER_EFFECT_NOTE: break;
     }
 }
 

@@ -5,6 +5,8 @@
 
 #include "common/runtime/flags.h"
 
+enum { MASTER_FLAGS_LIMIT = 40 };
+
 struct master_flags {
     char *ip;
     int64_t port;
@@ -22,9 +24,10 @@ struct master_flags {
     bool root_submissions;
     char *log;
     char *logging_level;
-};
 
-enum { MASTER_FLAGS_LIMIT = 40 };
+    struct flag rows[MASTER_FLAGS_LIMIT]; /* the table: each points at one of the above */
+    size_t row_count;
+};
 
 /* A table that points into *flags. */
 struct flag_table master_flag_table(struct master_flags *flags);

@@ -12,8 +12,8 @@ TEST(durations_have_the_units_of_mesos) {
 }
 
 TEST(what_is_no_duration_is_refused) {
-    static const char *const wrong[] = {"",    "10",  "secs", "-1secs", "1.secs",  "1..5s",
-                                        "1e3s", "inf", "10 parsecs", "99999999999weeks"};
+    static const char *const wrong[] = {"",      "10",   "secs", "-1secs",     "1.secs",
+                                        "1..5s", "1e3s", "inf",  "10 parsecs", "99999999999weeks"};
     int64_t ns = 5;
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -33,8 +33,12 @@ TEST(durations_are_shown_in_the_largest_unit_that_is_exact) {
     static const struct {
         int64_t ns;
         const char *shown;
-    } rows[] = {{10000000000, "10secs"}, {90000000000, "1.5mins"}, {0, "0ns"},
-                {604800000000000, "1weeks"}, {75000000000, "1.25mins"}, {1500, "1.5us"},
+    } rows[] = {{10000000000, "10secs"},
+                {90000000000, "1.5mins"},
+                {0, "0ns"},
+                {604800000000000, "1weeks"},
+                {75000000000, "1.25mins"},
+                {1500, "1.5us"},
                 {1001, "1.001us"}};
     char shown[32];
 
