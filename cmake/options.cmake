@@ -47,3 +47,7 @@ if(COVERAGE)
     add_compile_options(--coverage)
     add_link_options(--coverage)
 endif()
+if(FUZZ)
+    # Coverage for the fuzzer in every library; the targets themselves bring its main.
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
