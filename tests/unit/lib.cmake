@@ -1,3 +1,6 @@
 foreach(name dialer executor reader scheduler)
     house_test(lib/core/${name} LINKS lib_core)
 endforeach()
+foreach(name executor_driver output_reader scheduler_driver)
+    house_test(lib/shell/${name} LINKS lib_shell)
+endforeach()

@@ -20,10 +20,10 @@ static void end(struct stage *stage) {
 
 static void ask(struct stage *stage, uint64_t channel) {
     char task[] = "t-1";
-    stage_feed(stage, (struct driver_event){.kind = DRIVER_EVENT_READ_OUTPUT,
-                                            .output = {.channel = channel,
-                                                       .task_id = task,
-                                                       .stream = MESOS_OUTPUT_STDERR}});
+    stage_feed(stage,
+               (struct driver_event){
+                   .kind = DRIVER_EVENT_READ_OUTPUT,
+                   .output = {.channel = channel, .task_id = task, .stream = MESOS_OUTPUT_STDERR}});
     task[0] = '?';
 }
 
@@ -42,7 +42,8 @@ TEST(a_reader_dials_when_somebody_asks_and_not_before) {
     stage_tell(&stage, DRIVER_EVENT_CONNECTED);
 
     assert_string_equal(sent(&stage, 0)->open->task_id, "t-1");
-    assert_int_equal(sent(&stage, 0)->open->stream, MESOS__INTERNAL__CHANNEL_MESSAGE__STREAM__STDERR);
+    assert_int_equal(sent(&stage, 0)->open->stream,
+                     MESOS__INTERNAL__CHANNEL_MESSAGE__STREAM__STDERR);
     end(&stage);
 }
 

@@ -215,8 +215,8 @@ TEST(a_redirect_is_followed) {
     struct stage stage;
     begin(&stage, (struct choices){0});
 
-    stage_feed(&stage, (struct driver_event){.kind = DRIVER_EVENT_REDIRECTED,
-                                             .text = TEXT("leader:5051")});
+    stage_feed(&stage,
+               (struct driver_event){.kind = DRIVER_EVENT_REDIRECTED, .text = TEXT("leader:5051")});
 
     stage_assert_dials(&stage, "leader:5051");
     end(&stage);
@@ -394,8 +394,8 @@ TEST(frames_and_events_of_a_newer_master_are_passed_over) {
     begin_subscribed(&stage, (struct choices){0});
     event_type event = MESOS__V1__SCHEDULER__EVENT__INIT;
 
-    stage_feed(&stage, (struct driver_event){.kind = DRIVER_EVENT_FRAME,
-                                             .frame = {999, TEXT("whatever")}});
+    stage_feed(&stage,
+               (struct driver_event){.kind = DRIVER_EVENT_FRAME, .frame = {999, TEXT("whatever")}});
     assert_int_equal(stage.outbox.effects.count, 0);
     event.type = (Mesos__V1__Scheduler__Event__Type)77;
     send_event(&stage, &event);

@@ -1,6 +1,7 @@
 /*
- * A stage for the cores of libmesos: one core, a clock that the test moves, and what came out of the last
- * step. Messages of the peer are built as structs and given as the bytes they are on the wire.
+ * A stage for the cores of libmesos: one core, a clock that the test moves, and what came out of
+ * the last step. Messages of the peer are built as structs and given as the bytes they are on the
+ * wire.
  */
 #pragma once
 
@@ -60,9 +61,9 @@ static inline void stage_call(struct stage *stage, int type, const ProtobufCMess
     size_t size = protobuf_c_message_get_packed_size(message);
     uint8_t *bytes = malloc(size + 1);
     protobuf_c_message_pack(message, bytes);
-    stage_feed(stage, (struct driver_event){.kind = DRIVER_EVENT_CALL,
-                                            .call = {.type = type,
-                                                     .encoded = {(char *)bytes, size}}});
+    stage_feed(stage,
+               (struct driver_event){.kind = DRIVER_EVENT_CALL,
+                                     .call = {.type = type, .encoded = {(char *)bytes, size}}});
     free(bytes);
 }
 
