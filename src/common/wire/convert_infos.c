@@ -178,16 +178,30 @@ static bool read_limits(struct wire *wire, const Mesos__V1__TaskInfo *from, stru
         limits[i].name = text_of(from->limits[i]->key);
         limits[i].is_infinite = isinf(value) && value > 0;
         if (!limits[i].is_infinite && !milli_from_double(value, &limits[i].milli))
-            return fail(error, ERROR_INVALID, "TaskInfo %s: limit %s is %g", from->task_id->value,
-                        from->limits[i]->key, value);
+            return fail(error, ERROR_INVALID, "limit %s is %g", from->limits[i]->key, value);
     }
     info->limits = limits;
     info->limit_count = from->n_limits;
     return true;
 }
 
+/* Amounts and executor: what can be wrong with a task that is well formed. */
+static bool read_amounts(struct wire *wire, const Mesos__V1__TaskInfo *from, struct text encoded,
+                         struct task_info *info, struct error *error) {
+    if (!resources_decode(wire, from->resources, from->n_resources, &info->resources,
+                          &info->resource_role, &info->resources_name_two_roles, error) ||
+        !read_limits(wire, from, info, error))
+        return false;
+    if (from->executor == NULL)
+        return true;
+    const ProtobufCMessage *executor = &from->executor->base;
+    return executor_info_convert(wire, from->executor, slice_of(wire->arena, encoded, 5, executor),
+                                 &info->executor, error);
+}
+
 bool task_info_convert(struct wire *wire, const Mesos__V1__TaskInfo *from, struct text encoded,
                        struct task_info *out, struct error *error) {
+    static const struct resources none;
     struct task_info info = {
         .id = task_id_of(text_of(from->task_id->value)),
         .agent = agent_id_of(text_of(from->agent_id->value)),
@@ -199,20 +213,15 @@ bool task_info_convert(struct wire *wire, const Mesos__V1__TaskInfo *from, struc
         .has_check = from->check != NULL,
         .encoded = encoded,
     };
+    struct error fault;
+    (void)error;
     info.has_kill_grace = kill_grace_convert(from->kill_policy, &info.kill_grace_ns);
     if (from->max_completion_time != NULL)
         info.max_completion_ns = from->max_completion_time->nanoseconds;
-    if (!resources_decode(wire, from->resources, from->n_resources, &info.resources,
-                          &info.resource_role, &info.resources_name_two_roles, error))
-        return fail_context(error, "TaskInfo %s", from->task_id->value);
-    if (!read_limits(wire, from, &info, error))
-        return false;
-    if (from->executor != NULL &&
-        !executor_info_convert(
-            wire, from->executor,
-            slice_of(wire->arena, encoded, 5, (const ProtobufCMessage *)from->executor),
-            &info.executor, error))
-        return fail_context(error, "TaskInfo %s", from->task_id->value);
+    if (!read_amounts(wire, from, encoded, &info, &fault)) {
+        info.resources = &none;
+        info.fault = arena_text(wire->arena, text_of(fault.message));
+    }
     *out = info;
     return true;
 }

@@ -28,6 +28,8 @@ static bool check_shape(const struct launch_place *place, const struct task_info
     if (!agent_id_equal(task->agent, place->agent->info.id))
         return fail(why, ERROR_INVALID, "it names agent '%.*s', but the offer is of '%.*s'",
                     TEXT_ARGS(task->agent.text), TEXT_ARGS(place->agent->info.id.text));
+    if (task->fault.size > 0)
+        return fail(why, ERROR_INVALID, "%.*s", TEXT_ARGS(task->fault));
     if (task->command.is_set == task->executor.is_set)
         return fail(why, ERROR_INVALID, "it must have either a command or an executor");
     if (task->has_kill_grace && task->kill_grace_ns < 0)
