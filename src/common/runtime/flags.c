@@ -65,7 +65,8 @@ static bool read_duration(const struct flag *flag, struct text value, struct err
     return true;
 }
 
-static bool read_string(const struct flag *flag, struct text value, struct error *error) {
+static bool read_into(const struct flag *flag, struct text value, char **out,
+                      struct error *error) {
     AUTO_FINI(buf_fini) struct buf content = {0};
     if (text_starts_with(value, TEXT("file://"))) {
         AUTO(mem_free) char *path = text_dup(text_sub(value, 7, value.size));
@@ -78,8 +79,20 @@ static bool read_string(const struct flag *flag, struct text value, struct error
     AUTO(mem_free) char *copy = text_dup(value);
     if (flag->check != NULL && !flag->check(copy, error))
         return false;
-    mem_free(*flag->string);
-    *flag->string = TAKE(copy);
+    mem_free(*out);
+    *out = TAKE(copy);
+    return true;
+}
+
+static bool read_string(const struct flag *flag, struct text value, struct error *error) {
+    return read_into(flag, value, flag->string, error);
+}
+
+static bool read_one_more(const struct flag *flag, struct text value, struct error *error) {
+    char *one = NULL;
+    if (!read_into(flag, value, &one, error))
+        return false;
+    VEC_PUSH(&flag->strings->items, one);
     return true;
 }
 
@@ -94,6 +107,7 @@ static bool read_value(const struct flag *flag, struct text value, struct error 
         if (!bytes_parse(value, flag->bytes))
             return fail(error, ERROR_INVALID, "'%.*s' is no size like 64MB", TEXT_ARGS(value));
         return true;
+    case FLAG_STRINGS: return read_one_more(flag, value, error);
     }
     return false;
 }
@@ -307,10 +321,16 @@ enum flags_outcome flags_parse(const struct flag_table *table, int argc, char *c
 
 void flags_fini(const struct flag_table *table, struct flag_arguments *arguments) {
     for (size_t i = 0; i < table->count; i++) {
-        if (table->flags[i].kind != FLAG_STRING)
+        const struct flag *flag = &table->flags[i];
+        if (flag->kind == FLAG_STRINGS) {
+            VEC_EACH(string, &flag->strings->items)
+                mem_free(*string);
+            VEC_FINI(&flag->strings->items);
+        }
+        if (flag->kind != FLAG_STRING)
             continue;
-        mem_free(*table->flags[i].string);
-        *table->flags[i].string = NULL;
+        mem_free(*flag->string);
+        *flag->string = NULL;
     }
     if (arguments == NULL)
         return;
@@ -332,6 +352,10 @@ static void format_value(const struct flag *flag, struct buf *out) {
         buf_append_string(out, text);
         return;
     case FLAG_BYTES: buf_printf(out, "%lluB", (unsigned long long)*flag->bytes); return;
+    case FLAG_STRINGS:
+        VEC_EACH(string, &flag->strings->items)
+            buf_printf(out, "%s%s", out->size > 0 ? " " : "", *string);
+        return;
     }
 }
 

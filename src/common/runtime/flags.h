@@ -35,6 +35,12 @@ enum flag_kind {
     FLAG_DOUBLE,
     FLAG_DURATION, /* "10secs" into milliseconds, rounded up */
     FLAG_BYTES,    /* "4KB" into bytes */
+    FLAG_STRINGS,  /* may be given again, each adds one; flags_fini frees them */
+};
+
+/* Heap strings in the order given. */
+struct flag_strings {
+    VEC_OF(char *) items;
 };
 
 struct flag {
@@ -47,6 +53,7 @@ struct flag {
         double *number;
         int64_t *duration_ms;
         uint64_t *bytes;
+        struct flag_strings *strings;
     };
     const char *preset; /* read as if given; NULL: the variable stays as it is */
     const char *help;

@@ -14,7 +14,8 @@ static const char *metavar(const struct flag *flag) {
     if (flag->metavar != NULL)
         return flag->metavar;
     switch (flag->kind) {
-    case FLAG_STRING: return "TEXT";
+    case FLAG_STRING:
+    case FLAG_STRINGS: return "TEXT";
     case FLAG_BOOL: return "";
     case FLAG_INTEGER:
     case FLAG_DOUBLE: return "N";

@@ -212,3 +212,20 @@ TEST(help_has_headings_defaults_and_no_line_beyond_the_width) {
         assert_true(line.size <= 60);
     end(&f);
 }
+
+TEST(a_flag_of_strings_keeps_each_that_is_given) {
+    struct flag_strings env = {0};
+    const struct flag flags[] = {{"env", FLAG_STRINGS, .strings = &env}};
+    struct flag_table table = {.program = "x", .flags = flags, .count = 1};
+    struct flag_arguments arguments = {0};
+    struct error error;
+    char *const argv[] = {"--env=A=1", "--env", "B=2"};
+
+    assert_int_equal(flags_parse(&table, 3, argv, NULL, &arguments, &error), FLAGS_RUN);
+
+    assert_int_equal(env.items.count, 2);
+    assert_string_equal(env.items.items[0], "A=1");
+    assert_string_equal(env.items.items[1], "B=2");
+    flags_fini(&table, &arguments);
+    assert_int_equal(env.items.count, 0);
+}
