@@ -158,11 +158,13 @@ void stream_acknowledge(struct agent *agent, struct task *task, struct uuid uuid
     if (task_state_is_terminal(stream->sent_state) && stream->count == 0)
         return task_complete(agent, task);
 
-    stream->retry_ms = agent->options.status_retry_ms;
-    size_t before = agent->outbox->effects.count;
-    stream_send_head(agent, task);
-    if (agent->outbox->effects.count > before && !task->is_unknown)
-        agent->outbox->effects.items[before].after = store_ticket(agent);
+    struct link *next = list_first(&stream->updates);
+    if (next == NULL)
+        return;
+    /* However often it is sent, never before this acknowledgement is stored. */
+    if (!task->is_unknown)
+        CONTAINER_OF(next, struct update, link)->ticket = store_ticket(agent);
+    stream_resend(agent, task);
 }
 
 void stream_drop(struct agent *agent, struct task *task) {
