@@ -11,6 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Some fields of Mesos v1 are called deprecated, and the generated initialisers name them all; a
+ * user who says MESOS__V1__FRAMEWORK_INFO__INIT shall not be warned for it. */
+#include <protobuf-c/protobuf-c.h>
+#undef PROTOBUF_C__DEPRECATED
+#define PROTOBUF_C__DEPRECATED
 #include "mesos/v1/mesos.pb-c.h"
 
 #define MESOS_API __attribute__((visibility("default")))

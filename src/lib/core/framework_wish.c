@@ -3,8 +3,6 @@
  */
 #include "lib/core/framework_wish.h"
 
-#include "mesos/mesos.h"
-
 static void forget_suppressed(struct framework_wish *wish) {
     VEC_EACH(role, &wish->suppressed)
         mem_free(*role);

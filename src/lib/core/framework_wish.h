@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/base/vec.h"
+#include "mesos/mesos.h"
 #include "mesos/v1/scheduler/scheduler.pb-c.h"
 
 #include <stdbool.h>
