@@ -101,6 +101,21 @@ static bool put_ranges_of(struct wire *wire, const Mesos__V1__Resource *from, ui
     return resources_put_ranges(set, kind, ranges, count, error);
 }
 
+static bool kind_of(struct wire *wire, const struct kind_info *info, uint32_t *kind,
+                    struct error *error) {
+    if (!wire->finds_only)
+        return kinds_intern(wire->kinds, info, kind, error);
+    *kind = kinds_find(wire->kinds, info);
+    return *kind != 0 || fail(error, ERROR_INVALID, "no agent has a resource of this kind");
+}
+
+static bool intern_text(struct wire *wire, struct text text, uint32_t *id, struct error *error) {
+    if (!wire->finds_only)
+        return kinds_intern_text(wire->kinds, text, id, error);
+    return kinds_find_text(wire->kinds, text, id) ||
+           fail(error, ERROR_INVALID, "no agent has '%.*s'", TEXT_ARGS(text_sub(text, 0, 100)));
+}
+
 static bool put_items_of(struct wire *wire, const Mesos__V1__Resource *from, uint32_t kind,
                          struct resources *set, struct error *error) {
     size_t count = from->set->n_item;
@@ -109,7 +124,7 @@ static bool put_items_of(struct wire *wire, const Mesos__V1__Resource *from, uin
                     count, SET_ITEMS_LIMIT);
     uint32_t *items = ARENA_ARRAY(wire->arena, uint32_t, count);
     for (size_t i = 0; i < count; i++) {
-        if (!kinds_intern_text(wire->kinds, text_of(from->set->item[i]), &items[i], error))
+        if (!intern_text(wire, text_of(from->set->item[i]), &items[i], error))
             return false;
     }
     return resources_put_items(set, kind, items, count, error);
@@ -125,7 +140,7 @@ static bool put_scalar_of(struct wire *wire, const Mesos__V1__Resource *from, ui
     if (from->disk == NULL || one.milli == 0)
         return resources_put_scalar(set, kind, one.milli, error);
     struct text disk = pack_part(wire, (const ProtobufCMessage *)from->disk);
-    if (!kinds_intern_text(wire->kinds, disk, &one.carry, error))
+    if (!intern_text(wire, disk, &one.carry, error))
         return false;
     if (!resources_put(set, &one))
         return fail(error, ERROR_LIMIT, "resource %s: more than can be counted", from->name);
@@ -144,7 +159,7 @@ static bool read_resource(struct wire *wire, const Mesos__V1__Resource *from,
     uint32_t kind;
     read_disk(wire, from, &info);
     if (!read_reservations(wire, from, &info, error) ||
-        !kinds_intern(wire->kinds, &info, &kind, error))
+        !kind_of(wire, &info, &kind, error))
         return false;
     switch (info.type) {
     case VALUE_SCALAR:

@@ -225,7 +225,9 @@ bool scheduler_call_decode(struct wire *wire, struct text bytes, struct schedule
                                   : SCHEDULER_CALL_UNKNOWN,
         .framework = framework_id_of(ID_TEXT(message->framework_id)),
     };
-    if (!read_call(wire, message, bytes, &call, error))
+    struct wire finding = *wire;
+    finding.finds_only = true;
+    if (!read_call(&finding, message, bytes, &call, error))
         return false;
     *out = call;
     return true;

@@ -18,6 +18,9 @@
 struct wire {
     struct arena *arena;
     struct kinds *kinds;
+    /* Nothing new is interned, for the table never shrinks: what a stranger names and nobody has is an
+     * error. scheduler_call_decode works so by itself. */
+    bool finds_only;
 };
 
 bool scheduler_call_decode(struct wire *wire, struct text bytes, struct scheduler_call *out,

@@ -165,6 +165,24 @@ TEST(a_task_whose_resources_make_no_sense_says_which_and_does_not_spoil_its_call
     }
 }
 
+TEST(a_kind_of_resource_that_nobody_has_is_refused_and_not_remembered) {
+    FIXTURE(f);
+    struct error error;
+    struct task_info info;
+    uint32_t name;
+    struct text bytes =
+        packed(&f, &mesos__v1__task_info__descriptor,
+               "{\"name\":\"n\",\"task_id\":{\"value\":\"t\"},\"agent_id\":{\"value\":\"a\"},"
+               "\"resources\":[{\"name\":\"unicorns\",\"type\":\"SCALAR\","
+               "\"scalar\":{\"value\":1}}]}");
+    f.wire.finds_only = true;
+
+    assert_true(task_info_decode(&f.wire, bytes, &info, &error));
+
+    assert_true(info.fault.size > 0);
+    assert_false(kinds_find_name(f.wire.kinds, TEXT("unicorns"), &name));
+}
+
 TEST(a_framework_info_is_read_and_gets_its_id) {
     FIXTURE(f);
     AUTO_FINI(buf_fini) struct buf with_id = {0};
