@@ -1,8 +1,10 @@
 /*
- * One step: take the event apart, let the part it belongs to act, run what is due, and put everything that is
- * to be stored into one commit.
+ * One step: take the event apart, let the part it belongs to act, run what is due, and put
+ * everything that is to be stored into one commit.
  */
 #include "agent/core/parts.h"
+
+#include <assert.h>
 
 struct agent_options agent_options_default(void) {
     return (struct agent_options){
@@ -20,10 +22,9 @@ struct agent_options agent_options_default(void) {
 static void keep_texts(struct agent *agent) {
     struct agent_options *options = &agent->options;
     struct text *texts[] = {
-        &options->work_dir,      &options->boot_id,   &options->endpoint,
-        &options->default_user,  &options->info.ip,   &options->info.hostname,
-        &options->info.version,  &options->info.attributes,
-        &options->info.encoded,
+        &options->work_dir,     &options->boot_id,         &options->endpoint,
+        &options->default_user, &options->info.ip,         &options->info.hostname,
+        &options->info.version, &options->info.attributes, &options->info.encoded,
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = arena_text(agent->arena, *texts[i]);
@@ -31,6 +32,8 @@ static void keep_texts(struct agent *agent) {
 }
 
 struct agent *agent_new(const struct agent_options *options, struct kinds *kinds) {
+    assert(options->codec.read_framework != NULL && options->codec.read_executor != NULL &&
+           options->codec.read_task != NULL && options->codec.write_agent != NULL);
     struct agent *agent = NEW(struct agent);
     agent->options = *options;
     agent->kinds = kinds;
@@ -128,34 +131,23 @@ static void take_resources(struct agent *agent, const struct resources *total) {
 
 static void act(struct agent *agent, const struct agent_event *event) {
     switch (event->kind) {
-    case AGENT_EVENT_RECOVERED:
-        return recovery_begin(agent, event);
-    case AGENT_EVENT_CONTAINERS_RECOVERED:
-        return recovery_containers_done(agent);
-    case AGENT_EVENT_TICK:
-        return;
-    case AGENT_EVENT_MASTER_CONNECTED:
-        return registration_connected(agent);
-    case AGENT_EVENT_MASTER_CLOSED:
-        return registration_closed(agent, event->closed_reason);
-    case AGENT_EVENT_MASTER_MESSAGE:
-        return master_message_handle(agent, &event->master);
+    case AGENT_EVENT_RECOVERED: return recovery_begin(agent, event);
+    case AGENT_EVENT_CONTAINERS_RECOVERED: return recovery_containers_done(agent);
+    case AGENT_EVENT_TICK: return;
+    case AGENT_EVENT_MASTER_CONNECTED: return registration_connected(agent);
+    case AGENT_EVENT_MASTER_CLOSED: return registration_closed(agent, event->closed_reason);
+    case AGENT_EVENT_MASTER_MESSAGE: return master_message_handle(agent, &event->master);
     case AGENT_EVENT_EXECUTOR_CALL:
         return executor_call_handle(agent, event->connection, &event->executor);
-    case AGENT_EVENT_EXECUTOR_CLOSED:
-        return executor_closed(agent, event->connection);
-    case AGENT_EVENT_CONTAINER_STARTED:
-        return container_started(agent, event);
-    case AGENT_EVENT_CONTAINER_ENDED:
-        return container_ended(agent, event);
+    case AGENT_EVENT_EXECUTOR_CLOSED: return executor_closed(agent, event->connection);
+    case AGENT_EVENT_CONTAINER_STARTED: return container_started(agent, event);
+    case AGENT_EVENT_CONTAINER_ENDED: return container_ended(agent, event);
     case AGENT_EVENT_STORED:
         if (event->stored_ticket > agent->done_ticket)
             agent->done_ticket = event->stored_ticket;
         return;
-    case AGENT_EVENT_DISK_FULL:
-        return sandbox_pressure(agent, event->used_fraction_milli);
-    case AGENT_EVENT_RESOURCES:
-        return take_resources(agent, event->resources);
+    case AGENT_EVENT_DISK_FULL: return sandbox_pressure(agent, event->used_fraction_milli);
+    case AGENT_EVENT_RESOURCES: return take_resources(agent, event->resources);
     }
 }
 

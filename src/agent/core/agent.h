@@ -1,13 +1,15 @@
 /*
- * The agent as a pure state machine: registration, frameworks, executors, tasks, status updates. One event
- * goes in with the time, effects come out as values; the shell owns containers, files and sockets.
+ * The agent as a pure state machine: registration, frameworks, executors, tasks, status updates.
+ * One event goes in with the time, effects come out as values; the shell owns containers, files and
+ * sockets.
  *
- * What must be known before it is done is stored first: a launch, a kill, a status before it is sent, an
- * acknowledgement before the next status goes out. An effect with `after` != 0 waits until the STORE with
- * that ticket is done; tickets rise by one and are done in order, so a crash between a store and its
- * effects leaves a record from which recovery goes on.
+ * What must be known before it is done is stored first: a launch, a kill, a status before it is
+ * sent, an acknowledgement before the next status goes out. An effect with `after` != 0 waits until
+ * the STORE with that ticket is done; tickets rise by one and are done in order, so a crash between
+ * a store and its effects leaves a record from which recovery goes on.
  *
- * What effects point to lives in the outbox's arena, in the event, or in the agent until its next step.
+ * What effects point to lives in the outbox's arena, in the event, or in the agent until its next
+ * step.
  */
 #pragma once
 
@@ -20,8 +22,9 @@
 
 struct agent;
 
-/* What is only carried stays encoded, but the agent must look into what it runs, also after a restart: these
- * read it (wire/messages.h has them). Pure; what they give lives in the arena and in `bytes`. */
+/* What is only carried stays encoded, but the agent must look into what it runs, also after a
+ * restart: these read it (wire/messages.h has them). Pure; what they give lives in the arena and in
+ * `bytes`. */
 struct agent_codec {
     bool (*read_framework)(struct arena *arena, struct kinds *kinds, struct text bytes,
                            struct framework_info *out, struct error *error);
@@ -36,31 +39,32 @@ struct agent_codec {
 
 /* Limits of what others may make an agent keep. */
 enum {
-    AGENT_TASKS_LIMIT = 100000,          /* of all frameworks */
-    AGENT_QUEUED_TASKS_LIMIT = 10000,    /* of one executor, before it has subscribed */
-    AGENT_STREAM_UPDATES_LIMIT = 1024,   /* of one task, not yet acknowledged; a terminal one always fits */
+    AGENT_TASKS_LIMIT = 100000,       /* of all frameworks */
+    AGENT_QUEUED_TASKS_LIMIT = 10000, /* of one executor, before it has subscribed */
+    AGENT_STREAM_UPDATES_LIMIT =
+        1024, /* of one task, not yet acknowledged; a terminal one always fits */
     AGENT_SANDBOXES_LIMIT = 100000,      /* ended ones; the oldest goes early */
     AGENT_MESSAGE_BYTES_LIMIT = 4 << 20, /* between framework and executor */
-    AGENT_MESSAGE_TEXT_LIMIT = 4096,     /* of a status, from a container or an executor: cut there */
+    AGENT_MESSAGE_TEXT_LIMIT = 4096, /* of a status, from a container or an executor: cut there */
 };
 
 struct agent_options {
     struct agent_info info; /* without id; copied */
     struct agent_codec codec;
-    struct text work_dir;   /* sandboxes are below it */
+    struct text work_dir; /* sandboxes are below it */
     struct text boot_id;
-    struct text endpoint;   /* "ip:port" for executors: MESOS_AGENT_ENDPOINT */
+    struct text endpoint;     /* "ip:port" for executors: MESOS_AGENT_ENDPOINT */
     struct text default_user; /* of tasks whose framework names none; empty: refuse those */
     uint64_t seed;
-    int64_t registration_backoff_ms;          /* 1 s; doubles to a minute, with jitter */
-    int64_t executor_registration_timeout_ms; /* 1 min */
+    int64_t registration_backoff_ms;            /* 1 s; doubles to a minute, with jitter */
+    int64_t executor_registration_timeout_ms;   /* 1 min */
     int64_t executor_reregistration_timeout_ms; /* 2 s, after recovery */
-    int64_t executor_shutdown_grace_ms;       /* 5 s */
-    int64_t kill_grace_ms;                    /* 3 s, when nobody says */
-    int64_t status_retry_ms;                  /* 10 s; doubles to 10 min */
-    int64_t sandbox_age_ms;                   /* ended sandboxes are removed after it: a week */
-    size_t max_completed_tasks;               /* kept for views: 200 */
-    bool cpu_quota;                           /* cpus are a hard cap too, not only a weight */
+    int64_t executor_shutdown_grace_ms;         /* 5 s */
+    int64_t kill_grace_ms;                      /* 3 s, when nobody says */
+    int64_t status_retry_ms;                    /* 10 s; doubles to 10 min */
+    int64_t sandbox_age_ms;                     /* ended sandboxes are removed after it: a week */
+    size_t max_completed_tasks;                 /* kept for views: 200 */
+    bool cpu_quota;                             /* cpus are a hard cap too, not only a weight */
 };
 struct agent_options agent_options_default(void);
 
@@ -68,17 +72,19 @@ struct agent_options agent_options_default(void);
 
 /* How a container ended (src/agent/container/containerizer.h) in the core's words. */
 enum container_outcome {
-    CONTAINER_OUTCOME_ENDED,         /* `termination` holds */
-    CONTAINER_OUTCOME_EXEC_FAILED,   /* the command is missing, not executable, a directory: `message` */
+    CONTAINER_OUTCOME_ENDED,       /* `termination` holds */
+    CONTAINER_OUTCOME_EXEC_FAILED, /* the command is missing, not executable, a directory: `message`
+                                    */
     CONTAINER_OUTCOME_LAUNCH_FAILED, /* the container could not be made: `message` */
     CONTAINER_OUTCOME_LOST,          /* gone without a trace */
-    CONTAINER_OUTCOME_REFUSED,       /* nothing was begun, as the user is unknown or may not: `message` */
+    CONTAINER_OUTCOME_REFUSED, /* nothing was begun, as the user is unknown or may not: `message` */
 };
 
 enum agent_event_kind {
-    /* First of all: what was stored. Every stored container that has not ended follows as CONTAINER_STARTED
-     * or CONTAINER_ENDED (LAUNCH_FAILED: it was never begun, and is begun now), then CONTAINERS_RECOVERED;
-     * one of which nothing is heard was never begun if its record says so, else it is lost. */
+    /* First of all: what was stored. Every stored container that has not ended follows as
+     * CONTAINER_STARTED or CONTAINER_ENDED (LAUNCH_FAILED: it was never begun, and is begun now),
+     * then CONTAINERS_RECOVERED; one of which nothing is heard was never begun if its record says
+     * so, else it is lost. */
     AGENT_EVENT_RECOVERED = 1,
     AGENT_EVENT_CONTAINERS_RECOVERED,
     AGENT_EVENT_TICK,
@@ -90,7 +96,8 @@ enum agent_event_kind {
     AGENT_EVENT_CONTAINER_STARTED,
     AGENT_EVENT_CONTAINER_ENDED,
     AGENT_EVENT_STORED,
-    AGENT_EVENT_DISK_FULL, /* sandboxes are to be removed early; `fraction_milli` of the disk is used */
+    AGENT_EVENT_DISK_FULL, /* sandboxes are to be removed early; `fraction_milli` of the disk is
+                              used */
     AGENT_EVENT_RESOURCES, /* the total has changed */
 };
 
@@ -147,19 +154,19 @@ struct container_launch {
 };
 
 enum agent_effect_kind {
-    AGENT_EFFECT_CONNECT = 1,   /* to the master, wherever it is; one answer follows */
-    AGENT_EFFECT_DISCONNECT,    /* drop the connection to the master; no MASTER_CLOSED need follow */
+    AGENT_EFFECT_CONNECT = 1, /* to the master, wherever it is; one answer follows */
+    AGENT_EFFECT_DISCONNECT,  /* drop the connection to the master; no MASTER_CLOSED need follow */
     AGENT_EFFECT_SEND_MASTER,
     AGENT_EFFECT_SEND_EXECUTOR,
     AGENT_EFFECT_CLOSE_EXECUTOR,
     AGENT_EFFECT_STORE,
-    AGENT_EFFECT_LAUNCH,        /* CONTAINER_STARTED and CONTAINER_ENDED follow */
-    AGENT_EFFECT_SIGNAL,        /* to all processes of a container */
-    AGENT_EFFECT_DESTROY,       /* SIGKILL for everything in it, also before it has started */
-    AGENT_EFFECT_LIMIT,         /* an executor's container may use more or less from now on */
-    AGENT_EFFECT_FORGET,        /* the end of a container is stored: containerizer_forget */
+    AGENT_EFFECT_LAUNCH,  /* CONTAINER_STARTED and CONTAINER_ENDED follow */
+    AGENT_EFFECT_SIGNAL,  /* to all processes of a container */
+    AGENT_EFFECT_DESTROY, /* SIGKILL for everything in it, also before it has started */
+    AGENT_EFFECT_LIMIT,   /* an executor's container may use more or less from now on */
+    AGENT_EFFECT_FORGET,  /* the end of a container is stored: containerizer_forget */
     AGENT_EFFECT_REMOVE_SANDBOX,
-    AGENT_EFFECT_STOP,          /* the agent cannot go on, and why */
+    AGENT_EFFECT_STOP, /* the agent cannot go on, and why */
     AGENT_EFFECT_NOTE,
 };
 

@@ -24,7 +24,8 @@ static bool check_stream(const struct task *task, struct error *why) {
         count++;
     }
     if (count != stream->count)
-        return fail(why, ERROR_INVALID, "the stream of %.*s counts wrong", TEXT_ARGS(task->id.text));
+        return fail(why, ERROR_INVALID, "the stream of %.*s counts wrong",
+                    TEXT_ARGS(task->id.text));
     if (tail != NULL && tail->status.state != task->state)
         return fail(why, ERROR_INVALID, "the last update of %.*s is not its state",
                     TEXT_ARGS(task->id.text));
@@ -99,8 +100,7 @@ static bool check_framework(const struct agent *agent, const struct framework *f
                     TEXT_ARGS(framework->id.text));
     MAP_EACH(entry, &framework->tasks) {
         const struct task *task = map_value(entry);
-        if (!check_task(agent, task, why) ||
-            (task->holds && !add_up(tally, &task->resources, why)))
+        if (!check_task(agent, task, why) || (task->holds && !add_up(tally, &task->resources, why)))
             return false;
         tally->tasks++;
         tally->containers += task->is_command && !task->ended && !task->is_unknown;

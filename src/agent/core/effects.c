@@ -1,6 +1,6 @@
 /*
- * What a step puts out. All that a step wants stored is one STORE, put in front of the step's other effects:
- * one commit, and whatever must not happen before it names its ticket in `after`.
+ * What a step puts out. All that a step wants stored is one STORE, put in front of the step's other
+ * effects: one commit, and whatever must not happen before it names its ticket in `after`.
  */
 #include "agent/core/parts.h"
 

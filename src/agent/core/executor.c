@@ -1,6 +1,7 @@
 /*
- * Custom executors: containers that subscribe and are handed tasks. One lives until it ends by itself, is shut
- * down, or does not come when it should; then its tasks end with it and the master hears of it.
+ * Custom executors: containers that subscribe and are handed tasks. One lives until it ends by
+ * itself, is shut down, or does not come when it should; then its tasks end with it and the master
+ * hears of it.
  */
 #include "agent/core/parts.h"
 
@@ -165,23 +166,21 @@ static struct status_of status_of_end(struct agent *agent, const struct executor
             status.message = TEXT("Its executor exceeded the memory limit");
         } else {
             struct text how = termination_sentence(agent, termination);
-            status.message = text_of(arena_printf(
-                agent->outbox->arena, "Its executor terminated: %.*s", TEXT_ARGS(how)));
+            status.message = text_of(arena_printf(agent->outbox->arena,
+                                                  "Its executor terminated: %.*s", TEXT_ARGS(how)));
         }
         return status;
     case CONTAINER_OUTCOME_EXEC_FAILED:
     case CONTAINER_OUTCOME_LAUNCH_FAILED:
         status.reason = TASK_REASON_CONTAINER_LAUNCH_FAILED;
         break;
-    case CONTAINER_OUTCOME_REFUSED:
-        status.state = task_never_ran(executor->framework);
-        break;
+    case CONTAINER_OUTCOME_REFUSED: status.state = task_never_ran(executor->framework); break;
     case CONTAINER_OUTCOME_LOST:
         status.message = TEXT("Its executor is gone without a trace");
         return status;
     }
-    status.message = arena_text(agent->outbox->arena,
-                                text_cut(event->ended.message, AGENT_MESSAGE_TEXT_LIMIT));
+    status.message =
+        arena_text(agent->outbox->arena, text_cut(event->ended.message, AGENT_MESSAGE_TEXT_LIMIT));
     return status;
 }
 

@@ -1,6 +1,6 @@
 /*
- * What executors say. A call counts only from the connection its executor subscribed on last; an update is
- * acknowledged to the executor when it is stored, and again when it is repeated.
+ * What executors say. A call counts only from the connection its executor subscribed on last; an
+ * update is acknowledged to the executor when it is stored, and again when it is repeated.
  */
 #include "agent/core/parts.h"
 
@@ -47,13 +47,11 @@ static bool may_say(enum task_state state) {
     case TASK_STATE_ERROR:
     case TASK_STATE_KILLING:
     case TASK_STATE_DROPPED:
-    case TASK_STATE_GONE:
-        return true;
+    case TASK_STATE_GONE: return true;
     case TASK_STATE_STAGING:
     case TASK_STATE_UNREACHABLE:
     case TASK_STATE_GONE_BY_OPERATOR:
-    case TASK_STATE_UNKNOWN:
-        break;
+    case TASK_STATE_UNKNOWN: break;
     }
     return false;
 }
@@ -105,10 +103,10 @@ void executor_deliver(struct agent *agent, struct task *task) {
         return;
     task->is_delivered = true;
     executor->queued_count--;
-    executor_event(agent, executor,
-                   &(struct executor_event){.kind = EXECUTOR_EVENT_LAUNCH,
-                                            .launch = task->info.encoded},
-                   task->ticket);
+    executor_event(
+        agent, executor,
+        &(struct executor_event){.kind = EXECUTOR_EVENT_LAUNCH, .launch = task->info.encoded},
+        task->ticket);
 }
 
 static void welcome(struct agent *agent, const struct executor *executor) {
@@ -143,7 +141,8 @@ static void mark_delivered(struct executor *executor, const struct executor_call
     }
 }
 
-/* A task that was sent and never spoken of, and that the executor does not know, has got lost on the way. */
+/* A task that was sent and never spoken of, and that the executor does not know, has got lost on
+ * the way. */
 static void drop_lost_tasks(struct agent *agent, struct executor *executor,
                             const struct executor_call *call) {
     bool dropped = false;
@@ -208,8 +207,8 @@ static void pass_message(struct agent *agent, const struct executor *executor, s
     if (data.size > AGENT_MESSAGE_BYTES_LIMIT)
         return complain(agent, executor, TEXT("a message may have at most 4 MB"));
     if (!registration_is_done(agent) || executor->framework->is_stopping) {
-        effect_note(agent, AGENT_NOTE_WARNING, "message_dropped",
-                    "executor=%.*s why=\"no master\"", TEXT_ARGS(executor->info.id.text));
+        effect_note(agent, AGENT_NOTE_WARNING, "message_dropped", "executor=%.*s why=\"no master\"",
+                    TEXT_ARGS(executor->info.id.text));
         return;
     }
     struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_SEND_MASTER);
@@ -243,15 +242,11 @@ void executor_call_handle(struct agent *agent, struct connection_id connection,
     if (bound == NULL)
         return refuse(agent, connection, TEXT("the executor is not subscribed here"));
     switch (call->kind) {
-    case EXECUTOR_CALL_UPDATE:
-        return handle_update(agent, executor, &call->update);
-    case EXECUTOR_CALL_MESSAGE:
-        return pass_message(agent, executor, call->message);
-    case EXECUTOR_CALL_UNKNOWN:
-        return complain(agent, executor, TEXT("unknown call"));
+    case EXECUTOR_CALL_UPDATE: return handle_update(agent, executor, &call->update);
+    case EXECUTOR_CALL_MESSAGE: return pass_message(agent, executor, call->message);
+    case EXECUTOR_CALL_UNKNOWN: return complain(agent, executor, TEXT("unknown call"));
     case EXECUTOR_CALL_SUBSCRIBE:
-    case EXECUTOR_CALL_HEARTBEAT:
-        return;
+    case EXECUTOR_CALL_HEARTBEAT: return;
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * A framework is here as long as anything of it is: a task, an executor, an update that waits. With the last
- * of them its record goes too.
+ * A framework is here as long as anything of it is: a task, an executor, an update that waits. With
+ * the last of them its record goes too.
  */
 #include "agent/core/parts.h"
 

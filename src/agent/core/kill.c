@@ -1,6 +1,7 @@
 /*
- * Killing: SIGTERM, a grace, then everything in the container goes. The order is stored before it is carried out,
- * so that it outlives a restart. A second order may shorten the time that is left, never lengthen it.
+ * Killing: SIGTERM, a grace, then everything in the container goes. The order is stored before it
+ * is carried out, so that it outlives a restart. A second order may shorten the time that is left,
+ * never lengthen it.
  */
 #include "agent/core/parts.h"
 
@@ -44,8 +45,7 @@ static void kill_command(struct agent *agent, struct task *task, const struct ki
     }
     if (is_first) {
         say_killing(agent, task);
-        effect_container(agent, AGENT_EFFECT_SIGNAL, task->container, SIGTERM,
-                         store_ticket(agent));
+        effect_container(agent, AGENT_EFFECT_SIGNAL, task->container, SIGTERM, store_ticket(agent));
     }
     set_grace(agent, task, grace_of(agent, task, order));
 }
@@ -73,8 +73,8 @@ static void kill_queued(struct agent *agent, struct task *task) {
                           "The executor has nothing to do");
 }
 
-static void kill_in_executor(struct agent *agent, struct task *task,
-                             const struct kill_order *order, bool is_first) {
+static void kill_in_executor(struct agent *agent, struct task *task, const struct kill_order *order,
+                             bool is_first) {
     if (task->executor == NULL)
         return;
     if (!task->is_delivered)

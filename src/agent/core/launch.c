@@ -1,6 +1,6 @@
 /*
- * From a TaskInfo or an ExecutorInfo to a container: command, user, limits, and the whole environment, in which
- * nothing of the agent's own is inherited and the framework's words win.
+ * From a TaskInfo or an ExecutorInfo to a container: command, user, limits, and the whole
+ * environment, in which nothing of the agent's own is inherited and the framework's words win.
  */
 #include "agent/core/parts.h"
 
@@ -19,10 +19,10 @@ struct container_id launch_new_id(struct agent *agent, struct arena *arena) {
 
 struct text launch_sandbox(struct agent *agent, struct arena *arena, struct framework_id framework,
                            struct executor_id executor, struct container_id container) {
-    return text_of(arena_printf(
-        arena, "%.*s/slaves/%s/frameworks/%.*s/executors/%.*s/runs/%.*s",
-        TEXT_ARGS(agent->options.work_dir), agent->id != NULL ? agent->id : "",
-        TEXT_ARGS(framework.text), TEXT_ARGS(executor.text), TEXT_ARGS(container.text)));
+    return text_of(arena_printf(arena, "%.*s/slaves/%s/frameworks/%.*s/executors/%.*s/runs/%.*s",
+                                TEXT_ARGS(agent->options.work_dir),
+                                agent->id != NULL ? agent->id : "", TEXT_ARGS(framework.text),
+                                TEXT_ARGS(executor.text), TEXT_ARGS(container.text)));
 }
 
 /* --- limits --- */
@@ -164,16 +164,16 @@ void launch_task(struct agent *agent, struct task *task) {
     launch->cpu_quota_milli = quota_milli(agent, task, launch->cpu_milli);
     launch->memory_bytes = launch_memory_bytes(agent, task);
     set_command(launch, &task->info.command);
-    set_environment(launch, environment_make(agent->outbox->arena,
-                                             (struct environment_of){
-                                                 .agent = agent,
-                                                 .framework = task->framework->id,
-                                                 .executor = task->executor_id,
-                                                 .sandbox = task->sandbox,
-                                                 .role = task->role,
-                                                 .grace_ns = grace_ns_of(agent, task),
-                                                 .command = &task->info.command,
-                                             }));
+    set_environment(launch,
+                    environment_make(agent->outbox->arena, (struct environment_of){
+                                                               .agent = agent,
+                                                               .framework = task->framework->id,
+                                                               .executor = task->executor_id,
+                                                               .sandbox = task->sandbox,
+                                                               .role = task->role,
+                                                               .grace_ns = grace_ns_of(agent, task),
+                                                               .command = &task->info.command,
+                                                           }));
 }
 
 struct executor_limits {
@@ -193,15 +193,14 @@ static struct executor_limits limits_of(const struct agent *agent,
     return (struct executor_limits){
         .cpu_milli = cpu_milli,
         .cpu_quota_milli = agent->options.cpu_quota ? cpu_milli : 0,
-        .memory_bytes = bytes_of_milli_megabytes(
-            resources_quantity_milli(&sum, agent->kinds, NAME_MEM)),
+        .memory_bytes =
+            bytes_of_milli_megabytes(resources_quantity_milli(&sum, agent->kinds, NAME_MEM)),
     };
 }
 
 static int64_t executor_grace_ns(const struct agent *agent, const struct executor *executor) {
-    return executor->info.has_shutdown_grace
-               ? executor->info.shutdown_grace_ns
-               : agent->options.executor_shutdown_grace_ms * 1000000;
+    return executor->info.has_shutdown_grace ? executor->info.shutdown_grace_ns
+                                             : agent->options.executor_shutdown_grace_ms * 1000000;
 }
 
 void launch_executor(struct agent *agent, struct executor *executor) {

@@ -25,8 +25,7 @@ static void handle_kill(struct agent *agent, const struct master_message *messag
 }
 
 static void handle_acknowledge(struct agent *agent, const struct master_message *message) {
-    struct task *task =
-        task_find(agent, message->acknowledge.framework, message->acknowledge.task);
+    struct task *task = task_find(agent, message->acknowledge.framework, message->acknowledge.task);
     if (task != NULL)
         return stream_acknowledge(agent, task, message->acknowledge.uuid);
     effect_note(agent, AGENT_NOTE_DEBUG, "acknowledgement_ignored",
@@ -84,30 +83,25 @@ static void handle_registered(struct agent *agent, const struct master_message *
     switch (message->kind) {
     case MASTER_MESSAGE_REGISTERED:
     case MASTER_MESSAGE_REFUSED:
-    case MASTER_MESSAGE_PING:
-        return;
-    case MASTER_MESSAGE_RUN_TASK:
-        return task_run(agent, message);
-    case MASTER_MESSAGE_KILL_TASK:
-        return handle_kill(agent, message);
-    case MASTER_MESSAGE_ACKNOWLEDGE:
-        return handle_acknowledge(agent, message);
+    case MASTER_MESSAGE_PING: return;
+    case MASTER_MESSAGE_RUN_TASK: return task_run(agent, message);
+    case MASTER_MESSAGE_KILL_TASK: return handle_kill(agent, message);
+    case MASTER_MESSAGE_ACKNOWLEDGE: return handle_acknowledge(agent, message);
     case MASTER_MESSAGE_SHUTDOWN_FRAMEWORK:
         framework = framework_find(agent, message->shutdown_framework);
         return framework != NULL ? framework_shutdown(agent, framework) : (void)0;
     case MASTER_MESSAGE_SHUTDOWN_EXECUTOR:
         executor = executor_of(agent, message);
-        return executor != NULL ? executor_shutdown(agent, executor,
-                                                    TASK_REASON_EXECUTOR_TERMINATED,
-                                                    "Its executor was shut down")
-                                : (void)0;
+        return executor != NULL
+                   ? executor_shutdown(agent, executor, TASK_REASON_EXECUTOR_TERMINATED,
+                                       "Its executor was shut down")
+                   : (void)0;
     case MASTER_MESSAGE_FRAMEWORK_MESSAGE:
         executor = executor_of(agent, message);
         return executor != NULL ? pass_message(agent, executor, message->executor.data) : (void)0;
     case MASTER_MESSAGE_UPDATE_FRAMEWORK:
         return handle_update_framework(agent, &message->update_framework);
-    case MASTER_MESSAGE_RECONCILE:
-        return handle_reconcile(agent, message);
+    case MASTER_MESSAGE_RECONCILE: return handle_reconcile(agent, message);
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * The parts of the agent, a paragraph a file: what they ask of one another. All of it works inside one
- * step, on agent->outbox and at agent->now_ms.
+ * The parts of the agent, a paragraph a file: what they ask of one another. All of it works inside
+ * one step, on agent->outbox and at agent->now_ms.
  */
 #pragma once
 
@@ -12,7 +12,7 @@ void effect_container(struct agent *agent, enum agent_effect_kind kind, struct c
                       int signal, uint64_t after);
 void effect_note(struct agent *agent, enum agent_note_level level, const char *what,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
-uint64_t store_ticket(const struct agent *agent); /* of this step's commit */
+uint64_t store_ticket(const struct agent *agent);                 /* of this step's commit */
 uint64_t store_after(const struct agent *agent, uint64_t ticket); /* 0 when it is done */
 void store_put(struct agent *agent, struct text key, const struct agent_record *record);
 void store_remove(struct agent *agent, struct text key);
@@ -64,7 +64,8 @@ struct task *task_new(struct agent *agent, struct framework *framework, struct t
 bool task_read(struct agent *agent, struct task *task, struct text info, struct error *error);
 void task_free(struct task *task);
 void task_store(struct agent *agent, struct task *task);
-/* Moves the task and puts a status of the agent's own on its stream. Terminal ones give resources back. */
+/* Moves the task and puts a status of the agent's own on its stream. Terminal ones give resources
+ * back. */
 struct status_of {
     enum task_state state;
     enum task_reason reason;
@@ -129,7 +130,8 @@ struct executor *executor_new(struct agent *agent, struct framework *framework, 
                               struct error *error);
 void executor_free(struct executor *executor);
 void executor_store(struct agent *agent, struct executor *executor);
-void executor_forget(struct agent *agent, struct executor *executor); /* it was never launched, or has ended */
+void executor_forget(struct agent *agent,
+                     struct executor *executor); /* it was never launched, or has ended */
 void executor_add_task(struct agent *agent, struct executor *executor, struct task *task);
 void executor_remove_task(struct agent *agent, struct task *task);
 void executor_started(struct agent *agent, struct executor *executor);
@@ -156,7 +158,8 @@ struct kill_order {
     struct text by;
 };
 void kill_task(struct agent *agent, struct task *task, const struct kill_order *order);
-void kill_resume(struct agent *agent, struct task *task); /* after a restart, or to an executor that is back */
+void kill_resume(struct agent *agent,
+                 struct task *task); /* after a restart, or to an executor that is back */
 void kill_fired(struct agent *agent, struct task *task);
 void kill_completion_fired(struct agent *agent, struct task *task);
 

@@ -1,10 +1,11 @@
 /*
- * After a restart: records become frameworks, executors, tasks and streams again; then the containers are
- * heard of, then executors have a moment to come back, and only then does the agent look for a master, so
- * that its first report is true.
+ * After a restart: records become frameworks, executors, tasks and streams again; then the
+ * containers are heard of, then executors have a moment to come back, and only then does the agent
+ * look for a master, so that its first report is true.
  *
- * A task that was stored but whose container was never begun is begun now: the container's id is its own
- * and used once, so nothing runs twice. After a reboot that cannot be known, and everything is lost.
+ * A task that was stored but whose container was never begun is begun now: the container's id is
+ * its own and used once, so nothing runs twice. After a reboot that cannot be known, and everything
+ * is lost.
  */
 #include "agent/core/parts.h"
 
@@ -62,8 +63,7 @@ static void restore_executor(struct agent *agent, const struct agent_record *rec
 static void restore_place(struct agent *agent, struct task *task,
                           const struct agent_record *record) {
     if (task->is_command) {
-        task->container =
-            container_id_of(arena_text(task->arena, record->task.container.text));
+        task->container = container_id_of(arena_text(task->arena, record->task.container.text));
         task->sandbox = launch_sandbox(agent, task->arena, task->framework->id, task->executor_id,
                                        task->container);
         if (task->ended)
@@ -136,20 +136,11 @@ static void restore_kind(struct agent *agent, const struct agent_event *event,
             if (record->self.agent.text.size > 0 && agent->id == NULL)
                 agent->id = text_dup(record->self.agent.text);
             break;
-        case AGENT_RECORD_FRAMEWORK:
-            restore_framework(agent, record, key);
-            break;
-        case AGENT_RECORD_EXECUTOR:
-            restore_executor(agent, record, key);
-            break;
-        case AGENT_RECORD_TASK:
-            restore_task(agent, record, key);
-            break;
-        case AGENT_RECORD_UPDATE:
-            restore_update(agent, record, key);
-            break;
-        case AGENT_RECORD_SANDBOX: /* in their order: below */
-            break;
+        case AGENT_RECORD_FRAMEWORK: restore_framework(agent, record, key); break;
+        case AGENT_RECORD_EXECUTOR: restore_executor(agent, record, key); break;
+        case AGENT_RECORD_TASK: restore_task(agent, record, key); break;
+        case AGENT_RECORD_UPDATE: restore_update(agent, record, key); break;
+        case AGENT_RECORD_SANDBOX: /* in their order: below */ break;
         }
     }
 }
@@ -250,8 +241,7 @@ void recovery_begin(struct agent *agent, const struct agent_event *event) {
         lose_all(agent);
     sandbox_set_timer(agent);
     effect_note(agent, AGENT_NOTE_INFO, "recovered", "agent=%s frameworks=%zu tasks=%zu",
-                agent->id != NULL ? agent->id : "none", agent->frameworks.count,
-                agent->task_count);
+                agent->id != NULL ? agent->id : "none", agent->frameworks.count, agent->task_count);
 }
 
 void recovery_never_begun(struct agent *agent, struct container *container) {

@@ -1,6 +1,7 @@
 /*
- * How the agent finds a master and stays with it: connect, say who it is and what it runs, hear its id. Any
- * failure leads back to waiting, longer each time, at random so that a fleet does not come all at once.
+ * How the agent finds a master and stays with it: connect, say who it is and what it runs, hear its
+ * id. Any failure leads back to waiting, longer each time, at random so that a fleet does not come
+ * all at once.
  */
 #include "agent/core/parts.h"
 
@@ -49,7 +50,8 @@ static void stop(struct agent *agent, struct text reason) {
     effect->reason = arena_text(agent->outbox->arena, reason);
 }
 
-/* The first attempt does not wait: processes start at different times, and a person may be watching. */
+/* The first attempt does not wait: processes start at different times, and a person may be
+ * watching. */
 void registration_begin(struct agent *agent) {
     agent->backoff_ms = agent->options.registration_backoff_ms;
     agent->ping_timeout_ms = PING_TIMEOUT_MS;
@@ -73,12 +75,10 @@ void registration_closed(struct agent *agent, struct text reason) {
     switch (agent->registration) {
     case REGISTRATION_RECOVERING:
     case REGISTRATION_WAITING: /* what we dropped ourselves */
-    case REGISTRATION_STOPPED:
-        return;
+    case REGISTRATION_STOPPED: return;
     case REGISTRATION_CONNECTING:
     case REGISTRATION_ASKED:
-    case REGISTRATION_DONE:
-        break;
+    case REGISTRATION_DONE: break;
     }
     effect_note(agent, AGENT_NOTE_WARNING, "master_lost", "reason=\"%.*s\"",
                 TEXT_ARGS(text_cut(reason, 300)));
@@ -108,7 +108,8 @@ static void registered(struct agent *agent, struct agent_id id, int64_t ping_tim
         return disconnect(agent, "the master gave an id that is none");
     }
     if (agent->id != NULL && !text_equal(text_of(agent->id), id.text))
-        return stop(agent, TEXT("the master knows this agent by another id; is its work_dir a copy?"));
+        return stop(agent,
+                    TEXT("the master knows this agent by another id; is its work_dir a copy?"));
     if (agent->id == NULL)
         store_id(agent, id);
     timer_cancel(agent, &agent->answer_timer);

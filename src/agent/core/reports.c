@@ -1,6 +1,6 @@
 /*
- * What the agent tells a master when it (re)registers: all it has, so that a new master learns the cluster
- * from its agents.
+ * What the agent tells a master when it (re)registers: all it has, so that a new master learns the
+ * cluster from its agents.
  */
 #include "agent/core/parts.h"
 

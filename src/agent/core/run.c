@@ -1,6 +1,7 @@
 /*
- * RUN_TASK: a task is checked, stored with its framework (and executor), and only then launched or handed to its
- * executor. What cannot be taken is answered at once with an update that needs no record.
+ * RUN_TASK: a task is checked, stored with its framework (and executor), and only then launched or
+ * handed to its executor. What cannot be taken is answered at once with an update that needs no
+ * record.
  */
 #include "agent/core/parts.h"
 
@@ -91,8 +92,8 @@ static void run_command(struct agent *agent, struct task *task) {
         return refuse(agent, task, TASK_REASON_RESOURCES_UNKNOWN,
                       TEXT("The agent has not got these resources"));
     task->container = launch_new_id(agent, task->arena);
-    task->sandbox = launch_sandbox(agent, task->arena, task->framework->id, task->executor_id,
-                                   task->container);
+    task->sandbox =
+        launch_sandbox(agent, task->arena, task->framework->id, task->executor_id, task->container);
     container_add(agent, task->container, task, NULL);
     if (!task->framework->is_stored)
         framework_store(agent, task->framework);
@@ -158,8 +159,7 @@ static void admit(struct agent *agent, struct task *task, const struct master_me
         return refuse(agent, task, TASK_REASON_EXECUTOR_TERMINATED,
                       TEXT("Neither task nor framework names a user"));
     if (agent->task_count > AGENT_TASKS_LIMIT)
-        return refuse(agent, task, TASK_REASON_TASK_INVALID,
-                      TEXT("The agent has too many tasks"));
+        return refuse(agent, task, TASK_REASON_TASK_INVALID, TEXT("The agent has too many tasks"));
     task->role = arena_text(task->arena, message->run_task.role);
     task->launched_ns = agent->wall_ns;
     if (task->is_command)

@@ -1,6 +1,6 @@
 /*
- * The directories of ended containers: kept for a while for people, then removed by age, and earlier when the
- * disk fills. One whose task still has updates to be acknowledged stays.
+ * The directories of ended containers: kept for a while for people, then removed by age, and
+ * earlier when the disk fills. One whose task still has updates to be acknowledged stays.
  */
 #include "agent/core/parts.h"
 
@@ -72,8 +72,8 @@ void sandbox_remove_older(struct agent *agent, int64_t age_ns) {
     sandbox_set_timer(agent);
 }
 
-/* Due when the oldest that may go is old enough; those that may not are looked at again when their task is
- * complete. */
+/* Due when the oldest that may go is old enough; those that may not are looked at again when their
+ * task is complete. */
 void sandbox_set_timer(struct agent *agent) {
     timer_cancel(agent, &agent->sandbox_timer);
     MAP_EACH(entry, &agent->sandboxes) {

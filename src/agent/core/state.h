@@ -2,8 +2,8 @@
  * What an agent knows, all in one place. The parts around it, one noun a file, are in parts.h.
  *
  * Frameworks own executors and tasks; a task owns the stream of its updates. Containers, executors'
- * connections and ended sandboxes are indexes into them. What an event removes is freed at the next step,
- * so that effects may point to it.
+ * connections and ended sandboxes are indexes into them. What an event removes is freed at the next
+ * step, so that effects may point to it.
  */
 #pragma once
 
@@ -60,7 +60,7 @@ struct executor {
     bool must_return; /* recovered, and not subscribed again yet */
     int32_t pid;
     uint64_t start_time;
-    uint64_t ticket; /* of its record */
+    uint64_t ticket;   /* of its record */
     struct link tasks; /* struct task.in_executor, in order of arrival */
     size_t queued_count;
     enum task_reason end_reason; /* when the agent ends it: why, for its tasks */
@@ -86,7 +86,8 @@ struct status_stream {
     int64_t retry_ms;
     enum task_state sent_state; /* of the last one acknowledged */
     struct timer retry;
-    struct uuid seen[STREAM_SEEN_LIMIT]; /* acknowledged of late, so that an executor's repeats are known */
+    struct uuid
+        seen[STREAM_SEEN_LIMIT]; /* acknowledged of late, so that an executor's repeats are known */
     size_t seen_count;
 };
 
@@ -100,16 +101,16 @@ struct task {
     struct task_info info;
     struct text role;
     struct resources resources;
-    enum task_state state; /* the newest, at the tail of its stream */
+    enum task_state state;         /* the newest, at the tail of its stream */
     struct container_id container; /* of a command task */
     struct text sandbox;
-    bool is_unknown;   /* only a stream: the answer about a task that is not here */
+    bool is_unknown; /* only a stream: the answer about a task that is not here */
     bool is_command;
     bool is_delivered; /* its executor has been told */
     bool is_awaited;   /* recovered, and nothing heard of its container yet */
     bool holds;        /* its resources are counted as used */
     bool started;
-    bool ended;        /* its container is gone, or there will never be one */
+    bool ended; /* its container is gone, or there will never be one */
     bool kill_wanted;
     struct text killed_by;
     struct text lost_message; /* why its container may be lost; empty: not known */

@@ -1,7 +1,8 @@
 /*
- * The status update manager: each task's updates go to the master one at a time, in order, each stored before
- * it is sent and again and again until its framework has acknowledged it; the acknowledgement is stored
- * before the next one goes. Without a master the streams rest; a new registration wakes them all.
+ * The status update manager: each task's updates go to the master one at a time, in order, each
+ * stored before it is sent and again and again until its framework has acknowledged it; the
+ * acknowledgement is stored before the next one goes. Without a master the streams rest; a new
+ * registration wakes them all.
  */
 #include "agent/core/parts.h"
 

@@ -1,6 +1,7 @@
 /*
- * A task from its record to the last acknowledgement. Its state moves in task_report and task_heard only, each
- * time with an update on its stream; what it used is given back with the first terminal one.
+ * A task from its record to the last acknowledgement. Its state moves in task_report and task_heard
+ * only, each time with an update on its stream; what it used is given back with the first terminal
+ * one.
  */
 #include "agent/core/parts.h"
 
@@ -37,8 +38,7 @@ bool task_read(struct agent *agent, struct task *task, struct text info, struct 
         task->resources = resources_copy(task->info.resources);
     task->is_command = !task->info.executor.is_set;
     if (!task->is_command)
-        task->executor_id =
-            executor_id_of(arena_text(task->arena, task->info.executor.id.text));
+        task->executor_id = executor_id_of(arena_text(task->arena, task->info.executor.id.text));
     return true;
 }
 
@@ -114,8 +114,8 @@ void task_heard(struct agent *agent, struct task *task, const struct task_status
 
 /* What the agent finds out as the executor of a command task is said in an executor's name. */
 static enum task_source source_of(const struct task *task, enum task_reason reason) {
-    bool is_own = task->is_command && (reason == TASK_REASON_NONE ||
-                                       reason == TASK_REASON_MAX_COMPLETION_TIME_REACHED);
+    bool is_own = task->is_command &&
+                  (reason == TASK_REASON_NONE || reason == TASK_REASON_MAX_COMPLETION_TIME_REACHED);
     return is_own ? TASK_SOURCE_EXECUTOR : TASK_SOURCE_AGENT;
 }
 

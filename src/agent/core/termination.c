@@ -15,8 +15,8 @@ struct text termination_sentence(struct agent *agent, const struct termination *
     const char *core = termination->core_dumped ? " (core dumped)" : "";
     const char *name = sigdescr_np(termination->signal);
     if (name == NULL)
-        return text_of(arena_printf(arena, "Command terminated with signal %d%s",
-                                    termination->signal, core));
+        return text_of(
+            arena_printf(arena, "Command terminated with signal %d%s", termination->signal, core));
     return text_of(arena_printf(arena, "Command terminated with signal %s%s", name, core));
 }
 
@@ -59,8 +59,8 @@ static struct status_of describe_end(struct agent *agent, const struct task *tas
             status.reason = TASK_REASON_TASK_KILLED_DURING_LAUNCH;
     } else if (termination->out_of_memory) {
         status.reason = TASK_REASON_CONTAINER_LIMITATION_MEMORY;
-        status.message = termination_memory_sentence(
-            agent, launch_memory_bytes(agent, task), termination);
+        status.message =
+            termination_memory_sentence(agent, launch_memory_bytes(agent, task), termination);
     } else if (termination->exited && termination->exit_code == 0) {
         status.state = TASK_STATE_FINISHED;
     }
@@ -102,8 +102,7 @@ struct status_of termination_describe(struct agent *agent, const struct task *ta
             status.reason = TASK_REASON_EXECUTOR_TERMINATED;
         }
         return status;
-    case CONTAINER_OUTCOME_LOST:
-        break;
+    case CONTAINER_OUTCOME_LOST: break;
     }
     if (task->kill_wanted && !ran_too_long(task))
         return (struct status_of){.state = TASK_STATE_KILLED,

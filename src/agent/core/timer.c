@@ -1,5 +1,6 @@
 /*
- * Everything that waits for time is in one heap. A timer that fires is out of it before its owner hears.
+ * Everything that waits for time is in one heap. A timer that fires is out of it before its owner
+ * hears.
  */
 #include "agent/core/parts.h"
 
@@ -25,21 +26,14 @@ static void fire(struct agent *agent, const struct timer *timer) {
     switch (timer->kind) {
     case TIMER_CONNECT:
     case TIMER_ANSWER:
-    case TIMER_PING:
-        return registration_fired(agent, timer->kind);
-    case TIMER_RECONNECT:
-        return recovery_executors_late(agent);
-    case TIMER_SANDBOX:
-        return sandbox_remove_older(agent, agent->options.sandbox_age_ms * 1000000);
-    case TIMER_STATUS_RETRY:
-        return stream_retry(agent, timer->owner);
-    case TIMER_KILL:
-        return kill_fired(agent, timer->owner);
-    case TIMER_COMPLETION:
-        return kill_completion_fired(agent, timer->owner);
+    case TIMER_PING: return registration_fired(agent, timer->kind);
+    case TIMER_RECONNECT: return recovery_executors_late(agent);
+    case TIMER_SANDBOX: return sandbox_remove_older(agent, agent->options.sandbox_age_ms * 1000000);
+    case TIMER_STATUS_RETRY: return stream_retry(agent, timer->owner);
+    case TIMER_KILL: return kill_fired(agent, timer->owner);
+    case TIMER_COMPLETION: return kill_completion_fired(agent, timer->owner);
     case TIMER_EXECUTOR_START:
-    case TIMER_EXECUTOR_GRACE:
-        return executor_fired(agent, timer->owner, timer->kind);
+    case TIMER_EXECUTOR_GRACE: return executor_fired(agent, timer->owner, timer->kind);
     }
 }
 

@@ -6,13 +6,11 @@
 void completed_keep(struct agent *agent, const struct task *task) {
     struct completed_task *completed = NEW(struct completed_task);
     size_t framework_size = task->framework->id.text.size, id_size = task->id.text.size;
-    char *at = completed->bytes =
-        mem_alloc(framework_size + id_size + task->container.text.size);
+    char *at = completed->bytes = mem_alloc(framework_size + id_size + task->container.text.size);
     memcpy(at, task->framework->id.text.data, framework_size);
     memcpy(at + framework_size, task->id.text.data, id_size);
     if (task->container.text.size > 0)
-        memcpy(at + framework_size + id_size, task->container.text.data,
-               task->container.text.size);
+        memcpy(at + framework_size + id_size, task->container.text.data, task->container.text.size);
     completed->framework.text = (struct text){at, framework_size};
     completed->id.text = (struct text){at + framework_size, id_size};
     completed->container.text =
@@ -78,8 +76,8 @@ static bool ended_sandbox(const struct agent *agent, struct framework_id framewo
     return true;
 }
 
-bool agent_find_sandbox(const struct agent *agent, struct framework_id framework,
-                        struct task_id id, struct sandbox_view *out) {
+bool agent_find_sandbox(const struct agent *agent, struct framework_id framework, struct task_id id,
+                        struct sandbox_view *out) {
     const struct task *task = live_task(agent, framework, id);
     if (task != NULL && task->is_command && !task->ended) {
         *out = (struct sandbox_view){
@@ -106,8 +104,8 @@ void agent_each_task(const struct agent *agent,
             fn(self, &(struct agent_task_view){
                          .framework = framework->id,
                          .id = task->id,
-                         .container = task->executor != NULL ? task->executor->container
-                                                             : task->container,
+                         .container =
+                             task->executor != NULL ? task->executor->container : task->container,
                          .state = task->state,
                          .resources = &task->resources,
                      });

@@ -1,7 +1,8 @@
 /*
- * A random history: a model of the world (containers that live on their own, a master that knows its tasks) around
- * the agent, which crashes at any point, also between a store and its effects. Whatever happens, no
- * container is begun twice, updates come in order, and every task ends with one last word.
+ * A random history: a model of the world (containers that live on their own, a master that knows
+ * its tasks) around the agent, which crashes at any point, also between a store and its effects.
+ * Whatever happens, no container is begun twice, updates come in order, and every task ends with
+ * one last word.
  */
 #include "tests/unit/agent/core/rig.h"
 
@@ -15,8 +16,8 @@ struct subject {
     const char *id;
     struct container_id container;
     enum container_life life;
-    bool sent;     /* the master knows it */
-    bool settled;  /* its terminal update was acknowledged */
+    bool sent;    /* the master knows it */
+    bool settled; /* its terminal update was acknowledged */
     enum task_state last;
     size_t launches;
 };
@@ -220,8 +221,8 @@ static void heal(struct world *world) {
 
 static void play(struct world *world) {
     for (size_t i = 0; i < TASKS; i++)
-        world->subjects[i] = (struct subject){
-            .id = arena_printf(world->rig->arena, "t%zu", i), .last = TASK_STATE_STAGING};
+        world->subjects[i] = (struct subject){.id = arena_printf(world->rig->arena, "t%zu", i),
+                                              .last = TASK_STATE_STAGING};
     rig_recover(world->rig);
     for (int i = 0; i < STEPS; i++) {
         act(world);

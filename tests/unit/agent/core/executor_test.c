@@ -50,8 +50,7 @@ TEST(tasks_wait_for_their_executor_and_come_in_order) {
 
 TEST(an_executor_is_told_who_it_serves) {
     AUTO(rig_free) struct rig *rig = with_executor();
-    const struct executor_event *event =
-        &rig_last_event(rig, EXECUTOR_EVENT_SUBSCRIBED)->executor;
+    const struct executor_event *event = &rig_last_event(rig, EXECUTOR_EVENT_SUBSCRIBED)->executor;
 
     assert_text_equal(event->subscribed.agent_info, "agent/S0");
     assert_text_equal(event->subscribed.executor_info, "executor/e1");
@@ -77,9 +76,8 @@ TEST(an_update_is_acknowledged_to_the_executor_when_it_is_stored) {
     assert_null(rig_last_event(rig, EXECUTOR_EVENT_ACKNOWLEDGED));
     rig_store_all(rig);
 
-    assert_int_equal(rig_last_event(rig, EXECUTOR_EVENT_ACKNOWLEDGED)
-                         ->executor.acknowledged.uuid.bytes[0],
-                     7);
+    assert_int_equal(
+        rig_last_event(rig, EXECUTOR_EVENT_ACKNOWLEDGED)->executor.acknowledged.uuid.bytes[0], 7);
     assert_int_equal(rig_last_update(rig, "t1")->source, TASK_SOURCE_EXECUTOR);
     assert_text_equal(rig_last_update(rig, "t1")->executor.text, "e1");
 }
@@ -129,9 +127,8 @@ TEST(states_that_only_masters_know_are_refused) {
 TEST(too_many_updates_of_a_task_are_refused_but_the_last_one_fits) {
     AUTO(rig_free) struct rig *rig = with_executor();
     struct agent_event event = {.kind = AGENT_EVENT_EXECUTOR_CALL, .connection = {1}};
-    event.executor = (struct executor_call){.kind = EXECUTOR_CALL_UPDATE,
-                                            .executor = {TEXT("e1")},
-                                            .framework = {TEXT("f1")}};
+    event.executor = (struct executor_call){
+        .kind = EXECUTOR_CALL_UPDATE, .executor = {TEXT("e1")}, .framework = {TEXT("f1")}};
     event.executor.update.task.text = TEXT("t1");
     event.executor.update.state = TASK_STATE_RUNNING;
     event.executor.update.has_uuid = true;
@@ -182,8 +179,7 @@ TEST(an_executor_that_never_subscribes_is_destroyed) {
     assert_int_equal(rig_count(rig, AGENT_EFFECT_DESTROY), 1);
     rig_signalled(rig, container, SIGKILL);
 
-    assert_int_equal(rig_last_update(rig, "t1")->reason,
-                     TASK_REASON_EXECUTOR_REGISTRATION_TIMEOUT);
+    assert_int_equal(rig_last_update(rig, "t1")->reason, TASK_REASON_EXECUTOR_REGISTRATION_TIMEOUT);
 }
 
 TEST(an_executor_that_cannot_be_launched_fails_its_tasks) {

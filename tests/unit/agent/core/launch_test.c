@@ -52,9 +52,8 @@ TEST(the_environment_is_complete) {
 TEST(the_words_of_the_framework_win) {
     AUTO(rig_free) struct rig *rig = rig_new();
     struct task_info *task = rig_task(rig, "t1");
-    const struct environment_variable own[] = {{TEXT("MESOS_SANDBOX"), TEXT("/mine")},
-                                               {TEXT("A"), TEXT("1")},
-                                               {TEXT("A"), TEXT("2")}};
+    const struct environment_variable own[] = {
+        {TEXT("MESOS_SANDBOX"), TEXT("/mine")}, {TEXT("A"), TEXT("1")}, {TEXT("A"), TEXT("2")}};
     task->command.environment = own;
     task->command.environment_count = 3;
 
@@ -109,9 +108,11 @@ TEST(a_command_without_shell_brings_its_arguments) {
     AUTO(rig_free) struct rig *rig = rig_new();
     struct task_info *task = rig_task(rig, "t1");
     const struct text arguments[] = {TEXT("echo"), TEXT("a b")};
-    task->command = (struct command_info){
-        .is_set = true, .has_value = true, .value = TEXT("/bin/echo"), .arguments = arguments,
-        .argument_count = 2};
+    task->command = (struct command_info){.is_set = true,
+                                          .has_value = true,
+                                          .value = TEXT("/bin/echo"),
+                                          .arguments = arguments,
+                                          .argument_count = 2};
     task->container = (struct container_request){.is_set = true, .hostname = TEXT("box")};
 
     const struct container_launch *launch = launch_of(rig, task);

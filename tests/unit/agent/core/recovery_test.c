@@ -227,9 +227,8 @@ TEST(an_executor_brings_back_what_was_not_acknowledged_to_it) {
     struct task_status update = {
         .task = {TEXT("t1")}, .state = TASK_STATE_RUNNING, .has_uuid = true, .uuid = {{5}}};
     struct agent_event event = {.kind = AGENT_EVENT_EXECUTOR_CALL, .connection = {3}};
-    event.executor = (struct executor_call){.kind = EXECUTOR_CALL_SUBSCRIBE,
-                                            .executor = {TEXT("e1")},
-                                            .framework = {TEXT("f1")}};
+    event.executor = (struct executor_call){
+        .kind = EXECUTOR_CALL_SUBSCRIBE, .executor = {TEXT("e1")}, .framework = {TEXT("f1")}};
     event.executor.subscribe.tasks = rig->tasks.items[0];
     event.executor.subscribe.task_count = 1;
     event.executor.subscribe.updates = &update;
@@ -262,6 +261,6 @@ TEST(sandboxes_are_found_again) {
     rig_crash(rig, true);
     rig_containers_done(rig);
 
-    assert_true(agent_find_sandbox(rig->agent, framework_id_of(TEXT("f1")),
-                                   task_id_of(TEXT("t1")), &view));
+    assert_true(
+        agent_find_sandbox(rig->agent, framework_id_of(TEXT("f1")), task_id_of(TEXT("t1")), &view));
 }

@@ -28,8 +28,8 @@ TEST(a_new_agent_registers_without_an_id_and_stores_the_one_it_gets) {
 
     rig_register(rig);
 
-    assert_int_equal(rig_last(rig, AGENT_EFFECT_SEND_MASTER)->master.register_agent.info.id.text.size,
-                     0);
+    assert_int_equal(
+        rig_last(rig, AGENT_EFFECT_SEND_MASTER)->master.register_agent.info.id.text.size, 0);
     assert_text_equal(agent_own_id(rig->agent).text, "S0");
     assert_int_equal(rig_disk_count(rig, "self"), 1);
 }

@@ -114,7 +114,8 @@ struct rig *rig_new(void) {
     rig->options = agent_options_default();
     rig->options.info = (struct agent_info){
         .hostname = TEXT("host"), .ip = TEXT("10.0.0.1"), .port = 5051, .resources = &rig->total};
-    rig->options.codec = (struct agent_codec){read_framework, read_executor, read_task, write_agent};
+    rig->options.codec =
+        (struct agent_codec){read_framework, read_executor, read_task, write_agent};
     rig->options.work_dir = TEXT("/work");
     rig->options.boot_id = TEXT("boot");
     rig->options.endpoint = TEXT("10.0.0.1:5051");
@@ -238,12 +239,10 @@ static void keep_master(struct rig *rig, struct agent_message *message) {
     case AGENT_MESSAGE_EXECUTOR_EXITED:
         keep(rig, &message->executor_exited.framework.text);
         return keep(rig, &message->executor_exited.executor.text);
-    case AGENT_MESSAGE_FRAMEWORK_MESSAGE:
-        return keep(rig, &message->framework_message.data);
+    case AGENT_MESSAGE_FRAMEWORK_MESSAGE: return keep(rig, &message->framework_message.data);
     case AGENT_MESSAGE_UNREGISTER:
     case AGENT_MESSAGE_PONG:
-    case AGENT_MESSAGE_RESOURCES:
-        return;
+    case AGENT_MESSAGE_RESOURCES: return;
     }
 }
 
@@ -252,20 +251,14 @@ static void keep_executor(struct rig *rig, struct executor_event *event) {
     case EXECUTOR_EVENT_SUBSCRIBED:
         keep(rig, &event->subscribed.agent_info);
         return keep(rig, &event->subscribed.container.text);
-    case EXECUTOR_EVENT_LAUNCH:
-        return keep(rig, &event->launch);
-    case EXECUTOR_EVENT_KILL:
-        return keep(rig, &event->kill.task.text);
-    case EXECUTOR_EVENT_ACKNOWLEDGED:
-        return keep(rig, &event->acknowledged.task.text);
-    case EXECUTOR_EVENT_MESSAGE:
-        return keep(rig, &event->message);
-    case EXECUTOR_EVENT_ERROR:
-        return keep(rig, &event->error);
+    case EXECUTOR_EVENT_LAUNCH: return keep(rig, &event->launch);
+    case EXECUTOR_EVENT_KILL: return keep(rig, &event->kill.task.text);
+    case EXECUTOR_EVENT_ACKNOWLEDGED: return keep(rig, &event->acknowledged.task.text);
+    case EXECUTOR_EVENT_MESSAGE: return keep(rig, &event->message);
+    case EXECUTOR_EVENT_ERROR: return keep(rig, &event->error);
     case EXECUTOR_EVENT_SHUTDOWN:
     case EXECUTOR_EVENT_LAUNCH_GROUP:
-    case EXECUTOR_EVENT_HEARTBEAT:
-        return;
+    case EXECUTOR_EVENT_HEARTBEAT: return;
     }
 }
 
@@ -284,40 +277,23 @@ static void keep_store(struct rig *rig, struct agent_effect *effect) {
 static struct agent_effect keep_effect(struct rig *rig, const struct agent_effect *effect) {
     struct agent_effect copy = *effect;
     switch (copy.kind) {
-    case AGENT_EFFECT_SEND_MASTER:
-        keep_master(rig, &copy.master);
-        break;
-    case AGENT_EFFECT_SEND_EXECUTOR:
-        keep_executor(rig, &copy.executor);
-        break;
-    case AGENT_EFFECT_STORE:
-        keep_store(rig, &copy);
-        break;
-    case AGENT_EFFECT_LAUNCH:
-        keep_launch(rig, &copy.launch);
-        break;
+    case AGENT_EFFECT_SEND_MASTER: keep_master(rig, &copy.master); break;
+    case AGENT_EFFECT_SEND_EXECUTOR: keep_executor(rig, &copy.executor); break;
+    case AGENT_EFFECT_STORE: keep_store(rig, &copy); break;
+    case AGENT_EFFECT_LAUNCH: keep_launch(rig, &copy.launch); break;
     case AGENT_EFFECT_SIGNAL:
     case AGENT_EFFECT_DESTROY:
-    case AGENT_EFFECT_FORGET:
-        keep(rig, &copy.signal.id.text);
-        break;
-    case AGENT_EFFECT_LIMIT:
-        keep(rig, &copy.limit.id.text);
-        break;
-    case AGENT_EFFECT_REMOVE_SANDBOX:
-        keep(rig, &copy.sandbox);
-        break;
+    case AGENT_EFFECT_FORGET: keep(rig, &copy.signal.id.text); break;
+    case AGENT_EFFECT_LIMIT: keep(rig, &copy.limit.id.text); break;
+    case AGENT_EFFECT_REMOVE_SANDBOX: keep(rig, &copy.sandbox); break;
     case AGENT_EFFECT_NOTE:
         keep(rig, &copy.note.what);
         keep(rig, &copy.note.detail);
         break;
-    case AGENT_EFFECT_CONNECT:
-        break;
+    case AGENT_EFFECT_CONNECT: break;
     case AGENT_EFFECT_DISCONNECT:
     case AGENT_EFFECT_CLOSE_EXECUTOR:
-    case AGENT_EFFECT_STOP:
-        keep(rig, &copy.reason);
-        break;
+    case AGENT_EFFECT_STOP: keep(rig, &copy.reason); break;
     }
     return copy;
 }
@@ -396,8 +372,7 @@ void rig_forget_effects(struct rig *rig) {
 /* --- events --- */
 
 static void recovered(struct rig *rig, bool same_boot) {
-    struct agent_record *records =
-        ARENA_ARRAY(rig->arena, struct agent_record, rig->disk.count);
+    struct agent_record *records = ARENA_ARRAY(rig->arena, struct agent_record, rig->disk.count);
     struct text *keys = ARENA_ARRAY(rig->arena, struct text, rig->disk.count);
     size_t count = 0;
     MAP_EACH(entry, &rig->disk) {

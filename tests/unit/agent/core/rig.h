@@ -1,6 +1,7 @@
 /*
- * A rig for the agent core: builds events, holds effects back until their store is done, keeps what was stored
- * as a disk would, and remembers what was carried out. Every step is followed by agent_check.
+ * A rig for the agent core: builds events, holds effects back until their store is done, keeps what
+ * was stored as a disk would, and remembers what was carried out. Every step is followed by
+ * agent_check.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ struct rig {
     struct agent_options options;
     struct arena *arena; /* of everything remembered */
     struct agent_outbox outbox;
-    struct map disk; /* key -> struct agent_record in `arena` */
+    struct map disk;                     /* key -> struct agent_record in `arena` */
     VEC_OF(struct agent_effect) waiting; /* for their ticket */
     VEC_OF(struct agent_effect) done;    /* carried out, in order */
     VEC_OF(struct agent_effect) stores;  /* not done yet */
@@ -32,7 +33,8 @@ struct rig *rig_new(void);
 void rig_free(struct rig *rig);
 DEFINE_AUTO(struct rig, rig_free)
 
-/* What the fake codec can read: encoded "task/ID" and so on; change the fields as the test wants. */
+/* What the fake codec can read: encoded "task/ID" and so on; change the fields as the test wants.
+ */
 struct task_info *rig_task(struct rig *rig, const char *id);
 struct executor_info *rig_executor(struct rig *rig, const char *id);
 struct framework_info *rig_framework(struct rig *rig, const char *id);
@@ -53,7 +55,7 @@ void rig_master(struct rig *rig, struct master_message message);
 
 void rig_run(struct rig *rig, const char *framework, const struct task_info *task);
 void rig_kill(struct rig *rig, const char *task, int64_t grace_ms); /* -1: not said */
-bool rig_acknowledge(struct rig *rig, const char *task); /* the last update sent of it */
+bool rig_acknowledge(struct rig *rig, const char *task);            /* the last update sent of it */
 void rig_started(struct rig *rig, struct container_id id);
 void rig_exited(struct rig *rig, struct container_id id, int code);
 void rig_signalled(struct rig *rig, struct container_id id, int signal);

@@ -61,18 +61,18 @@ TEST(output_is_found_while_the_task_runs_and_afterwards) {
 
     rig_started(rig, container);
     rig_acknowledge(rig, "t1");
-    assert_true(agent_find_sandbox(rig->agent, (struct framework_id){{0}},
-                                   task_id_of(TEXT("t1")), &view));
+    assert_true(
+        agent_find_sandbox(rig->agent, (struct framework_id){{0}}, task_id_of(TEXT("t1")), &view));
     assert_true(view.running);
     rig_exited(rig, container, 0);
     rig_acknowledge(rig, "t1");
 
-    assert_true(agent_find_sandbox(rig->agent, framework_id_of(TEXT("f1")),
-                                   task_id_of(TEXT("t1")), &view));
+    assert_true(
+        agent_find_sandbox(rig->agent, framework_id_of(TEXT("f1")), task_id_of(TEXT("t1")), &view));
     assert_false(view.running);
     assert_true(container_id_equal(view.container, container));
-    assert_false(agent_find_sandbox(rig->agent, framework_id_of(TEXT("f1")),
-                                    task_id_of(TEXT("t2")), &view));
+    assert_false(
+        agent_find_sandbox(rig->agent, framework_id_of(TEXT("f1")), task_id_of(TEXT("t2")), &view));
 }
 
 static void count_task(void *self, const struct agent_task_view *view) {

@@ -153,8 +153,7 @@ TEST(a_task_that_takes_too_long_is_killed_and_fails) {
     rig_signalled(rig, rig_launched(rig), SIGTERM);
 
     assert_int_equal(rig_last_update(rig, "t1")->state, TASK_STATE_FAILED);
-    assert_int_equal(rig_last_update(rig, "t1")->reason,
-                     TASK_REASON_MAX_COMPLETION_TIME_REACHED);
+    assert_int_equal(rig_last_update(rig, "t1")->reason, TASK_REASON_MAX_COMPLETION_TIME_REACHED);
 }
 
 TEST(the_last_acknowledgement_removes_every_record_but_the_sandbox) {
