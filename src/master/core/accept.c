@@ -1,6 +1,6 @@
 /*
- * The offers of a call are taken out of the book together, the operations work on their sum in order, and
- * what is left is declined.
+ * The offers of a call are taken out of the book together, the operations work on their sum in
+ * order, and what is left is declined.
  */
 #include "master/core/accept.h"
 
@@ -50,7 +50,8 @@ static bool check_offer(const struct master *master, const struct framework *fra
         return fail(why, ERROR_REFUSED, "Offer %.*s was made to another framework",
                     TEXT_ARGS(id.text));
     if (acceptance->agent != NULL && acceptance->agent != offer->agent)
-        return fail(why, ERROR_INVALID, "Offers of more than one agent cannot be accepted together");
+        return fail(why, ERROR_INVALID,
+                    "Offers of more than one agent cannot be accepted together");
     if (acceptance->agent != NULL && acceptance->role != offer->role)
         return fail(why, ERROR_INVALID, "Offers to more than one role cannot be accepted together");
     acceptance->agent = offer->agent;
@@ -170,9 +171,10 @@ static void launch_one(struct master *master, struct acceptance *acceptance,
     };
     struct error why;
     if (!task_check(master, &place, task, &why)) {
-        fail_context(&why, "Task '%.*s' is invalid",
-                     (int)(task->id.text.size < ID_BYTES_LIMIT ? task->id.text.size : ID_BYTES_LIMIT),
-                     task->id.text.data != NULL ? task->id.text.data : "");
+        fail_context(
+            &why, "Task '%.*s' is invalid",
+            (int)(task->id.text.size < ID_BYTES_LIMIT ? task->id.text.size : ID_BYTES_LIMIT),
+            task->id.text.data != NULL ? task->id.text.data : "");
         fail_task(master, framework, task, TASK_STATE_ERROR, TASK_REASON_TASK_INVALID, why.message);
         return;
     }
@@ -202,9 +204,7 @@ static void operate(struct master *master, struct acceptance *acceptance,
                     const struct operation *operation) {
     struct framework *framework = acceptance->framework;
     switch (operation->kind) {
-    case OPERATION_LAUNCH:
-        launch(master, acceptance, operation);
-        return;
+    case OPERATION_LAUNCH: launch(master, acceptance, operation); return;
     case OPERATION_LAUNCH_GROUP:
         fail_tasks(master, framework, operation, TASK_STATE_ERROR, TASK_REASON_TASK_GROUP_INVALID,
                    "Task groups are not served by the agents");
@@ -216,12 +216,8 @@ static void operate(struct master *master, struct acceptance *acceptance,
     case OPERATION_GROW_VOLUME:
     case OPERATION_SHRINK_VOLUME:
     case OPERATION_CREATE_DISK:
-    case OPERATION_DESTROY_DISK:
-        drop_operation(master, framework, "reservation_or_volume");
-        return;
-    case OPERATION_UNKNOWN:
-        drop_operation(master, framework, "unknown");
-        return;
+    case OPERATION_DESTROY_DISK: drop_operation(master, framework, "reservation_or_volume"); return;
+    case OPERATION_UNKNOWN: drop_operation(master, framework, "unknown"); return;
     }
     drop_operation(master, framework, "unknown");
 }

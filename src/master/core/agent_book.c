@@ -1,6 +1,6 @@
 /*
- * An agent is admitted, and lost, when the registry has it so. What it reports is taken in at once, so that
- * nothing of it need be copied; it is offered from when it is admitted.
+ * An agent is admitted, and lost, when the registry has it so. What it reports is taken in at once,
+ * so that nothing of it need be copied; it is offered from when it is admitted.
  */
 #include "master/core/agent_book.h"
 
@@ -240,8 +240,8 @@ void agent_book_register(struct master *master, struct peer *peer,
         refuse(master, peer, id, why.message, true);
         return;
     }
-    if (peer->framework != NULL || (peer->agent != NULL && id.size > 0 &&
-                                    !text_equal(peer->agent->info.id.text, id))) {
+    if (peer->framework != NULL ||
+        (peer->agent != NULL && id.size > 0 && !text_equal(peer->agent->info.id.text, id))) {
         refuse(master, peer, id, "this connection belongs to somebody else", false);
         return;
     }
@@ -374,15 +374,15 @@ static void lose_task(struct master *master, struct agent *agent, struct task *t
         return;
     }
     bool for_good = agent->leaves_for_good;
-    enum task_state state = for_good ? TASK_STATE_LOST : status_word(framework, TASK_STATE_UNREACHABLE);
+    enum task_state state =
+        for_good ? TASK_STATE_LOST : status_word(framework, TASK_STATE_UNREACHABLE);
     if (!task_book_move(master, task, state))
         emit_note(master, NOTE_ERROR, "task_move_illegal", "task=%.*s from=%s to=%s",
                   TEXT_ARGS(task->id.text), task_state_name(task->state), task_state_name(state));
     task->status_state = state;
-    struct task_status status = status_make(master, (struct task_id){lend(master, task->id.text)},
-                                            state, TASK_REASON_AGENT_REMOVED,
-                                            for_good ? TEXT("Agent has been removed")
-                                                     : TEXT("Agent is unreachable"));
+    struct task_status status = status_make(
+        master, (struct task_id){lend(master, task->id.text)}, state, TASK_REASON_AGENT_REMOVED,
+        for_good ? TEXT("Agent has been removed") : TEXT("Agent is unreachable"));
     status.agent.text = lend(master, agent->info.id.text);
     status.executor.text = lend(master, task->executor.text);
     status.unreachable_time_ns = for_good ? 0 : agent->unreachable_ns;

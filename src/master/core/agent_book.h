@@ -1,6 +1,6 @@
 /*
- * The agents: admission, liveness, loss and return. What an agent reports of its tasks is taken in by
- * agent_report.h.
+ * The agents: admission, liveness, loss and return. What an agent reports of its tasks is taken in
+ * by agent_report.h.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ void agent_book_pong(struct agent *agent);
 void agent_book_ping(struct master *master, struct agent *agent); /* its timer */
 void agent_book_reregister_timeout(struct master *master, struct agent *agent);
 
-void agent_book_admitted(struct master *master, struct agent *agent);  /* its STORE is done */
-void agent_book_departed(struct master *master, struct agent *agent);  /* likewise */
+void agent_book_admitted(struct master *master, struct agent *agent); /* its STORE is done */
+void agent_book_departed(struct master *master, struct agent *agent); /* likewise */
 
 void agent_book_free(struct agent *agent);

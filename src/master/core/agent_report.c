@@ -1,5 +1,6 @@
 /*
- * A report is complete: what the master has and the report lacks is asked for (tasks) or gone (executors).
+ * A report is complete: what the master has and the report lacks is asked for (tasks) or gone
+ * (executors).
  */
 #include "master/core/agent_report.h"
 
@@ -20,6 +21,12 @@ static bool check_id(const char *what, struct text id, struct error *why) {
     return true;
 }
 
+/* UNREACHABLE and UNKNOWN are words of masters. */
+static bool is_of_agent(enum task_state state) {
+    return (size_t)state < TASK_STATE_COUNT && state != TASK_STATE_UNREACHABLE &&
+           state != TASK_STATE_UNKNOWN;
+}
+
 static bool check_task(const struct task_report *task, struct error *why) {
     const char *reason;
     if (!check_id("framework", task->framework.text, why) || !check_id("task", task->id.text, why))
@@ -29,8 +36,8 @@ static bool check_task(const struct task_report *task, struct error *why) {
     if (task->role.size > 0 && !role_is_valid(task->role, &reason))
         return fail(why, ERROR_INVALID, "the role of reported task %.*s %s",
                     TEXT_ARGS(task->id.text), reason);
-    if ((size_t)task->latest_state >= TASK_STATE_COUNT || (size_t)task->sent_state >= TASK_STATE_COUNT)
-        return fail(why, ERROR_INVALID, "reported task %.*s has no state",
+    if (!is_of_agent(task->latest_state) || !is_of_agent(task->sent_state))
+        return fail(why, ERROR_INVALID, "reported task %.*s has a state that no agent knows",
                     TEXT_ARGS(task->id.text));
     return true;
 }
@@ -101,9 +108,9 @@ static void take_executor(struct master *master, struct agent *agent,
 
 /* The framework hears that a task it was told to be lost is there again. */
 static void tell_return(struct master *master, struct task *task) {
-    struct task_status status = status_make(master, task->id, task->state,
-                                            TASK_REASON_AGENT_REREGISTERED,
-                                            TEXT("Agent has registered again"));
+    struct task_status status =
+        status_make(master, task->id, task->state, TASK_REASON_AGENT_REREGISTERED,
+                    TEXT("Agent has registered again"));
     status.agent = task->agent_id;
     status.executor = task->executor;
     task_book_record(task, &status);

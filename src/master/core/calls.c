@@ -1,5 +1,6 @@
 /*
- * One switch for each sort of connection; none has a default, so a new call does not compile unanswered.
+ * One switch for each sort of connection; none has a default, so a new call does not compile
+ * unanswered.
  */
 #include "master/core/calls.h"
 
@@ -78,44 +79,19 @@ static void note_request(struct master *master, struct framework *framework,
 static void dispatch(struct master *master, struct peer *peer, struct framework *framework,
                      const struct scheduler_call *call) {
     switch (call->kind) {
-    case SCHEDULER_CALL_SUBSCRIBE:
-        return;
-    case SCHEDULER_CALL_TEARDOWN:
-        tear_down(master, peer, framework);
-        return;
-    case SCHEDULER_CALL_ACCEPT:
-        accept_offers(master, framework, call);
-        return;
-    case SCHEDULER_CALL_DECLINE:
-        accept_decline(master, framework, call);
-        return;
-    case SCHEDULER_CALL_REVIVE:
-        suppress(master, framework, call, false);
-        return;
-    case SCHEDULER_CALL_SUPPRESS:
-        suppress(master, framework, call, true);
-        return;
-    case SCHEDULER_CALL_KILL:
-        reconcile_kill(master, framework, call);
-        return;
-    case SCHEDULER_CALL_SHUTDOWN:
-        shut_down_executor(master, framework, call);
-        return;
-    case SCHEDULER_CALL_ACKNOWLEDGE:
-        status_acknowledge(master, framework, call);
-        return;
-    case SCHEDULER_CALL_RECONCILE:
-        reconcile_tasks(master, framework, call);
-        return;
-    case SCHEDULER_CALL_MESSAGE:
-        send_message(master, framework, call);
-        return;
-    case SCHEDULER_CALL_REQUEST:
-        note_request(master, framework, call);
-        return;
-    case SCHEDULER_CALL_UPDATE_FRAMEWORK:
-        framework_book_update(master, framework, call);
-        return;
+    case SCHEDULER_CALL_SUBSCRIBE: return;
+    case SCHEDULER_CALL_TEARDOWN: tear_down(master, peer, framework); return;
+    case SCHEDULER_CALL_ACCEPT: accept_offers(master, framework, call); return;
+    case SCHEDULER_CALL_DECLINE: accept_decline(master, framework, call); return;
+    case SCHEDULER_CALL_REVIVE: suppress(master, framework, call, false); return;
+    case SCHEDULER_CALL_SUPPRESS: suppress(master, framework, call, true); return;
+    case SCHEDULER_CALL_KILL: reconcile_kill(master, framework, call); return;
+    case SCHEDULER_CALL_SHUTDOWN: shut_down_executor(master, framework, call); return;
+    case SCHEDULER_CALL_ACKNOWLEDGE: status_acknowledge(master, framework, call); return;
+    case SCHEDULER_CALL_RECONCILE: reconcile_tasks(master, framework, call); return;
+    case SCHEDULER_CALL_MESSAGE: send_message(master, framework, call); return;
+    case SCHEDULER_CALL_REQUEST: note_request(master, framework, call); return;
+    case SCHEDULER_CALL_UPDATE_FRAMEWORK: framework_book_update(master, framework, call); return;
     case SCHEDULER_CALL_ACCEPT_INVERSE_OFFERS:
     case SCHEDULER_CALL_DECLINE_INVERSE_OFFERS:
         drop(master, framework, "INVERSE_OFFERS", "no inverse offer was made");
@@ -124,15 +100,14 @@ static void dispatch(struct master *master, struct peer *peer, struct framework 
     case SCHEDULER_CALL_RECONCILE_OPERATIONS:
         drop(master, framework, "OPERATIONS", "operations are not served");
         return;
-    case SCHEDULER_CALL_UNKNOWN:
-        break;
+    case SCHEDULER_CALL_UNKNOWN: break;
     }
     drop(master, framework, "UNKNOWN", "unknown call");
 }
 
 static void refuse(struct master *master, struct peer *peer, const char *why) {
-    emit_invalid(master, "connection=%llu error=\"%s\"",
-                 (unsigned long long)peer->connection.value, why);
+    emit_invalid(master, "connection=%llu error=\"%s\"", (unsigned long long)peer->connection.value,
+                 why);
     emit_to_scheduler(master, peer,
                       (struct scheduler_event){.kind = SCHEDULER_EVENT_ERROR,
                                                .error = lend(master, text_of(why))});
@@ -201,27 +176,13 @@ void calls_agent(struct master *master, struct peer *peer, const struct agent_me
         return;
     }
     switch (message->kind) {
-    case AGENT_MESSAGE_REGISTER:
-        agent_book_register(master, peer, message);
-        return;
-    case AGENT_MESSAGE_UNREGISTER:
-        agent_book_unregister(master, agent);
-        return;
-    case AGENT_MESSAGE_PONG:
-        agent_book_pong(agent);
-        return;
-    case AGENT_MESSAGE_UPDATE:
-        status_update(master, peer, message);
-        return;
-    case AGENT_MESSAGE_EXECUTOR_EXITED:
-        executor_exited(master, agent, message);
-        return;
-    case AGENT_MESSAGE_FRAMEWORK_MESSAGE:
-        framework_message(master, agent, message);
-        return;
-    case AGENT_MESSAGE_RESOURCES:
-        agent_book_set_total(master, agent, message->resources);
-        return;
+    case AGENT_MESSAGE_REGISTER: agent_book_register(master, peer, message); return;
+    case AGENT_MESSAGE_UNREGISTER: agent_book_unregister(master, agent); return;
+    case AGENT_MESSAGE_PONG: agent_book_pong(agent); return;
+    case AGENT_MESSAGE_UPDATE: status_update(master, peer, message); return;
+    case AGENT_MESSAGE_EXECUTOR_EXITED: executor_exited(master, agent, message); return;
+    case AGENT_MESSAGE_FRAMEWORK_MESSAGE: framework_message(master, agent, message); return;
+    case AGENT_MESSAGE_RESOURCES: agent_book_set_total(master, agent, message->resources); return;
     }
     emit_invalid(master, "agent=%.*s error=\"unknown message\"", TEXT_ARGS(agent->info.id.text));
 }
@@ -272,7 +233,8 @@ static void kill_by_operator(struct master *master, uint64_t request,
     if (count == 0) {
         emit_answer(master, request, 404, TEXT("No such task is active"));
     } else if (count > 1) {
-        emit_answer(master, request, 400, TEXT("More than one framework has such a task: name one"));
+        emit_answer(master, request, 400,
+                    TEXT("More than one framework has such a task: name one"));
     } else if (call->has_grace && call->grace_ns < 0) {
         emit_answer(master, request, 400, TEXT("The grace period is negative"));
     } else {
@@ -283,12 +245,8 @@ static void kill_by_operator(struct master *master, uint64_t request,
 
 void calls_operator(struct master *master, uint64_t request, const struct operator_call *call) {
     switch (call->kind) {
-    case OPERATOR_TEARDOWN:
-        tear_down_by_operator(master, request, call);
-        return;
-    case OPERATOR_KILL_TASK:
-        kill_by_operator(master, request, call);
-        return;
+    case OPERATOR_TEARDOWN: tear_down_by_operator(master, request, call); return;
+    case OPERATOR_KILL_TASK: kill_by_operator(master, request, call); return;
     }
     emit_answer(master, request, 400, TEXT("Unknown call"));
 }

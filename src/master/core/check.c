@@ -66,8 +66,7 @@ static bool check_allocator(const struct master *master, const struct agent *age
     return true;
 }
 
-static bool check_agent(const struct master *master, const struct agent *agent,
-                        struct error *why) {
+static bool check_agent(const struct master *master, const struct agent *agent, struct error *why) {
     AUTO_FINI(resources_fini) struct resources used = {0};
     AUTO_FINI(resources_fini) struct resources offered = {0};
     LIST_EACH(link, &agent->tasks)
@@ -81,7 +80,8 @@ static bool check_agent(const struct master *master, const struct agent *agent,
     if (!check_offers_of(master, agent, &offered, why))
         return false;
     if (!resources_equal(&used, &agent->used) || !resources_equal(&offered, &agent->offered))
-        return fail(why, ERROR_INVALID, "what is used and offered is not what its tasks and offers say");
+        return fail(why, ERROR_INVALID,
+                    "what is used and offered is not what its tasks and offers say");
     if (agent->peer != NULL && agent->peer->agent != agent)
         return fail(why, ERROR_INVALID, "its connection belongs to another agent");
     bool is_lost = agent->state == AGENT_UNREACHABLE || agent->state == AGENT_RECOVERED;
@@ -95,8 +95,7 @@ static bool check_agent(const struct master *master, const struct agent *agent,
 static bool check_tasks(const struct framework *framework, struct error *why) {
     MAP_EACH(entry, &framework->tasks) {
         const struct task *task = map_value(entry);
-        if (task->agent == NULL || !link_is_listed(&task->by_agent) ||
-            task->framework != framework)
+        if (task->agent == NULL || !link_is_listed(&task->by_agent) || task->framework != framework)
             return fail(why, ERROR_INVALID, "active task %.*s is on no agent",
                         TEXT_ARGS(task->id.text));
     }

@@ -1,6 +1,6 @@
 /*
- * Effects are appended in the order of their making. Texts are lent by whoever calls; what may be freed
- * before the outbox is carried out was copied with lend().
+ * Effects are appended in the order of their making. Texts are lent by whoever calls; what may be
+ * freed before the outbox is carried out was copied with lend().
  */
 #include "master/core/emit.h"
 
@@ -10,7 +10,9 @@ static void emit(struct master *master, struct master_effect effect) {
     VEC_PUSH(&master->out->effects, effect);
 }
 
-static struct text print(struct master *master, const char *format, va_list arguments) {
+__attribute__((format(printf, 2, 0))) static struct text print(struct master *master,
+                                                               const char *format,
+                                                               va_list arguments) {
     char line[512];
     int size = vsnprintf(line, sizeof(line), format, arguments);
     size_t shown = size < 0 ? 0 : (size_t)size < sizeof(line) ? (size_t)size : sizeof(line) - 1;
@@ -102,8 +104,8 @@ uint64_t emit_store(struct master *master, const struct store_change *changes, s
     struct store_change *kept = arena_alloc(master->out->arena, size);
     memcpy(kept, changes, size);
     uint64_t ticket = ++master->last_ticket;
-    emit(master, (struct master_effect){.kind = MASTER_EFFECT_STORE,
-                                        .store = {ticket, kept, count}});
+    emit(master,
+         (struct master_effect){.kind = MASTER_EFFECT_STORE, .store = {ticket, kept, count}});
     return ticket;
 }
 

@@ -1,6 +1,6 @@
 /*
- * The way out of a step: every effect is made here. What is sent to a framework or an agent whose admission
- * is still being stored waits for that STORE.
+ * The way out of a step: every effect is made here. What is sent to a framework or an agent whose
+ * admission is still being stored waits for that STORE.
  */
 #pragma once
 

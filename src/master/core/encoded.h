@@ -1,6 +1,6 @@
 /*
- * Encoded infos that get their id from the master. A field appended to a protobuf message replaces the
- * field that was there, so the bytes of a stranger stay as they are and no decoder is needed.
+ * Encoded infos that get their id from the master. A field appended to a protobuf message replaces
+ * the field that was there, so the bytes of a stranger stay as they are and no decoder is needed.
  */
 #pragma once
 

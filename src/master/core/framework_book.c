@@ -1,6 +1,6 @@
 /*
- * A framework is stored when it is new, changes, or loses its connection, so that a failover timeout
- * goes on over a restart of the master.
+ * A framework is stored when it is new, changes, or loses its connection, so that a failover
+ * timeout goes on over a restart of the master.
  */
 #include "master/core/framework_book.h"
 
@@ -55,11 +55,10 @@ static void keep_info(struct framework *framework, const struct framework_info *
     void *old_texts = framework->info_memory, *old_roles = framework->roles_memory;
     framework->info = *info;
     struct framework_info *kept = &framework->info;
-    framework->info_memory =
-        keep_texts((struct text *[]){&kept->id.text, &kept->user, &kept->name, &kept->principal,
-                                     &kept->hostname, &kept->webui_url, &kept->role,
-                                     &kept->encoded},
-                   8);
+    framework->info_memory = keep_texts(
+        (struct text *[]){&kept->id.text, &kept->user, &kept->name, &kept->principal,
+                          &kept->hostname, &kept->webui_url, &kept->role, &kept->encoded},
+        8);
     keep_roles(framework, info->roles, info->role_count);
     mem_free(old_texts);
     mem_free(old_roles);
@@ -95,8 +94,8 @@ static uint64_t store(struct master *master, struct framework *framework, int64_
 
 struct framework *framework_book_recover(struct master *master, struct framework_id id,
                                          struct text encoded_info) {
-    struct framework_info info = {.id = id, .encoded = encoded_info,
-                                  .capabilities = 1u << FRAMEWORK_MULTI_ROLE};
+    struct framework_info info = {
+        .id = id, .encoded = encoded_info, .capabilities = 1u << FRAMEWORK_MULTI_ROLE};
     struct framework *framework = add(master, &info);
     framework->state = FRAMEWORK_RECOVERED;
     supply_activate_framework(master, framework, false);
@@ -149,8 +148,8 @@ static void send_update_to_agents(struct master *master, struct framework *frame
     }
 }
 
-/* Of a framework that comes back, user and checkpoint stay as they were; then so do its bytes, which
- * agents read the user from. */
+/* Of a framework that comes back, user and checkpoint stay as they were; then so do its bytes,
+ * which agents read the user from. */
 static struct framework_info merged(struct master *master, const struct framework *framework,
                                     const struct framework_info *info) {
     struct framework_info next = *info;
@@ -176,7 +175,8 @@ static void connect(struct master *master, struct peer *peer, struct framework *
     struct master_options *options = &master->options;
     struct scheduler_event event = {
         .kind = SCHEDULER_EVENT_SUBSCRIBED,
-        .subscribed = {framework->info.id, (double)options->heartbeat_ms / 1000.0,
+        .subscribed = {framework->info.id,
+                       (double)options->heartbeat_ms / 1000.0,
                        {text_of(master->id), options->hostname, options->ip, options->port,
                         options->version}},
     };

@@ -45,7 +45,8 @@ static bool check_roles(const struct framework_info *info, struct error *why) {
         if (!check_role(info->roles[i], why))
             return false;
         if (has_role(info->roles, i, info->roles[i]))
-            return fail(why, ERROR_INVALID, "role '%.*s' is given twice", TEXT_ARGS(info->roles[i]));
+            return fail(why, ERROR_INVALID, "role '%.*s' is given twice",
+                        TEXT_ARGS(info->roles[i]));
     }
     return true;
 }
@@ -58,8 +59,9 @@ bool framework_check(const struct master *master, const struct framework_info *i
     if (!check_roles(info, why))
         return false;
     if (!master->options.root_submissions && text_equal(info->user, TEXT("root")))
-        return fail(why, ERROR_REFUSED, "User 'root' is not allowed to run frameworks "
-                                        "without root submissions set");
+        return fail(why, ERROR_REFUSED,
+                    "User 'root' is not allowed to run frameworks "
+                    "without root submissions set");
     double seconds = info->failover_timeout_seconds;
     if (!(seconds <= 9.2e9 && seconds >= -9.2e9))
         return fail(why, ERROR_INVALID, "'failover_timeout' is not a duration");
@@ -71,8 +73,7 @@ bool framework_check_suppressed(const struct framework_info *info, const struct 
     bool many = framework_can(info, FRAMEWORK_MULTI_ROLE);
     struct text only = info->role.size > 0 ? info->role : TEXT("*");
     for (size_t i = 0; i < role_count; i++)
-        if (many ? !has_role(info->roles, info->role_count, roles[i])
-                 : !text_equal(only, roles[i]))
+        if (many ? !has_role(info->roles, info->role_count, roles[i]) : !text_equal(only, roles[i]))
             return fail(why, ERROR_INVALID, "suppressed role '%.*s' is not one of the framework's",
                         TEXT_ARGS(roles[i]));
     return true;

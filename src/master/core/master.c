@@ -131,14 +131,9 @@ static void recovered(struct master *master, const struct master_event *event) {
         switch (record->kind) {
         case REGISTRY_AGENT:
         case REGISTRY_UNREACHABLE:
-        case REGISTRY_GONE:
-            agent_book_load(master, event->recovered.keys[i], record);
-            break;
-        case REGISTRY_FRAMEWORK:
-            framework_book_load(master, record);
-            break;
-        case REGISTRY_MASTER:
-            break;
+        case REGISTRY_GONE: agent_book_load(master, event->recovered.keys[i], record); break;
+        case REGISTRY_FRAMEWORK: framework_book_load(master, record); break;
+        case REGISTRY_MASTER: break;
         }
     }
     struct registry_record self = {.kind = REGISTRY_MASTER, .master_id = text_of(master->id)};
@@ -155,12 +150,8 @@ static void go_on(struct master *master, const struct pending *pending) {
     if (agent == NULL || agent->ticket != pending->ticket)
         return;
     switch (pending->kind) {
-    case PENDING_ADMISSION:
-        agent_book_admitted(master, agent);
-        return;
-    case PENDING_DEPARTURE:
-        agent_book_departed(master, agent);
-        return;
+    case PENDING_ADMISSION: agent_book_admitted(master, agent); return;
+    case PENDING_DEPARTURE: agent_book_departed(master, agent); return;
     }
 }
 
@@ -192,9 +183,7 @@ static void ring(struct master *master, struct timer *timer) {
     case TIMER_HEARTBEAT:
         framework_book_heartbeat(master, CONTAINER_OF(timer, struct framework, heartbeat));
         return;
-    case TIMER_PING:
-        agent_book_ping(master, CONTAINER_OF(timer, struct agent, ping));
-        return;
+    case TIMER_PING: agent_book_ping(master, CONTAINER_OF(timer, struct agent, ping)); return;
     case TIMER_REREGISTER:
         agent_book_reregister_timeout(master, CONTAINER_OF(timer, struct agent, reregister));
         return;
@@ -222,11 +211,8 @@ int64_t master_deadline_ms(const struct master *master) {
 static void dispatch(struct master *master, const struct master_event *event) {
     struct peer *peer;
     switch (event->kind) {
-    case MASTER_EVENT_RECOVERED:
-        recovered(master, event);
-        return;
-    case MASTER_EVENT_TICK:
-        return;
+    case MASTER_EVENT_RECOVERED: recovered(master, event); return;
+    case MASTER_EVENT_TICK: return;
     case MASTER_EVENT_SCHEDULER_CALL:
         if ((peer = peer_of(master, event->connection)) != NULL)
             calls_scheduler(master, peer, &event->call);
@@ -239,12 +225,8 @@ static void dispatch(struct master *master, const struct master_event *event) {
         if ((peer = peer_of(master, event->connection)) != NULL)
             relay_step(master, peer, &event->channel);
         return;
-    case MASTER_EVENT_CLOSED:
-        closed(master, event->connection);
-        return;
-    case MASTER_EVENT_STORED:
-        stored(master, event->stored_ticket);
-        return;
+    case MASTER_EVENT_CLOSED: closed(master, event->connection); return;
+    case MASTER_EVENT_STORED: stored(master, event->stored_ticket); return;
     case MASTER_EVENT_OPERATOR:
         calls_operator(master, event->operator_call.request, &event->operator_call.call);
         return;

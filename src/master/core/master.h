@@ -1,13 +1,14 @@
 /*
- * The master as a pure state machine: frameworks, agents, offers, tasks. One event goes in with the time,
- * effects come out as values; nothing is read, written or waited for in here. The same events give the
- * same effects.
+ * The master as a pure state machine: frameworks, agents, offers, tasks. One event goes in with the
+ * time, effects come out as values; nothing is read, written or waited for in here. The same events
+ * give the same effects.
  *
  * Times: now_ms is monotonic and runs timers; wall_ns is Unix time and is only shown and stored.
  *
- * Effects are carried out in order once the step has returned. One with `after` != 0 waits until the STORE
- * with that ticket is done; tickets are done in order. What effects point to lives in the outbox's arena,
- * in the event, or in the master until its next step, so a shell keeps nothing of them but what it copies.
+ * Effects are carried out in order once the step has returned. One with `after` != 0 waits until
+ * the STORE with that ticket is done; tickets are done in order. What effects point to lives in the
+ * outbox's arena, in the event, or in the master until its next step, so a shell keeps nothing of
+ * them but what it copies.
  */
 #pragma once
 
@@ -31,12 +32,12 @@ struct master_options {
     int64_t agent_ping_timeout_ms;       /* 15 s */
     int64_t max_agent_ping_timeouts;     /* 5 */
     int64_t agent_reregister_timeout_ms; /* 10 min */
-    int64_t offer_gather_ms;             /* how long free resources wait for company before they are offered */
-    int64_t heartbeat_ms;                /* 15 s */
-    size_t max_completed_frameworks;     /* 50 */
+    int64_t offer_gather_ms; /* how long free resources wait for company before they are offered */
+    int64_t heartbeat_ms;    /* 15 s */
+    size_t max_completed_frameworks;            /* 50 */
     size_t max_completed_tasks_per_framework;   /* 1000 */
     size_t max_unreachable_tasks_per_framework; /* 1000 */
-    bool root_submissions;               /* whether user "root" may be a framework's user */
+    bool root_submissions;                      /* whether user "root" may be a framework's user */
 };
 
 /* The defaults above, with empty names. */
@@ -97,7 +98,7 @@ enum master_effect_kind {
     MASTER_EFFECT_SEND_SCHEDULER = 1,
     MASTER_EFFECT_SEND_AGENT,
     MASTER_EFFECT_SEND_CHANNEL,
-    MASTER_EFFECT_CLOSE,  /* after what was sent before it */
+    MASTER_EFFECT_CLOSE, /* after what was sent before it */
     MASTER_EFFECT_STORE,
     MASTER_EFFECT_ANSWER, /* to an operator's request */
     MASTER_EFFECT_NOTE,   /* a line for the log: the life of the cluster */

@@ -1,6 +1,6 @@
 /*
- * Reading the master's state, for the API, the web UI and the tests' checkers: borrowed views that hold
- * until the next step. Nothing here changes anything.
+ * Reading the master's state, for the API, the web UI and the tests' checkers: borrowed views that
+ * hold until the next step. Nothing here changes anything.
  */
 #pragma once
 
@@ -10,7 +10,7 @@ struct agent_view {
     const struct agent_info *info; /* with its id */
     bool connected;
     bool active;
-    bool unreachable; /* then only info, and the times, hold */
+    bool unreachable;                       /* then only info, and the times, hold */
     int64_t registered_ns, reregistered_ns; /* wall clock; 0: never */
     int64_t unreachable_ns;
     const struct resources *total;
@@ -26,10 +26,12 @@ struct task_view {
     struct executor_id executor; /* empty: a command task */
     struct text role;
     const struct resources *resources;
-    enum task_state state;        /* the newest */
-    enum task_state status_state; /* of the update that waits for its acknowledgement, or the last one */
+    enum task_state state; /* the newest */
+    enum task_state
+        status_state; /* of the update that waits for its acknowledgement, or the last one */
     bool is_unreachable, is_completed;
-    /* All statuses kept: of consecutive equal states only the latest. With termination, for the history. */
+    /* All statuses kept: of consecutive equal states only the latest. With termination, for the
+     * history. */
     const struct task_status *statuses;
     size_t status_count;
     struct text info; /* encoded mesos.v1.TaskInfo; empty when only the id is known */

@@ -1,6 +1,6 @@
 /*
- * Numbers are given in order and all offers live equally long, so one map in order of insertion serves
- * look-up and expiry alike: its first offer is always the oldest.
+ * Numbers are given in order and all offers live equally long, so one map in order of insertion
+ * serves look-up and expiry alike: its first offer is always the oldest.
  */
 #include "master/core/offer_book.h"
 

@@ -1,12 +1,13 @@
 /*
- * The offer book: every offer that is out, until it is taken or runs out. An offer leaves it exactly once,
- * so its resources always find their way to a task or back to the allocator.
+ * The offer book: every offer that is out, until it is taken or runs out. An offer leaves it
+ * exactly once, so its resources always find their way to a task or back to the allocator.
  */
 #pragma once
 
 #include "master/core/state.h"
 
-/* Its id is one never used before. The allocator has given the resources to the framework already. */
+/* Its id is one never used before. The allocator has given the resources to the framework already.
+ */
 struct offer *offer_book_make(struct master *master, struct framework *framework,
                               struct agent *agent, uint32_t role,
                               const struct resources *resources);

@@ -1,6 +1,6 @@
 /*
- * The first rule that fits answers (mesos-semantics.md, section 9). Silence is an answer too: an agent
- * that the registry knows and that is not back yet may have the task.
+ * The first rule that fits answers (mesos-semantics.md, section 9). Silence is an answer too: an
+ * agent that the registry knows and that is not back yet may have the task.
  */
 #include "master/core/reconcile.h"
 
@@ -8,10 +8,11 @@
 #include "master/core/status.h"
 #include "master/core/task_book.h"
 
-static void tell_known(struct master *master, struct framework *framework, const struct task *task) {
-    struct task_status status = status_make(master, task->id, task->status_state,
-                                            TASK_REASON_RECONCILIATION,
-                                            TEXT("Reconciliation: Latest task state"));
+static void tell_known(struct master *master, struct framework *framework,
+                       const struct task *task) {
+    struct task_status status =
+        status_make(master, task->id, task->status_state, TASK_REASON_RECONCILIATION,
+                    TEXT("Reconciliation: Latest task state"));
     status.agent = task->agent_id;
     status.executor = task->executor;
     status_send(master, framework, &status);
@@ -33,8 +34,7 @@ static bool state_by_agent(const struct master *master, struct agent_id id,
     if (agent == NULL)
         return true;
     switch (agent->state) {
-    case AGENT_RECOVERED:
-        return false;
+    case AGENT_RECOVERED: return false;
     case AGENT_ADMITTING:
     case AGENT_REGISTERED:
     case AGENT_LEAVING:
@@ -79,8 +79,8 @@ void reconcile_tasks(struct master *master, struct framework *framework,
 static void send_kill(struct master *master, const struct task *task) {
     struct master_message message = {
         .kind = MASTER_MESSAGE_KILL_TASK,
-        .kill_task = {task->framework->info.id, task->id, task->kill_has_grace,
-                      task->kill_grace_ns, task->kill_by_operator},
+        .kill_task = {task->framework->info.id, task->id, task->kill_has_grace, task->kill_grace_ns,
+                      task->kill_by_operator},
     };
     emit_to_agent(master, task->agent, message);
 }
@@ -109,7 +109,8 @@ void reconcile_kill(struct master *master, struct framework *framework,
     struct task *task = task_book_find(framework, call->kill.task);
     struct agent_id agent = call->kill.agent;
     if (call->kill.has_grace && call->kill.grace_ns < 0) {
-        emit_invalid(master, "call=KILL framework=%.*s task=%.*s error=\"grace period is negative\"",
+        emit_invalid(master,
+                     "call=KILL framework=%.*s task=%.*s error=\"grace period is negative\"",
                      TEXT_ARGS(framework->info.id.text), TEXT_ARGS(call->kill.task.text));
         return;
     }
@@ -118,7 +119,8 @@ void reconcile_kill(struct master *master, struct framework *framework,
         return;
     }
     if (agent.text.size > 0 && !agent_id_equal(agent, task->agent_id)) {
-        emit_invalid(master, "call=KILL framework=%.*s task=%.*s error=\"it is on agent %.*s, not %.*s\"",
+        emit_invalid(master,
+                     "call=KILL framework=%.*s task=%.*s error=\"it is on agent %.*s, not %.*s\"",
                      TEXT_ARGS(framework->info.id.text), TEXT_ARGS(task->id.text),
                      TEXT_ARGS(task->agent_id.text), TEXT_ARGS(agent.text));
         return;

@@ -1,5 +1,6 @@
 /*
- * A relay is in two maps, under the asker's number on the asker's connection and under ours on the agent's.
+ * A relay is in two maps, under the asker's number on the asker's connection and under ours on the
+ * agent's.
  */
 #include "master/core/relay.h"
 
@@ -42,8 +43,7 @@ static size_t count_tasks(const struct map *frameworks, struct task_id id, struc
 
 /* An asker that is a framework sees its own tasks alone. */
 static bool find_task(const struct master *master, const struct peer *asker,
-                      const struct channel_message *message, struct task **out,
-                      struct error *why) {
+                      const struct channel_message *message, struct task **out, struct error *why) {
     struct framework_id id = message->open.framework;
     const struct framework *framework = asker->framework;
     struct text task = message->open.task.text;
@@ -111,8 +111,8 @@ static void open_channel(struct master *master, struct peer *asker,
         say_end(master, asker, channel, end, why.message);
         return;
     }
-    struct text id = message->open.agent.text.size > 0 ? message->open.agent.text
-                                                       : task->agent_id.text;
+    struct text id =
+        message->open.agent.text.size > 0 ? message->open.agent.text : task->agent_id.text;
     struct agent *agent = map_get_text(&master->agents, id);
     if (agent == NULL || agent->peer == NULL) {
         say_end(master, asker, channel, CHANNEL_END_UNAVAILABLE, "its agent is not connected");
@@ -172,11 +172,8 @@ void relay_step(struct master *master, struct peer *peer, const struct channel_m
         else
             misuse(master, peer, relay);
         return;
-    case CHANNEL_CLOSE:
-        close_channel(master, peer, relay, message);
-        return;
-    case CHANNEL_OPEN:
-        return;
+    case CHANNEL_CLOSE: close_channel(master, peer, relay, message); return;
+    case CHANNEL_OPEN: return;
     }
     misuse(master, peer, relay);
 }

@@ -1,6 +1,6 @@
 /*
- * Channels between whoever asks (a scheduler's or an operator's connection) and the agent that has the
- * bytes: numbers are translated, windows and data pass through, and nothing is kept.
+ * Channels between whoever asks (a scheduler's or an operator's connection) and the agent that has
+ * the bytes: numbers are translated, windows and data pass through, and nothing is kept.
  */
 #pragma once
 

@@ -34,8 +34,8 @@ struct text lend(struct master *master, struct text text) {
     return text.data != NULL ? arena_text(master->out->arena, text) : text;
 }
 
-/* Ranges and sets of different agents are the same numbers of different things: a sum over agents would
- * lose how many there are. */
+/* Ranges and sets of different agents are the same numbers of different things: a sum over agents
+ * would lose how many there are. */
 static bool adds_up(const struct resource *one) {
     return kind_type(one->kind) == VALUE_SCALAR && !kind_is(one->kind, KIND_IS_SHARED);
 }

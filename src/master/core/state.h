@@ -1,11 +1,13 @@
 /*
- * What the master remembers, for the files of this folder only. The objects point to each other; each file
- * owns the life of one kind and keeps its indexes right, and master_check compares them all.
+ * What the master remembers, for the files of this folder only. The objects point to each other;
+ * each file owns the life of one kind and keeps its indexes right, and master_check compares them
+ * all.
  *
  *     peer -- framework -- tasks, offers          peer -- agent -- tasks, executors, offers
  *
- * A task is active (in framework->tasks and on its agent's list) until its terminal status is acknowledged;
- * then it is completed. While its agent is unreachable it is in framework->unreachable.
+ * A task is active (in framework->tasks and on its agent's list) until its terminal status is
+ * acknowledged; then it is completed. While its agent is unreachable it is in
+ * framework->unreachable.
  */
 #pragma once
 
@@ -21,8 +23,8 @@ enum {
     CONNECTIONS_LIMIT = 200000,
     UNREACHABLE_AGENTS_LIMIT = 102400, /* remembered, as in Mesos */
     FRAMEWORK_ROLES_LIMIT = 1000,
-    STATUSES_PER_TASK_LIMIT = 64,         /* history; the oldest go */
-    STATUS_CARRIED_BYTES_KEPT = 4096,     /* of a status in the history; more is not kept */
+    STATUSES_PER_TASK_LIMIT = 64,     /* history; the oldest go */
+    STATUS_CARRIED_BYTES_KEPT = 4096, /* of a status in the history; more is not kept */
     STATUS_MESSAGE_BYTES_KEPT = 4096,
     OFFERS_PER_CALL_LIMIT = 10000,
     HOSTNAME_BYTES_LIMIT = 255,
@@ -76,7 +78,7 @@ struct framework {
     int64_t registered_ns, reregistered_ns, unregistered_ns;
     uint64_t request_count;
     struct timer failover, heartbeat;
-    uint32_t number; /* for the allocator */
+    uint32_t number;        /* for the allocator */
     struct map tasks;       /* active, by id */
     struct map unreachable; /* by id */
     struct map completed;   /* by id, the newest of each id */
@@ -85,10 +87,10 @@ struct framework {
 };
 
 enum agent_state {
-    AGENT_RECOVERED,   /* in the registry, not back yet */
-    AGENT_ADMITTING,   /* its admission is being stored */
-    AGENT_REGISTERED,  /* connected while it has a peer */
-    AGENT_LEAVING,     /* its end (unreachable, or gone for good) is being stored */
+    AGENT_RECOVERED,  /* in the registry, not back yet */
+    AGENT_ADMITTING,  /* its admission is being stored */
+    AGENT_REGISTERED, /* connected while it has a peer */
+    AGENT_LEAVING,    /* its end (unreachable, or gone for good) is being stored */
     AGENT_UNREACHABLE,
 };
 enum { AGENT_STATE_COUNT = 5 };
@@ -98,7 +100,7 @@ struct agent {
     struct agent_info info; /* kept; info.resources points to total */
     void *info_memory;
     struct peer *peer;
-    uint64_t ticket; /* of the last STORE about it; what it hears waits for it */
+    uint64_t ticket;      /* of the last STORE about it; what it hears waits for it */
     bool leaves_for_good; /* LEAVING: it has unregistered, or was replaced */
     int64_t registered_ns, reregistered_ns, unreachable_ns;
     int64_t pings_unanswered;
@@ -181,20 +183,20 @@ struct master {
     int64_t now_ms, wall_ns;
     struct master_outbox *out;
 
-    struct map peers;      /* by connection */
-    struct map frameworks; /* by id, but completed ones */
-    struct map completed;  /* frameworks by id, the oldest first */
-    struct map agents;     /* by id, in every state */
-    struct map endpoints;  /* "hostname:port" -> registered agent */
-    struct map gone;       /* ids of agents that must not return */
+    struct map peers;                            /* by connection */
+    struct map frameworks;                       /* by id, but completed ones */
+    struct map completed;                        /* frameworks by id, the oldest first */
+    struct map agents;                           /* by id, in every state */
+    struct map endpoints;                        /* "hostname:port" -> registered agent */
+    struct map gone;                             /* ids of agents that must not return */
     struct map agent_numbers, framework_numbers; /* the allocator's -> ours */
-    struct map offers;     /* by number, the oldest first */
+    struct map offers;                           /* by number, the oldest first */
     struct heap timers;
     VEC_OF(struct pending) pending;
 
     uint64_t last_ticket, stored_ticket;
     uint64_t last_framework, last_agent, last_offer; /* counters of ids */
-    uint64_t last_report; /* of an agent that registers */
+    uint64_t last_report;                            /* of an agent that registers */
     uint32_t last_number;
     size_t agents_by_state[AGENT_STATE_COUNT];
     int64_t gather_due_ms; /* when to allocate; INT64_MAX: nothing to do */
@@ -205,7 +207,8 @@ struct master {
 
 /* --- texts that are kept: one block for all texts of an object --- */
 
-/* Copies the texts into one block, which is returned and owned by the caller, and points them to it. */
+/* Copies the texts into one block, which is returned and owned by the caller, and points them to
+ * it. */
 void *keep_texts(struct text *const *texts, size_t count);
 /* A key of two ids; neither can hold a control character. In the step's arena. */
 struct text pair_key(struct master *master, struct text first, struct text second);

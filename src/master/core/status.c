@@ -1,6 +1,6 @@
 /*
- * The hot path: an update costs three look-ups and one copy for the history, and is forwarded with the
- * bytes it came in.
+ * The hot path: an update costs three look-ups and one copy for the history, and is forwarded with
+ * the bytes it came in.
  */
 #include "master/core/status.h"
 
@@ -32,8 +32,8 @@ enum task_state status_word(const struct framework *framework, enum task_state s
     return framework_can(&framework->info, FRAMEWORK_PARTITION_AWARE) ? state : TASK_STATE_LOST;
 }
 
-/* An agent says of every framework what it has, when it registers; what comes later of one that is not
- * known belongs to a framework that is removed. */
+/* An agent says of every framework what it has, when it registers; what comes later of one that is
+ * not known belongs to a framework that is removed. */
 static struct framework *framework_of(struct master *master, struct agent *agent,
                                       struct framework_id id) {
     struct framework *framework = map_get_text(&master->frameworks, id.text);
@@ -59,12 +59,18 @@ static void apply(struct master *master, struct task *task, const struct agent_m
     task_book_record(task, status);
 }
 
+static bool has_states(const struct agent_message *message) {
+    return (size_t)message->update.latest_state < TASK_STATE_COUNT &&
+           (size_t)message->update.status.state < TASK_STATE_COUNT;
+}
+
 void status_update(struct master *master, struct peer *peer, const struct agent_message *message) {
     struct agent *agent = peer->agent;
     const struct task_status *status = &message->update.status;
     struct framework_id id = message->update.framework;
-    if (id.text.size == 0 || status->task.text.size == 0) {
-        emit_invalid(master, "call=UPDATE agent=%.*s error=\"no framework or task id\"",
+    if (id.text.size == 0 || status->task.text.size == 0 || !has_states(message)) {
+        emit_invalid(master,
+                     "call=UPDATE agent=%.*s error=\"no framework or task id, or no state\"",
                      TEXT_ARGS(agent->info.id.text));
         return;
     }
@@ -101,9 +107,9 @@ void status_acknowledge(struct master *master, struct framework *framework,
     struct uuid uuid;
     struct task_id id = call->acknowledge.task;
     if (!uuid_from_bytes(call->acknowledge.uuid, &uuid)) {
-        emit_invalid(master, "call=ACKNOWLEDGE framework=%.*s task=%.*s error=\"uuid is %zu bytes, not 16\"",
-                     TEXT_ARGS(framework->info.id.text), TEXT_ARGS(id.text),
-                     call->acknowledge.uuid.size);
+        emit_invalid(
+            master, "call=ACKNOWLEDGE framework=%.*s task=%.*s error=\"uuid is %zu bytes, not 16\"",
+            TEXT_ARGS(framework->info.id.text), TEXT_ARGS(id.text), call->acknowledge.uuid.size);
         return;
     }
     struct text agent_id = call->acknowledge.agent.text;

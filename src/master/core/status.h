@@ -1,6 +1,6 @@
 /*
- * Statuses: from agents to frameworks, acknowledgements back, and those the master says itself, which
- * carry no uuid and must not be acknowledged.
+ * Statuses: from agents to frameworks, acknowledgements back, and those the master says itself,
+ * which carry no uuid and must not be acknowledged.
  */
 #pragma once
 
@@ -8,8 +8,7 @@
 
 /* A status of the master's own, of now. `task` and `message` are lent. */
 struct task_status status_make(const struct master *master, struct task_id task,
-                               enum task_state state, enum task_reason reason,
-                               struct text message);
+                               enum task_state state, enum task_reason reason, struct text message);
 void status_send(struct master *master, struct framework *framework,
                  const struct task_status *status);
 

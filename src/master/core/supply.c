@@ -1,5 +1,6 @@
 /*
- * Free resources wait offer_gather_ms for company, then the allocator is given a budget of work per step.
+ * Free resources wait offer_gather_ms for company, then the allocator is given a budget of work per
+ * step.
  */
 #include "master/core/supply.h"
 
@@ -30,7 +31,8 @@ static uint32_t traits_of(const struct framework_info *info) {
     return traits;
 }
 
-/* Roles were checked when the framework subscribed; one that a full table refuses gets no offers. */
+/* Roles were checked when the framework subscribed; one that a full table refuses gets no offers.
+ */
 static uint32_t *role_numbers(struct master *master, const struct framework *framework,
                               size_t *count) {
     const struct framework_info *info = &framework->info;
@@ -131,8 +133,8 @@ void supply_recover(struct master *master, struct framework *framework, uint32_t
                     struct agent *agent, const struct resources *resources) {
     if (resources_is_empty(resources))
         return;
-    bool held = allocator_recover(master->allocator, framework->number, role, agent->number,
-                                  resources);
+    bool held =
+        allocator_recover(master->allocator, framework->number, role, agent->number, resources);
     assert(held);
     (void)held;
 }
@@ -177,9 +179,9 @@ static void announce(struct harvest *harvest, struct framework *framework) {
     VEC_EACH(offer, &harvest->offers)
         if ((*offer)->framework == framework)
             list[count++] = offer_book_show(master, *offer);
-    emit_to_framework(master, framework,
-                      (struct scheduler_event){.kind = SCHEDULER_EVENT_OFFERS,
-                                               .offers = {list, count}});
+    emit_to_framework(
+        master, framework,
+        (struct scheduler_event){.kind = SCHEDULER_EVENT_OFFERS, .offers = {list, count}});
 }
 
 static void gather(struct master *master) {

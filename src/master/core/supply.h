@@ -1,6 +1,6 @@
 /*
- * Between the master's objects and the allocator's numbers: the only place that calls the allocator. Who
- * is offered what is decided there; what is offered becomes an offer here.
+ * Between the master's objects and the allocator's numbers: the only place that calls the
+ * allocator. Who is offered what is decided there; what is offered becomes an offer here.
  */
 #pragma once
 

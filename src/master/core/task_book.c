@@ -1,5 +1,6 @@
 /*
- * A task is in exactly one of its framework's three maps, and on its agent's list while it is active.
+ * A task is in exactly one of its framework's three maps, and on its agent's list while it is
+ * active.
  */
 #include "master/core/task_book.h"
 
@@ -74,6 +75,10 @@ void task_book_release(struct master *master, struct task *task) {
 bool task_book_move(struct master *master, struct task *task, enum task_state to) {
     if (task->state == to)
         return true;
+    /* LOST may be followed by RUNNING where it was a guess; what an agent ended does not live
+     * again. */
+    if (!task->holds_resources && !task_state_is_terminal(to))
+        return false;
     if (!task_move(&task->state, to))
         return false;
     master->tasks_by_state[to]++;

@@ -116,7 +116,8 @@ static bool check_amounts(const struct master *master, const struct launch_place
     if (task->resources_name_two_roles)
         return fail(why, ERROR_INVALID, "its resources are allocated to more than one role");
     if (task->resource_role.size > 0 && !text_equal(task->resource_role, place->role))
-        return fail(why, ERROR_INVALID, "its resources are allocated to role '%.*s', the offer to '%.*s'",
+        return fail(why, ERROR_INVALID,
+                    "its resources are allocated to role '%.*s', the offer to '%.*s'",
                     TEXT_ARGS(task->resource_role), TEXT_ARGS(place->role));
     if (resources_quantity_milli(needs, master->kinds, NAME_GPUS) % WHOLE_MILLI != 0)
         return fail(why, ERROR_INVALID, "gpus must be a whole number");

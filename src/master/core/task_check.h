@@ -8,9 +8,9 @@
 struct launch_place {
     const struct framework *framework;
     const struct agent *agent;
-    struct text role;                 /* of the offers */
+    struct text role;                  /* of the offers */
     const struct resources *available; /* that is left of them */
-    const struct executor *executor;  /* of the task's executor id, if it is there already */
+    const struct executor *executor;   /* of the task's executor id, if it is there already */
 };
 
 /* The first fault is named. */

@@ -17,7 +17,9 @@ static struct scheduler_call decline(struct stage *stage, bool has_seconds, doub
     id->text = stage_offer(stage);
     return (struct scheduler_call){
         .kind = SCHEDULER_CALL_DECLINE,
-        .accept = {.offers = id, .offer_count = 1, .has_refuse_seconds = has_seconds,
+        .accept = {.offers = id,
+                   .offer_count = 1,
+                   .has_refuse_seconds = has_seconds,
                    .refuse_seconds = seconds},
     };
 }

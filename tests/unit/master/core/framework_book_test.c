@@ -174,8 +174,7 @@ TEST(an_operator_tears_a_framework_down_once) {
     stage_add_framework(stage, 1);
     struct master_event event = {
         .kind = MASTER_EVENT_OPERATOR,
-        .operator_call = {7, {.kind = OPERATOR_TEARDOWN,
-                              .framework = {stage_id(stage, "M-0000")}}},
+        .operator_call = {7, {.kind = OPERATOR_TEARDOWN, .framework = {stage_id(stage, "M-0000")}}},
     };
 
     stage_play(stage, event);
@@ -231,9 +230,8 @@ TEST(roles_without_multi_role_are_refused) {
 
 TEST(a_role_given_twice_is_refused) {
     struct text roles[] = {TEXT("a"), TEXT("a")};
-    refused(subscription((struct framework_info){.roles = roles,
-                                                 .role_count = 2,
-                                                 .capabilities = 1u << FRAMEWORK_MULTI_ROLE}),
+    refused(subscription((struct framework_info){
+                .roles = roles, .role_count = 2, .capabilities = 1u << FRAMEWORK_MULTI_ROLE}),
             "role 'a' is given twice");
 }
 

@@ -1,5 +1,6 @@
 /*
- * Random histories of three frameworks and four agents; the stage checks the master after every step.
+ * Random histories of three frameworks and four agents; the stage checks the master after every
+ * step.
  */
 #include "tests/unit/master/core/stage.h"
 
@@ -152,9 +153,9 @@ static void executor_exits(struct actors *actors) {
 }
 
 static void other_call(struct actors *actors) {
-    static const enum scheduler_call_kind kinds[] = {
-        SCHEDULER_CALL_REVIVE, SCHEDULER_CALL_SUPPRESS, SCHEDULER_CALL_RECONCILE,
-        SCHEDULER_CALL_KILL,   SCHEDULER_CALL_TEARDOWN};
+    static const enum scheduler_call_kind kinds[] = {SCHEDULER_CALL_REVIVE, SCHEDULER_CALL_SUPPRESS,
+                                                     SCHEDULER_CALL_RECONCILE, SCHEDULER_CALL_KILL,
+                                                     SCHEDULER_CALL_TEARDOWN};
     uint64_t connection = actors->framework_connection[draw(actors, FRAMEWORKS)];
     uint64_t which = draw(actors, 40);
     struct scheduler_call call = {.kind = kinds[which < 39 ? which % 4 : 4]};

@@ -20,15 +20,16 @@ static struct stage *begin(void) {
 static void ask(struct stage *stage, const char *task, const char *agent) {
     struct task_reference *reference = ARENA_NEW(stage->arena, struct task_reference);
     *reference = (struct task_reference){{text_of(task)}, {stage_id(stage, agent)}};
-    stage_call(stage, 1,
-               (struct scheduler_call){.kind = SCHEDULER_CALL_RECONCILE,
-                                       .reconcile = {reference, 1}});
+    stage_call(
+        stage, 1,
+        (struct scheduler_call){.kind = SCHEDULER_CALL_RECONCILE, .reconcile = {reference, 1}});
 }
 
 static void kill_task(struct stage *stage, const char *task, const char *agent) {
-    stage_call(stage, 1,
-               (struct scheduler_call){.kind = SCHEDULER_CALL_KILL,
-                                       .kill = {{text_of(task)}, {stage_id(stage, agent)}, false, 0}});
+    stage_call(
+        stage, 1,
+        (struct scheduler_call){.kind = SCHEDULER_CALL_KILL,
+                                .kill = {{text_of(task)}, {stage_id(stage, agent)}, false, 0}});
 }
 
 TEST(implicit_reconciliation_tells_every_active_task) {
@@ -169,11 +170,12 @@ TEST(a_negative_grace_period_is_dropped_and_named) {
 }
 
 static void kill_by_operator(struct stage *stage, const char *framework, const char *task) {
-    stage_play(stage, (struct master_event){
-                          .kind = MASTER_EVENT_OPERATOR,
-                          .operator_call = {3, {.kind = OPERATOR_KILL_TASK,
-                                                .framework = {stage_id(stage, framework)},
-                                                .task = {text_of(task)}}}});
+    stage_play(stage,
+               (struct master_event){.kind = MASTER_EVENT_OPERATOR,
+                                     .operator_call = {3,
+                                                       {.kind = OPERATOR_KILL_TASK,
+                                                        .framework = {stage_id(stage, framework)},
+                                                        .task = {text_of(task)}}}});
 }
 
 TEST(an_operator_kills_a_task_by_its_id) {

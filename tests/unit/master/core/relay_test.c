@@ -34,8 +34,7 @@ static struct channel_message data(uint64_t channel) {
 }
 
 static struct channel_message window(uint64_t channel) {
-    return (struct channel_message){
-        .kind = CHANNEL_WINDOW, .channel = channel, .window_bytes = 50};
+    return (struct channel_message){.kind = CHANNEL_WINDOW, .channel = channel, .window_bytes = 50};
 }
 
 static struct channel_message end(uint64_t channel) {

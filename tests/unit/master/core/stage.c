@@ -149,7 +149,8 @@ void stage_print(const struct stage *stage) {
 struct text stage_id(struct stage *stage, const char *id) {
     if (id[0] != 'M' || id[1] != '-')
         return text_of(arena_string(stage->arena, text_of(id)));
-    return text_of(arena_printf(stage->arena, "%.*s%s", TEXT_ARGS(master_id(stage->master)), id + 1));
+    return text_of(
+        arena_printf(stage->arena, "%.*s%s", TEXT_ARGS(master_id(stage->master)), id + 1));
 }
 
 static void fini_resources(void *set) {
@@ -246,11 +247,13 @@ struct scheduler_call stage_accept(struct stage *stage, struct text offer,
     struct offer_id *id = ARENA_NEW(stage->arena, struct offer_id);
     struct operation *operation = ARENA_NEW(stage->arena, struct operation);
     id->text = offer;
-    *operation =
-        (struct operation){.kind = OPERATION_LAUNCH, .tasks = tasks, .task_count = count};
+    *operation = (struct operation){.kind = OPERATION_LAUNCH, .tasks = tasks, .task_count = count};
     return (struct scheduler_call){
         .kind = SCHEDULER_CALL_ACCEPT,
-        .accept = {.offers = id, .offer_count = 1, .operations = operation, .operation_count = 1,
+        .accept = {.offers = id,
+                   .offer_count = 1,
+                   .operations = operation,
+                   .operation_count = 1,
                    .has_refuse_seconds = true},
     };
 }

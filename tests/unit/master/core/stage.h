@@ -1,7 +1,7 @@
 /*
- * A master on a stage: tests play events to it and read what it says, one line an effect, in which the
- * master's id is M. After every step master_check must hold. STOREs are done at once unless a test holds
- * them back.
+ * A master on a stage: tests play events to it and read what it says, one line an effect, in which
+ * the master's id is M. After every step master_check must hold. STOREs are done at once unless a
+ * test holds them back.
  *
  *     to 1 OFFERS M-O0 agent=M-S0 cpus:4;mem:1024
  */
@@ -16,13 +16,13 @@ struct stage {
     struct master_options options; /* before stage_begin */
     struct kinds *kinds;
     struct master *master;
-    struct arena *arena;  /* of the test */
+    struct arena *arena; /* of the test */
     struct arena *effects;
     int64_t now_ms, wall_ns;
     bool holds_stores;
     uint64_t last_ticket, stored_ticket;
     VEC_OF(char *) lines;
-    VEC_OF(struct text) offers; /* ids, as made */
+    VEC_OF(struct text) offers;       /* ids, as made */
     VEC_OF(struct uuid) acknowledged; /* that agents were told */
 };
 
@@ -36,7 +36,7 @@ void stage_begin_with(struct stage *stage, const struct registry_record *records
                       const struct text *keys, size_t count);
 
 void stage_play(struct stage *stage, struct master_event event);
-void stage_store(struct stage *stage); /* all STOREs held back are done */
+void stage_store(struct stage *stage);               /* all STOREs held back are done */
 void stage_pass_ms(struct stage *stage, int64_t ms); /* ticking at every deadline on the way */
 
 /* What was said, in order, since stage_forget. */

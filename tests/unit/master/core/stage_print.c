@@ -16,7 +16,8 @@ static void put_resources(const struct stage *stage, const struct resources *set
 }
 
 static void put_status(const struct task_status *status, struct buf *out) {
-    buf_printf(out, " UPDATE %.*s %s", TEXT_ARGS(status->task.text), task_state_name(status->state));
+    buf_printf(out, " UPDATE %.*s %s", TEXT_ARGS(status->task.text),
+               task_state_name(status->state));
     if (status->has_reason)
         buf_printf(out, " %s", task_reason_name(status->reason));
     if (status->has_uuid)
@@ -65,8 +66,7 @@ static void put_scheduler(const struct stage *stage, const struct scheduler_even
     case SCHEDULER_EVENT_HEARTBEAT: buf_append_string(out, " HEARTBEAT"); return;
     case SCHEDULER_EVENT_INVERSE_OFFERS:
     case SCHEDULER_EVENT_RESCIND_INVERSE_OFFER:
-    case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS:
-        break;
+    case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS: break;
     }
     buf_append_string(out, " UNEXPECTED");
 }
@@ -79,9 +79,7 @@ static void put_reconcile(const struct master_message *message, struct buf *out)
 
 static void put_agent(const struct master_message *message, struct buf *out) {
     switch (message->kind) {
-    case MASTER_MESSAGE_REGISTERED:
-        put(out, "REGISTERED ", message->registered.agent.text);
-        return;
+    case MASTER_MESSAGE_REGISTERED: put(out, "REGISTERED ", message->registered.agent.text); return;
     case MASTER_MESSAGE_REFUSED:
         put(out, message->refused.stop ? "REFUSED stop " : "REFUSED ", message->refused.reason);
         return;
@@ -116,8 +114,10 @@ static void put_agent(const struct master_message *message, struct buf *out) {
 }
 
 static const char *const ends[] = {
-    [CHANNEL_END_COMPLETE] = "COMPLETE",       [CHANNEL_END_NOT_FOUND] = "NOT_FOUND",
-    [CHANNEL_END_UNAVAILABLE] = "UNAVAILABLE", [CHANNEL_END_CANCELLED] = "CANCELLED",
+    [CHANNEL_END_COMPLETE] = "COMPLETE",
+    [CHANNEL_END_NOT_FOUND] = "NOT_FOUND",
+    [CHANNEL_END_UNAVAILABLE] = "UNAVAILABLE",
+    [CHANNEL_END_CANCELLED] = "CANCELLED",
     [CHANNEL_END_ERROR] = "ERROR",
 };
 
@@ -189,7 +189,8 @@ void stage_print_effect(const struct stage *stage, const struct master_effect *e
     AUTO_FINI(buf_fini) struct buf raw = {0};
     print_raw(stage, effect, &raw);
     struct text id = master_id(stage->master), rest = buf_text(&raw);
-    for (char *at; rest.size > 0 && (at = memmem(rest.data, rest.size, id.data, id.size)) != NULL;) {
+    for (char *at;
+         rest.size > 0 && (at = memmem(rest.data, rest.size, id.data, id.size)) != NULL;) {
         size_t before = (size_t)(at - rest.data);
         buf_append(out, rest.data, before);
         buf_append_byte(out, 'M');

@@ -49,10 +49,9 @@ TEST(an_acknowledgement_of_another_status_is_dropped) {
 
 TEST(a_uuid_that_is_not_16_bytes_is_named) {
     AUTO(stage_free) struct stage *stage = begin();
-    struct scheduler_call call = {.kind = SCHEDULER_CALL_ACKNOWLEDGE,
-                                  .acknowledge = {{stage_id(stage, "M-S0")},
-                                                  {TEXT("t")},
-                                                  TEXT("short")}};
+    struct scheduler_call call = {
+        .kind = SCHEDULER_CALL_ACKNOWLEDGE,
+        .acknowledge = {{stage_id(stage, "M-S0")}, {TEXT("t")}, TEXT("short")}};
 
     stage_call(stage, 1, call);
 
@@ -156,6 +155,17 @@ TEST(an_update_that_the_table_forbids_is_noted_and_can_be_acknowledged) {
     assert_heard(stage, "to 9 ACKNOWLEDGE t");
     assert_true(stage_find_task(stage, "t", &task));
     assert_int_equal(task.state, TASK_STATE_FINISHED);
+}
+
+TEST(a_task_that_its_agent_lost_does_not_live_again) {
+    AUTO(stage_free) struct stage *stage = begin();
+    stage_update(stage, 9, "M-0000", "t", TASK_STATE_LOST, 1);
+
+    stage_update(stage, 9, "M-0000", "t", TASK_STATE_RUNNING, 2);
+
+    struct task_view task;
+    assert_true(stage_find_task(stage, "t", &task));
+    assert_int_equal(task.state, TASK_STATE_LOST);
 }
 
 TEST(the_update_of_an_unknown_task_is_forwarded_and_acknowledged) {
