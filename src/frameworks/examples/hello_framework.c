@@ -144,6 +144,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: %s HOST:PORT EXECUTOR [TASKS]\n", argv[0]);
         return 2;
     }
+    setlinebuf(stdout);
     struct hello hello = {.executor_path = argv[2], .wanted = 5};
     if (argc == 4)
         hello.wanted = (unsigned)strtoul(argv[3], NULL, 10);
