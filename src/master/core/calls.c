@@ -198,7 +198,7 @@ static void tear_down_by_operator(struct master *master, uint64_t request,
     }
     struct peer *peer = framework->peer;
     if (peer != NULL)
-        emit_to_framework(master, framework,
+        emit_to_scheduler(master, peer,
                           (struct scheduler_event){.kind = SCHEDULER_EVENT_ERROR,
                                                    .error = TEXT("Framework has been removed")});
     framework_book_remove(master, framework, "an operator asked for it");

@@ -93,12 +93,17 @@ static bool check_agent(const struct master *master, const struct agent *agent, 
 /* --- frameworks --- */
 
 static bool check_tasks(const struct framework *framework, struct error *why) {
+    size_t live = 0;
     MAP_EACH(entry, &framework->tasks) {
         const struct task *task = map_value(entry);
         if (task->agent == NULL || !link_is_listed(&task->by_agent) || task->framework != framework)
             return fail(why, ERROR_INVALID, "active task %.*s is on no agent",
                         TEXT_ARGS(task->id.text));
+        live += task->holds_resources;
     }
+    if (live != framework->live_tasks)
+        return fail(why, ERROR_INVALID, "%zu tasks live, %zu are counted", live,
+                    framework->live_tasks);
     MAP_EACH(entry, &framework->unreachable) {
         const struct task *task = map_value(entry);
         if (!task->is_unreachable || task->agent != NULL || task->holds_resources)

@@ -215,12 +215,12 @@ static void supersede(struct master *master, struct framework *framework) {
     struct peer *old = framework->peer;
     if (old == NULL)
         return;
-    emit_to_framework(master, framework,
-                      (struct scheduler_event){.kind = SCHEDULER_EVENT_ERROR,
-                                               .error = TEXT("Framework failed over")});
+    struct text why = TEXT("Framework failed over");
+    emit_to_scheduler(master, old,
+                      (struct scheduler_event){.kind = SCHEDULER_EVENT_ERROR, .error = why});
     framework->peer = NULL;
     old->framework = NULL;
-    emit_close(master, old, TEXT("Framework failed over"));
+    emit_close(master, old, why);
 }
 
 static void subscribe_again(struct master *master, struct peer *peer, struct framework *framework,
@@ -427,6 +427,7 @@ void framework_book_free(struct framework *framework) {
     map_fini(&framework->tasks, free_task);
     map_fini(&framework->unreachable, free_task);
     map_fini(&framework->completed, free_task);
+    VEC_FINI(&framework->fresh);
     resources_fini(&framework->used);
     resources_fini(&framework->offered);
     mem_free(framework->info_memory);

@@ -6,9 +6,10 @@
  * Times: now_ms is monotonic and runs timers; wall_ns is Unix time and is only shown and stored.
  *
  * Effects are carried out in order once the step has returned. One with `after` != 0 waits until
- * the STORE with that ticket is done; tickets are done in order. What effects point to lives in the
- * outbox's arena, in the event, or in the master until its next step, so a shell keeps nothing of
- * them but what it copies.
+ * the STORE with that ticket is done; tickets are done in order, and what waited for one goes out
+ * before the effects of the step that hears STORED. What effects point to lives in the outbox's
+ * arena, in the event, or in the master until its next step, so a shell keeps nothing of them but
+ * what it copies.
  */
 #pragma once
 

@@ -27,6 +27,7 @@ enum {
     STATUS_CARRIED_BYTES_KEPT = 4096, /* of a status in the history; more is not kept */
     STATUS_MESSAGE_BYTES_KEPT = 4096,
     OFFERS_PER_CALL_LIMIT = 10000,
+    OFFERS_PER_EVENT_LIMIT = 500, /* so that a frame stays small */
     HOSTNAME_BYTES_LIMIT = 255,
     ALLOCATION_BUDGET = 4000, /* looks in one step */
     FILTER_SECONDS_LIMIT = 31536000,
@@ -82,7 +83,9 @@ struct framework {
     struct map tasks;       /* active, by id */
     struct map unreachable; /* by id */
     struct map completed;   /* by id, the newest of each id */
+    size_t live_tasks;      /* that hold resources, which is: that are not terminal */
     struct link offers;
+    VEC_OF(struct offer *) fresh;   /* made in this step, not yet said */
     struct resources used, offered; /* sums: scalars only */
 };
 

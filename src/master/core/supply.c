@@ -7,11 +7,10 @@
 #include "master/core/emit.h"
 #include "master/core/offer_book.h"
 
-/* What allocator_allocate gave in one step, sorted to frameworks by their lists of fresh offers. */
+/* What allocator_allocate gave in one step: frameworks that have fresh offers. */
 struct harvest {
     struct master *master;
     VEC_OF(struct framework *) frameworks;
-    VEC_OF(struct offer *) offers;
 };
 
 static uint32_t traits_of(const struct framework_info *info) {
@@ -163,25 +162,30 @@ static void take_offer(const struct allocator_offer *given, void *self) {
     struct framework *framework = map_get(&master->framework_numbers, given->framework);
     struct agent *agent = map_get(&master->agent_numbers, given->agent);
     assert(framework != NULL && agent != NULL);
-    struct offer *offer = offer_book_make(master, framework, agent, given->role, given->resources);
-    VEC_PUSH(&harvest->offers, offer);
-    for (size_t i = 0; i < harvest->frameworks.count; i++)
-        if (harvest->frameworks.items[i] == framework)
-            return;
-    VEC_PUSH(&harvest->frameworks, framework);
+    if (framework->fresh.count == 0)
+        VEC_PUSH(&harvest->frameworks, framework);
+    VEC_PUSH(&framework->fresh,
+             offer_book_make(master, framework, agent, given->role, given->resources));
 }
 
-/* One event a framework, however many agents are in it. */
-static void announce(struct harvest *harvest, struct framework *framework) {
-    struct master *master = harvest->master;
-    struct offered *list = ARENA_ARRAY(master->out->arena, struct offered, harvest->offers.count);
-    size_t count = 0;
-    VEC_EACH(offer, &harvest->offers)
-        if ((*offer)->framework == framework)
-            list[count++] = offer_book_show(master, *offer);
+static void announce_some(struct master *master, struct framework *framework,
+                          struct offer *const *offers, size_t count) {
+    struct offered *list = ARENA_ARRAY(master->out->arena, struct offered, count);
+    for (size_t i = 0; i < count; i++)
+        list[i] = offer_book_show(master, offers[i]);
     emit_to_framework(
         master, framework,
         (struct scheduler_event){.kind = SCHEDULER_EVENT_OFFERS, .offers = {list, count}});
+}
+
+/* One event a framework, however many agents are in it, up to a size. */
+static void announce(struct master *master, struct framework *framework) {
+    for (size_t at = 0; at < framework->fresh.count; at += OFFERS_PER_EVENT_LIMIT) {
+        size_t left = framework->fresh.count - at;
+        announce_some(master, framework, framework->fresh.items + at,
+                      left < OFFERS_PER_EVENT_LIMIT ? left : OFFERS_PER_EVENT_LIMIT);
+    }
+    framework->fresh.count = 0;
 }
 
 static void gather(struct master *master) {
@@ -194,7 +198,7 @@ static void gather(struct master *master) {
     if (due_ms <= INT64_MAX - master->options.offer_gather_ms)
         due_ms += master->options.offer_gather_ms;
     /* The first one to become free decides how long the others are waited for. */
-    if (due_ms < master->gather_due_ms || master->gather_due_ms < master->now_ms)
+    if (due_ms < master->gather_due_ms)
         master->gather_due_ms = due_ms;
 }
 
@@ -206,9 +210,8 @@ void supply_step(struct master *master) {
     bool more = allocator_allocate(master->allocator, master->now_ms, ALLOCATION_BUDGET, take_offer,
                                    &harvest);
     VEC_EACH(framework, &harvest.frameworks)
-        announce(&harvest, *framework);
+        announce(master, *framework);
     VEC_FINI(&harvest.frameworks);
-    VEC_FINI(&harvest.offers);
     master->gather_due_ms = more ? master->now_ms : INT64_MAX;
     if (!more)
         gather(master);

@@ -24,6 +24,7 @@ static void hold(struct task *task) {
     assert(fits);
     (void)fits;
     sum_add(&task->framework->used, &task->resources);
+    task->framework->live_tasks++;
     task->holds_resources = true;
 }
 
@@ -68,6 +69,7 @@ void task_book_release(struct master *master, struct task *task) {
     assert(held);
     (void)held;
     sum_subtract(&task->framework->used, &task->resources);
+    task->framework->live_tasks--;
     task->holds_resources = false;
     supply_recover(master, task->framework, task->role, task->agent, &task->resources);
 }

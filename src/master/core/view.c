@@ -25,15 +25,6 @@ void master_each_agent(const struct master *master,
     }
 }
 
-static size_t live_tasks(const struct framework *framework) {
-    size_t count = 0;
-    MAP_EACH(entry, &framework->tasks) {
-        const struct task *task = map_value(entry);
-        count += !task_state_is_terminal(task->state);
-    }
-    return count;
-}
-
 static void show_frameworks(const struct map *frameworks,
                             void (*fn)(void *self, const struct framework_view *view), void *self) {
     MAP_EACH(entry, frameworks) {
@@ -50,7 +41,7 @@ static void show_frameworks(const struct map *frameworks,
             .unregistered_ns = framework->unregistered_ns,
             .used = &framework->used,
             .offered = &framework->offered,
-            .task_count = live_tasks(framework),
+            .task_count = framework->live_tasks,
         };
         fn(self, &view);
     }
@@ -180,7 +171,7 @@ struct master_counts master_count(const struct master *master) {
             counts.frameworks_connected++;
         else
             counts.frameworks_disconnected++;
-        counts.tasks_active += live_tasks(framework);
+        counts.tasks_active += framework->live_tasks;
     }
     return counts;
 }
