@@ -1,5 +1,7 @@
+#include "agent/shell/codec.h"
 #include "agent/shell/daemon.h"
 
+#include "agent/shell/codec.h"
 #include "agent/shell/containers.h"
 #include "agent/shell/detect.h"
 #include "agent/shell/effects.h"
@@ -214,12 +216,14 @@ static bool make_core(struct daemon *daemon, struct text boot_id, struct error *
         !detect_attributes(flags->attributes, error))
         return false;
     struct rng rng = random_rng();
+    options.codec = codec_of_wire();
     options.info.hostname = text_of(flags->hostname);
     options.info.ip = text_of(flags->ip);
     options.info.port = http_server_port(daemon->http);
     options.info.resources = &total;
     options.info.attributes = text_of(flags->attributes);
     options.info.version = TEXT(MESOS_VERSION);
+    options.codec = agent_wire_codec();
     options.work_dir = text_of(flags->work_dir);
     options.boot_id = boot_id;
     options.endpoint = text_of(arena_printf(arena, "%s:%u", flags->ip, options.info.port));
