@@ -1,6 +1,6 @@
-#include "agent/shell/codec.h"
 #include "agent/shell/daemon.h"
 
+#include "agent/shell/codec.h"
 #include "agent/shell/codec.h"
 #include "agent/shell/containers.h"
 #include "agent/shell/detect.h"
