@@ -28,7 +28,7 @@ static struct text write_agent(struct arena *arena, struct kinds *kinds,
     return arena_text(arena, buf_text(&out));
 }
 
-struct agent_codec agent_wire_codec(void) {
+struct agent_codec codec_of_wire(void) {
     return (struct agent_codec){.read_framework = read_framework,
                                 .read_executor = read_executor,
                                 .read_task = read_task,

@@ -5,4 +5,4 @@
 
 #include "agent/core/agent.h"
 
-struct agent_codec agent_wire_codec(void);
+struct agent_codec codec_of_wire(void);

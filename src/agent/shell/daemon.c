@@ -1,7 +1,6 @@
 #include "agent/shell/daemon.h"
 
 #include "agent/shell/codec.h"
-#include "agent/shell/codec.h"
 #include "agent/shell/containers.h"
 #include "agent/shell/detect.h"
 #include "agent/shell/effects.h"
@@ -223,7 +222,6 @@ static bool make_core(struct daemon *daemon, struct text boot_id, struct error *
     options.info.resources = &total;
     options.info.attributes = text_of(flags->attributes);
     options.info.version = TEXT(MESOS_VERSION);
-    options.codec = agent_wire_codec();
     options.work_dir = text_of(flags->work_dir);
     options.boot_id = boot_id;
     options.endpoint = text_of(arena_printf(arena, "%s:%u", flags->ip, options.info.port));
