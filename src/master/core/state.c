@@ -7,6 +7,11 @@ void *keep_texts(struct text *const *texts, size_t count) {
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
         size += texts[i]->size;
+    if (size == 0) {
+        for (size_t i = 0; i < count; i++)
+            texts[i]->data = texts[i]->data != NULL ? "" : NULL;
+        return NULL;
+    }
     char *block = mem_alloc(size), *at = block;
     for (size_t i = 0; i < count; i++) {
         struct text *text = texts[i];

@@ -210,8 +210,8 @@ struct master {
 
 /* --- texts that are kept: one block for all texts of an object --- */
 
-/* Copies the texts into one block, which is returned and owned by the caller, and points them to
- * it. */
+/* Copies the texts into one block, which is returned and owned by the caller (NULL when all are
+ * empty), and points them to it. */
 void *keep_texts(struct text *const *texts, size_t count);
 /* A key of two ids; neither can hold a control character. In the step's arena. */
 struct text pair_key(struct master *master, struct text first, struct text second);
