@@ -1,0 +1,89 @@
+#include "tests/sim/ledger.h"
+
+struct task_log {
+    bool has_begun;
+    VEC_OF(struct uuid) updates;
+    size_t seen; /* how many of them the framework has */
+};
+
+struct ledger {
+    struct world *world;
+    struct map tasks;        /* id -> struct task_log, owned */
+    struct map acknowledged; /* uuid -> anything */
+};
+
+struct ledger *ledger_new(struct world *world) {
+    struct ledger *ledger = NEW(struct ledger);
+    ledger->world = world;
+    return ledger;
+}
+
+static void log_free(void *self) {
+    struct task_log *log = self;
+    VEC_FINI(&log->updates);
+    mem_free(log);
+}
+
+void ledger_free(struct ledger *ledger) {
+    map_fini(&ledger->tasks, log_free);
+    map_fini(&ledger->acknowledged, NULL);
+    mem_free(ledger);
+}
+
+static struct task_log *log_of(struct ledger *ledger, struct text task) {
+    struct task_log *log = map_get_text(&ledger->tasks, task);
+    if (log == NULL) {
+        log = NEW(struct task_log);
+        map_put_text(&ledger->tasks, task, log);
+    }
+    return log;
+}
+
+void ledger_task_begins(struct ledger *ledger, struct text task) {
+    struct task_log *log = log_of(ledger, task);
+    if (log->has_begun)
+        world_fail(ledger->world, "task %.*s runs twice", TEXT_ARGS(task));
+    log->has_begun = true;
+}
+
+static size_t place_of(const struct task_log *log, struct uuid uuid) {
+    for (size_t i = 0; i < log->updates.count; i++) {
+        if (uuid_equal(log->updates.items[i], uuid))
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+void ledger_update_stored(struct ledger *ledger, struct text task, struct uuid uuid) {
+    struct task_log *log = log_of(ledger, task);
+    if (place_of(log, uuid) == SIZE_MAX)
+        VEC_PUSH(&log->updates, uuid);
+}
+
+void ledger_acknowledged(struct ledger *ledger, struct uuid uuid) {
+    map_put_text(&ledger->acknowledged, uuid_text(&uuid), ledger);
+}
+
+bool ledger_is_acknowledged(struct ledger *ledger, struct uuid uuid) {
+    return map_get_text(&ledger->acknowledged, uuid_text(&uuid)) != NULL;
+}
+
+void ledger_update_arrives(struct ledger *ledger, struct text task, struct uuid uuid,
+                           const char *framework) {
+    struct task_log *log = log_of(ledger, task);
+    size_t place = place_of(log, uuid);
+    if (place == SIZE_MAX) {
+        world_fail(ledger->world, "%s hears an update of %.*s that no agent has stored", framework,
+                   TEXT_ARGS(task));
+        return;
+    }
+    if (place < log->seen)
+        return;
+    if (place > log->seen)
+        world_fail(ledger->world, "%s hears update %zu of %.*s before update %zu", framework, place,
+                   TEXT_ARGS(task), log->seen);
+    if (place > 0 && !ledger_is_acknowledged(ledger, log->updates.items[place - 1]))
+        world_fail(ledger->world, "%s hears update %zu of %.*s before it acknowledged the last",
+                   framework, place, TEXT_ARGS(task));
+    log->seen = place + 1;
+}

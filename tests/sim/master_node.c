@@ -1,0 +1,312 @@
+#include "common/model/frame_type.h"
+#include "common/wire/messages.h"
+#include "tests/sim/checks.h"
+#include "tests/sim/print.h"
+#include "tests/sim/shells.h"
+
+static void feed(struct master_node *node, struct master_event *event);
+
+static struct wire wire_of(struct master_node *node) {
+    return (struct wire){.arena = node->arena, .kinds = node->kinds};
+}
+
+/* --- effects --- */
+
+static void store(struct master_node *node, const struct master_effect *effect) {
+    struct wire wire = wire_of(node);
+    for (size_t i = 0; i < effect->store.count; i++) {
+        const struct store_change *change = &effect->store.changes[i];
+        struct drive_record *record = NULL;
+        if (change->registry_record != NULL) {
+            record = NEW(struct drive_record);
+            registry_record_encode(&wire, change->registry_record, &record->bytes);
+        }
+        world_say(node->process.world, "store   master #%llu %s %s",
+                  (unsigned long long)effect->store.ticket, record != NULL ? "put" : "drop",
+                  print_text(node->process.world, change->key));
+        drive_put(&node->disk, effect->store.ticket, change->key, record);
+    }
+    drive_made(&node->disk, effect->store.ticket);
+}
+
+static void encode(struct master_node *node, const struct master_effect *effect, struct buf *out) {
+    struct wire wire = wire_of(node);
+    switch (effect->kind) {
+    case MASTER_EFFECT_SEND_SCHEDULER:
+        scheduler_event_encode(&wire, &effect->scheduler, out);
+        break;
+    case MASTER_EFFECT_SEND_AGENT:
+        master_message_encode(&wire, &effect->agent, out);
+        break;
+    case MASTER_EFFECT_SEND_CHANNEL:
+        channel_message_encode(&effect->channel, out);
+        break;
+    case MASTER_EFFECT_CLOSE:
+        buf_append_text(out, effect->close_reason);
+        break;
+    case MASTER_EFFECT_ANSWER:
+        buf_append_text(out, effect->answer.message);
+        break;
+    case MASTER_EFFECT_STORE:
+    case MASTER_EFFECT_NOTE:
+        break;
+    }
+}
+
+static void closed_by_us(void *self, uint64_t connection) {
+    struct master_node *node = self;
+    if (!node->process.is_up || map_get(&node->ends, connection) == NULL)
+        return;
+    map_remove(&node->ends, connection);
+    struct master_event event = {.kind = MASTER_EVENT_CLOSED, .connection = {connection}};
+    feed(node, &event);
+}
+
+static void send(struct master_node *node, const struct held_effect *held, enum frame_type type) {
+    struct world *world = node->process.world;
+    struct end *end = map_get(&node->ends, held->connection);
+    if (end == NULL || !end->is_open)
+        return;
+    world_say(world, "send    master -> %s %s", end_peer(end)->owner->name,
+              print_frame(world, type, buf_text(&held->bytes)));
+    end_send(end, (uint16_t)type, buf_text(&held->bytes));
+}
+
+static void close_end(struct master_node *node, struct held_effect *held) {
+    struct world *world = node->process.world;
+    struct end *end = map_get(&node->ends, held->connection);
+    if (end == NULL || !end->is_open)
+        return;
+    world_say(world, "close   master -> %s %s", end_peer(end)->owner->name,
+              buf_string(&held->bytes));
+    end_close(end);
+    world_after(world, 0, closed_by_us, node, held->connection);
+}
+
+static void carry_out(struct master_node *node, struct held_effect *held) {
+    switch ((enum master_effect_kind)held->kind) {
+    case MASTER_EFFECT_SEND_SCHEDULER:
+        send(node, held, FRAME_SCHEDULER_EVENT);
+        break;
+    case MASTER_EFFECT_SEND_AGENT:
+        send(node, held, FRAME_MASTER_MESSAGE);
+        break;
+    case MASTER_EFFECT_SEND_CHANNEL:
+        send(node, held, FRAME_CHANNEL);
+        break;
+    case MASTER_EFFECT_CLOSE:
+        close_end(node, held);
+        break;
+    case MASTER_EFFECT_ANSWER:
+    case MASTER_EFFECT_STORE:
+    case MASTER_EFFECT_NOTE:
+        break;
+    }
+}
+
+static void take_effect(struct master_node *node, const struct master_effect *effect) {
+    struct world *world = node->process.world;
+    if (effect->kind == MASTER_EFFECT_STORE) {
+        store(node, effect);
+        return;
+    }
+    if (effect->kind == MASTER_EFFECT_NOTE) {
+        world_say(world, "note    master %.*s %s", TEXT_ARGS(effect->note.what),
+                  print_text(world, effect->note.detail));
+        return;
+    }
+    struct held_effect held = {.after = effect->after,
+                               .kind = (int)effect->kind,
+                               .connection = effect->connection.value};
+    encode(node, effect, &held.bytes);
+    if (effect->after > node->disk.stored_ticket && world->mutation != MUTATION_IGNORE_AFTER) {
+        VEC_PUSH(&node->held, held);
+        if (node->held.count > QUEUE_LIMIT)
+            world_fail(world, "the master holds more than %d effects", QUEUE_LIMIT);
+        return;
+    }
+    carry_out(node, &held);
+    buf_fini(&held.bytes);
+}
+
+static void die(struct master_node *node) {
+    network_forget(&node->process, false);
+    drive_crash(&node->disk);
+    VEC_EACH(held, &node->held)
+        buf_fini(&held->bytes);
+    node->held.count = 0;
+    map_fini(&node->ends, NULL);
+    master_free(TAKE(node->core));
+    kinds_free(TAKE(node->kinds));
+    node->process.is_up = node->process.is_dying = false;
+    node->process.effects_to_live = 0;
+    world_arm(node->process.world, &node->process.tick, INT64_MAX);
+    world_say(node->process.world, "crash   master");
+}
+
+static void feed(struct master_node *node, struct master_event *event) {
+    struct world *world = node->process.world;
+    event->now_ms = world->now_ms;
+    event->wall_ns = world_wall_ns(world);
+    node->outbox.arena = node->arena;
+    node->outbox.effects.count = 0;
+    master_step(node->core, event, &node->outbox);
+    VEC_EACH(effect, &node->outbox.effects) {
+        if (!process_survives_effect(&node->process))
+            break;
+        take_effect(node, effect);
+    }
+    arena_reset(node->arena);
+    if (node->process.is_dying) {
+        die(node);
+        return;
+    }
+    check_master(node);
+    world_arm(world, &node->process.tick, master_deadline_ms(node->core));
+}
+
+static void on_tick(void *self, uint64_t argument) {
+    struct master_node *node = self;
+    struct master_event event = {.kind = MASTER_EVENT_TICK};
+    (void)argument;
+    feed(node, &event);
+}
+
+static void on_stored(struct process *process, uint64_t ticket) {
+    struct master_node *node = CONTAINER_OF(process, struct master_node, process);
+    size_t done = 0;
+    for (; done < node->held.count && node->held.items[done].after <= ticket; done++) {
+        if (process_survives_effect(process))
+            carry_out(node, &node->held.items[done]);
+        buf_fini(&node->held.items[done].bytes);
+    }
+    node->held.count -= done;
+    if (node->held.count > 0)
+        memmove(node->held.items, node->held.items + done,
+                node->held.count * sizeof(*node->held.items));
+    if (process->is_dying) {
+        die(node);
+        return;
+    }
+    struct master_event event = {.kind = MASTER_EVENT_STORED};
+    event.stored_ticket = ticket;
+    feed(node, &event);
+}
+
+/* --- connections --- */
+
+void master_node_accepted(struct master_node *node, struct end *end) {
+    end->id = ++node->last_connection;
+    map_put(&node->ends, end->id, end);
+}
+
+void master_node_closed(struct master_node *node, struct end *end) {
+    struct master_event event = {.kind = MASTER_EVENT_CLOSED, .connection = {end->id}};
+    map_remove(&node->ends, end->id);
+    feed(node, &event);
+}
+
+static bool decode(struct master_node *node, uint16_t type, struct text payload,
+                   struct master_event *event, struct error *error) {
+    struct wire wire = wire_of(node);
+    if (type == FRAME_CHANNEL) {
+        event->kind = MASTER_EVENT_CHANNEL;
+        return channel_message_decode(&wire, payload, &event->channel, error);
+    }
+    if (type == FRAME_SCHEDULER_CALL) {
+        event->kind = MASTER_EVENT_SCHEDULER_CALL;
+        return scheduler_call_decode(&wire, payload, &event->call, error);
+    }
+    event->kind = MASTER_EVENT_AGENT_MESSAGE;
+    return agent_message_decode(&wire, payload, &event->agent_message, error);
+}
+
+void master_node_frame(struct master_node *node, struct end *end, uint16_t type,
+                       struct text payload) {
+    struct world *world = node->process.world;
+    struct master_event event = {.connection = {end->id}};
+    struct error error = {0};
+    if (!decode(node, type, payload, &event, &error)) {
+        world_fail(world, "the master cannot read what %s sent: %s", end_peer(end)->owner->name,
+                   error.message);
+        return;
+    }
+    feed(node, &event);
+}
+
+/* --- life --- */
+
+struct master_node *master_node_new(struct world *world) {
+    struct master_node *node = NEW(struct master_node);
+    node->process = (struct process){.world = world, .kind = PROCESS_MASTER, .name = "master"};
+    node->process.tick = (struct happening){.fn = on_tick, .self = node};
+    node->disk.process = &node->process;
+    node->disk.on_stored = on_stored;
+    node->arena = arena_new();
+    node->reregister_timeout_ms = 120000;
+    world->master = node;
+    return node;
+}
+
+void master_node_free(struct master_node *node) {
+    if (node == NULL)
+        return;
+    VEC_EACH(held, &node->held)
+        buf_fini(&held->bytes);
+    VEC_FINI(&node->held);
+    VEC_FINI(&node->outbox.effects);
+    map_fini(&node->ends, NULL);
+    drive_fini(&node->disk);
+    master_free(node->core);
+    kinds_free(node->kinds);
+    arena_free(node->arena);
+    mem_free(node);
+}
+
+static void recover(struct master_node *node) {
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct wire wire = {.arena = arena, .kinds = node->kinds};
+    size_t count = 0;
+    struct registry_record *records = ARENA_ARRAY(arena, struct registry_record,
+                                                  node->disk.records.count);
+    struct text *keys = ARENA_ARRAY(arena, struct text, node->disk.records.count);
+    MAP_EACH(entry, &node->disk.records) {
+        const struct drive_record *record = map_value(entry);
+        struct error error = {0};
+        keys[count] = map_key_text(entry);
+        if (!registry_record_decode(&wire, buf_text(&record->bytes), &records[count++], &error))
+            world_fail(node->process.world, "registry: %s", error.message);
+    }
+    struct master_event event = {.kind = MASTER_EVENT_RECOVERED};
+    event.recovered.records = records;
+    event.recovered.keys = keys;
+    event.recovered.count = count;
+    feed(node, &event);
+}
+
+void master_node_start(struct master_node *node) {
+    if (node->process.is_up)
+        return;
+    struct master_options options = master_options_default();
+    node->process.is_up = true;
+    node->process.life++;
+    world_say(node->process.world, "start   master, life %llu",
+              (unsigned long long)node->process.life);
+    options.hostname = TEXT("master");
+    options.ip = TEXT("10.0.0.100");
+    options.version = TEXT("1");
+    options.port = 5050;
+    options.seed = node->process.world->seed * 1000 + node->process.life;
+    options.offer_timeout_ms = 60000;
+    options.agent_ping_timeout_ms = 10000;
+    options.max_agent_ping_timeouts = 3;
+    options.agent_reregister_timeout_ms = node->reregister_timeout_ms;
+    node->kinds = kinds_new();
+    node->core = master_new(&options, node->kinds);
+    recover(node);
+}
+
+void master_node_crash(struct master_node *node) {
+    if (node->process.is_up)
+        die(node);
+}

@@ -1,0 +1,168 @@
+/*
+ * The nodes of the world: real cores, each with a shell that is as thin as the real one and lives on virtual
+ * time. A process that crashes loses its core, its connections and what it had not stored.
+ */
+#pragma once
+
+#include "agent/core/agent.h"
+#include "lib/core/executor.h"
+#include "lib/core/scheduler.h"
+#include "master/core/master.h"
+#include "master/core/master_view.h"
+#include "tests/sim/drive.h"
+#include "tests/sim/machine.h"
+
+/* --- the master --- */
+
+struct held_effect {
+    uint64_t after;
+    int kind;
+    uint64_t connection;
+    int signal;
+    struct buf bytes;
+    struct launch_order *launch;
+};
+
+struct master_node {
+    struct process process;
+    struct drive disk;
+    struct master *core;
+    struct kinds *kinds;
+    struct arena *arena;
+    struct master_outbox outbox;
+    struct map ends; /* connection id -> struct end */
+    uint64_t last_connection;
+    VEC_OF(struct held_effect) held;
+    int64_t reregister_timeout_ms;
+};
+
+struct master_node *master_node_new(struct world *world);
+void master_node_free(struct master_node *node);
+void master_node_start(struct master_node *node);
+void master_node_crash(struct master_node *node);
+
+/* --- agents --- */
+
+struct agent_node {
+    struct process process;
+    struct drive disk;
+    struct machine machine;
+    struct agent *core;
+    struct kinds *kinds;
+    struct arena *arena;
+    struct agent_outbox outbox;
+    struct end *master_end; /* dialing or up */
+    bool is_connected;
+    bool is_recovered;  /* every container was heard of */
+    bool has_left;      /* for good */
+    bool has_stopped;   /* by its own STOP */
+    struct map ends;    /* executors: connection id -> struct end */
+    uint64_t last_connection;
+    VEC_OF(struct held_effect) held;
+    int64_t cpu_milli, mem_milli;
+    struct buf last_update; /* for MUTATION_REPEAT_UPDATE */
+    int mutations_done;
+};
+
+struct agent_node *agent_node_new(struct world *world, size_t number);
+void agent_node_free(struct agent_node *node);
+void agent_node_start(struct agent_node *node);
+void agent_node_crash(struct agent_node *node);
+/* The machine with all that runs on it is gone, and nobody is told. */
+void agent_node_leave(struct agent_node *node);
+void agent_node_tell(struct agent_node *node, struct agent_event event);
+
+/* --- executors --- */
+
+struct executor_node {
+    struct process process;
+    struct container *container;
+    struct executor *core;
+    struct driver_outbox outbox;
+    struct end *end;
+    VEC_OF(struct executor_task *) tasks;
+    bool has_ended;
+};
+
+struct executor_node *executor_node_new(struct container *container);
+void executor_node_free(struct executor_node *node);
+void executor_node_end(struct executor_node *node); /* its process is gone */
+
+/* --- frameworks --- */
+
+enum slot_state { SLOT_WANTED, SLOT_LAUNCHED, SLOT_DONE };
+
+/* One thing that a framework wants done; each attempt is a task with an id of its own. */
+struct slot {
+    enum slot_state state;
+    unsigned attempt;
+    char agent[100];
+    int last_state; /* -1: nothing heard */
+    bool kill_wanted, in_executor, wants_port;
+    int64_t cpu_milli, mem_milli, duration_ms;
+};
+
+struct workload_options {
+    size_t tasks;
+    bool in_executor, explicit_acks, partition_aware, multi_role, checkpoint;
+    int64_t duration_ms, failover_timeout_ms;
+};
+
+struct workload {
+    struct world *world;
+    char name[32];
+    struct workload_options options;
+    char id[100]; /* "" before it is registered */
+    VEC_OF(struct slot) slots;
+    VEC_OF(struct scheduler_node *) nodes; /* the last is the one that counts */
+    bool is_suppressed, is_leaving, is_over;
+    uint64_t channels_opened, channels_ended, last_channel;
+    uint64_t messages_sent;
+    int64_t heard_ms;    /* when its scheduler last heard a master */
+    bool may_be_removed; /* it was silent for about its failover timeout */
+    uint64_t round;
+};
+
+struct scheduler_node {
+    struct process process;
+    struct workload *workload;
+    struct scheduler *core;
+    struct driver_outbox outbox;
+    struct end *end;
+    bool is_registered, is_feeding;
+    VEC_OF(struct late_acknowledgement *) late; /* all that ever were */
+    VEC_OF(struct queued_call) queue; /* calls made by callbacks: they wait for the end of the step */
+};
+
+struct late_acknowledgement {
+    struct scheduler_node *node;
+    Mesos__V1__TaskStatus *status;
+};
+
+struct queued_call {
+    int type;
+    struct buf bytes;
+};
+
+struct workload *workload_new(struct world *world, const struct workload_options *options);
+void workload_free(struct workload *workload);
+void workload_start(struct workload *workload); /* a new scheduler process; the old one may live on */
+void workload_crash(struct workload *workload);
+bool workload_has_all(const struct workload *workload);
+void workload_leave(struct workload *workload); /* stops without failover */
+void workload_kill(struct workload *workload, size_t slot);
+void workload_suppress(struct workload *workload, bool suppress);
+void workload_reconcile(struct workload *workload, bool explicit_tasks);
+void workload_read_output(struct workload *workload, size_t slot);
+void workload_message(struct workload *workload, size_t slot);
+struct scheduler_node *workload_node(const struct workload *workload);
+
+/* Between a workload and its node. */
+void workload_callback(struct workload *workload, struct scheduler_node *node,
+                       const struct driver_callback *callback);
+void workload_ended(struct workload *workload, struct scheduler_node *node);
+struct scheduler_node *scheduler_node_new(struct workload *workload, size_t number);
+void scheduler_node_free(struct scheduler_node *node);
+void scheduler_node_crash(struct scheduler_node *node);
+void scheduler_node_feed(struct scheduler_node *node, struct driver_event event);
+void scheduler_node_call(struct scheduler_node *node, int type, const ProtobufCMessage *call);
