@@ -15,6 +15,7 @@ struct agent_options agent_options_default(void) {
         .kill_grace_ms = 3000,
         .status_retry_ms = 10 * 1000,
         .sandbox_age_ms = 7LL * 24 * 3600 * 1000,
+        .disk_headroom_milli = 100,
         .max_completed_tasks = 200,
     };
 }

@@ -63,6 +63,7 @@ struct agent_options {
     int64_t kill_grace_ms;                      /* 3 s, when nobody says */
     int64_t status_retry_ms;                    /* 10 s; doubles to 10 min */
     int64_t sandbox_age_ms;                     /* ended sandboxes are removed after it: a week */
+    int64_t disk_headroom_milli;                /* of the disk, to be kept free: 100 */
     size_t max_completed_tasks;                 /* kept for views: 200 */
     bool cpu_quota;                             /* cpus are a hard cap too, not only a weight */
 };

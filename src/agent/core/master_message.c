@@ -43,6 +43,7 @@ static void handle_reconcile(struct agent *agent, const struct master_message *m
     }
 }
 
+/* It has just come back, perhaps at another master: what waits for it need not wait for its retry. */
 static void handle_update_framework(struct agent *agent, const struct framework_report *report) {
     struct framework *framework = framework_find(agent, report->id);
     if (framework == NULL)
@@ -54,6 +55,8 @@ static void handle_update_framework(struct agent *agent, const struct framework_
     }
     if (framework->is_stored)
         framework_store(agent, framework);
+    MAP_EACH(place, &framework->tasks)
+        stream_resend(agent, map_value(place));
 }
 
 static struct executor *executor_of(struct agent *agent, const struct master_message *message) {

@@ -4,7 +4,6 @@
  */
 #include "agent/core/parts.h"
 
-enum { HEADROOM_MILLI = 100 }; /* of the disk, to be kept free */
 
 static struct sandbox *sandbox_copy(const struct sandbox *from) {
     struct sandbox *copy = NEW(struct sandbox);
@@ -88,7 +87,7 @@ void sandbox_set_timer(struct agent *agent) {
 
 /* The fuller the disk, the younger what goes: all of it when only the headroom is left. */
 void sandbox_pressure(struct agent *agent, int64_t used_fraction_milli) {
-    int64_t left_milli = 1000 - HEADROOM_MILLI - used_fraction_milli;
+    int64_t left_milli = 1000 - agent->options.disk_headroom_milli - used_fraction_milli;
     if (left_milli < 0)
         left_milli = 0;
     sandbox_remove_older(agent, agent->options.sandbox_age_ms / 1000 * left_milli * 1000000);

@@ -7,6 +7,8 @@
 #include "agent/shell/executors.h"
 #include "agent/shell/master_link.h"
 #include "agent/shell/outputs.h"
+#include "agent/shell/remover.h"
+#include "agent/shell/sweep.h"
 #include "common/model/frame_type.h"
 #include "common/model/resources_text.h"
 #include "common/runtime/files.h"
@@ -113,6 +115,9 @@ static bool recover(struct daemon *daemon, struct text boot_id, struct error *er
         log_info(daemon->log, "recovered", KV("records", loading.records.count),
                  KV("same_boot", event.recovered.same_boot));
         daemon_feed(daemon, event);
+        size_t orphans = sweep_sandboxes(daemon, loading.records.items, loading.records.count);
+        if (orphans > 0)
+            log_warning(daemon->log, "orphans_removed", KV("sandboxes", orphans));
         ok = containers_recover(daemon->containers, loading.records.items, loading.records.count,
                                 error);
     }
@@ -136,8 +141,7 @@ static void watch_disk(void *self) {
     }
     struct agent_event event = {.kind = AGENT_EVENT_DISK_FULL};
     uint64_t used_milli = total_bytes > 0 ? 1000 - free_bytes / (total_bytes / 1000 + 1) : 0;
-    event.used_fraction_milli =
-        (int64_t)used_milli + (int64_t)(daemon->flags.gc_disk_headroom * 1000);
+    event.used_fraction_milli = (int64_t)used_milli;
     daemon_feed(daemon, event);
     containers_remove_orphans(daemon->containers);
 }
@@ -231,6 +235,7 @@ static bool make_core(struct daemon *daemon, struct text boot_id, struct error *
     options.executor_reregistration_timeout_ms = flags->executor_reregistration_timeout_ms;
     options.executor_shutdown_grace_ms = flags->executor_shutdown_grace_ms;
     options.sandbox_age_ms = flags->gc_delay_ms;
+    options.disk_headroom_milli = (int64_t)(flags->gc_disk_headroom * 1000);
     options.cpu_quota = flags->cgroups_enable_cfs;
     AUTO_FINI(buf_fini) struct buf shown = {0};
     resources_print(&total, daemon->kinds, &shown);
@@ -269,6 +274,7 @@ static bool start(struct daemon *daemon, struct error *error) {
         !listen_http(daemon, error) || !make_core(daemon, text_of(boot_id), error))
         return false;
     daemon->executors = executors_new(daemon);
+    daemon->remover = remover_new(daemon);
     daemon->outputs = outputs_new(daemon, error);
     daemon->containers = containers_new(daemon, error);
     daemon->master = master_link_new(daemon, error);
@@ -288,6 +294,7 @@ static void end(struct daemon *daemon) {
     http_server_free(daemon->http);
     executors_free(daemon->executors);
     outputs_free(daemon->outputs);
+    remover_free(daemon->remover);
     containers_free(daemon->containers);
     master_link_free(daemon->master);
     storage_close(daemon->storage);

@@ -19,6 +19,7 @@ struct executors;
 struct http_server;
 struct master_link;
 struct outputs;
+struct remover;
 struct storage;
 
 struct daemon {
@@ -35,6 +36,7 @@ struct daemon {
     struct executors *executors;
     struct containers *containers;
     struct outputs *outputs;
+    struct remover *remover;
 
     struct loop_timer timer; /* agent_deadline_ms */
     struct loop_timer disk_timer;

@@ -3,7 +3,7 @@
 #include "agent/shell/containers.h"
 #include "agent/shell/executors.h"
 #include "agent/shell/master_link.h"
-#include "common/runtime/files.h"
+#include "agent/shell/remover.h"
 #include "common/storage/storage.h"
 
 /* An effect that waits, with everything it needs. */
@@ -99,13 +99,6 @@ static void stop(struct daemon *daemon, const char *reason) {
     loop_stop(daemon->loop);
 }
 
-static void remove_sandbox(struct daemon *daemon, const char *path) {
-    struct error error;
-    if (!tree_remove(path, &error))
-        log_warning(daemon->log, "sandbox_not_removed", KV("path", path), KV("error", &error),
-                    KV("note", "it is tried again at the next restart"));
-}
-
 static void carry_out(struct daemon *daemon, struct held_effect *held) {
     switch (held->kind) {
     case AGENT_EFFECT_CONNECT: master_link_connect(daemon->master); break;
@@ -131,7 +124,7 @@ static void carry_out(struct daemon *daemon, struct held_effect *held) {
         containers_limit(daemon->containers, buf_text(&held->bytes), held->cpu_milli,
                          held->cpu_quota_milli, held->memory_bytes);
         break;
-    case AGENT_EFFECT_REMOVE_SANDBOX: remove_sandbox(daemon, buf_string(&held->bytes)); break;
+    case AGENT_EFFECT_REMOVE_SANDBOX: remover_add(daemon->remover, buf_string(&held->bytes)); break;
     case AGENT_EFFECT_STOP: stop(daemon, buf_string(&held->bytes)); break;
     case AGENT_EFFECT_STORE:
     case AGENT_EFFECT_NOTE: break;

@@ -118,3 +118,15 @@ TEST(a_task_that_ends_without_a_master_is_told_later) {
 
     assert_int_equal(rig_last_update(rig, "t1")->state, TASK_STATE_FAILED);
 }
+
+TEST(a_framework_that_comes_back_need_not_wait_for_the_retry) {
+    AUTO(rig_free) struct rig *rig = with_running_task();
+    size_t before = rig_count_updates(rig, "t1");
+
+    struct master_message message = {.kind = MASTER_MESSAGE_UPDATE_FRAMEWORK};
+    message.update_framework.id = framework_id_of(TEXT("f1"));
+    message.update_framework.info = rig->frameworks.items[0]->encoded;
+    rig_master(rig, message);
+
+    assert_int_equal(rig_count_updates(rig, "t1"), before + 1);
+}
