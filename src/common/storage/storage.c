@@ -10,7 +10,7 @@
 #include "common/base/buf.h"
 #include "common/base/mem.h"
 #include "common/runtime/files.h"
-#include "common/runtime/loop.h"
+#include "common/runtime/notify.h"
 
 #include <errno.h>
 #include <lmdb.h>
@@ -21,7 +21,7 @@
 enum { KEY_PREFIX_LIMIT = STORAGE_KEY_LIMIT_BYTES - 8, REMOVED = -1 };
 
 struct storage {
-    struct loop *loop;
+    struct notify *notify; /* one item at a time: tell */
     struct storage_options options;
     int lock_fd;
     MDB_env *env;
@@ -105,14 +105,12 @@ static int apply_batch(struct storage *storage, const struct buf *batch) {
     return mdb_txn_commit(txn);
 }
 
-static void tell(void *self);
-
 /* With the mutex held. */
 static void post(struct storage *storage) {
     if (storage->is_posted)
         return;
     storage->is_posted = true;
-    loop_post(storage->loop, tell, storage);
+    notify_push(storage->notify, storage);
 }
 
 /* With the mutex held; false when it is time to end. */
@@ -173,7 +171,7 @@ static void *run_thread(void *self) {
 
 /* --- the loop's thread --- */
 
-static void tell(void *self) {
+static void tell(void *self, __attribute__((unused)) void *item) {
     struct storage *storage = self;
     pthread_mutex_lock(&storage->mutex);
     uint64_t ticket = storage->stored_ticket;
@@ -229,6 +227,8 @@ static void dismantle(struct storage *storage) {
         mdb_env_close(storage->env);
     if (storage->lock_fd >= 0)
         close(storage->lock_fd);
+    notify_free(storage->notify, NULL);
+    mem_free((void *)(uintptr_t)storage->options.directory);
     buf_fini(&storage->gathering);
     buf_fini(&storage->waiting);
     mem_free(storage);
@@ -239,15 +239,15 @@ struct storage *storage_open(struct loop *loop, const struct storage_options *op
     if (!directory_make(options->directory, 0755, error))
         return NULL;
     struct storage *storage = NEW(struct storage);
-    storage->loop = loop;
     storage->options = *options;
     storage->options.directory = mem_dup_string(options->directory);
     char path[4096];
     snprintf(path, sizeof(path), "%s/lock", options->directory);
     storage->lock_fd = file_lock(path, error);
-    if (storage->lock_fd < 0 || !open_environment(storage, error) ||
+    if (storage->lock_fd >= 0)
+        storage->notify = notify_new(loop, 1, tell, storage, error);
+    if (storage->notify == NULL || !open_environment(storage, error) ||
         !start_thread(storage, error)) {
-        mem_free((void *)(uintptr_t)storage->options.directory);
         dismantle(storage);
         return NULL;
     }
@@ -262,11 +262,8 @@ void storage_close(struct storage *storage) {
     pthread_cond_signal(&storage->changed);
     pthread_mutex_unlock(&storage->mutex);
     pthread_join(storage->thread, NULL);
-    if (storage->is_posted)
-        loop_turn(storage->loop, 0);
     pthread_cond_destroy(&storage->changed);
     pthread_mutex_destroy(&storage->mutex);
-    mem_free((void *)(uintptr_t)storage->options.directory);
     dismantle(storage);
 }
 

@@ -39,7 +39,8 @@ struct storage_options {
 /* ERROR_EXISTS: another process has it open. */
 struct storage *storage_open(struct loop *loop, const struct storage_options *options,
                              struct error *error);
-/* Commits what was handed over, then closes; a disk that is full is not waited for. */
+/* Commits what was handed over, then closes; a disk that is full is not waited for. Nothing is told
+ * any more. */
 void storage_close(struct storage *storage);
 DEFINE_AUTO(struct storage, storage_close)
 

@@ -1,0 +1,108 @@
+/*
+ * A framework launches tasks through real daemons, and is told how each of them ended.
+ */
+#include "tests/integration/cluster/framework.h"
+
+#include <signal.h>
+
+static struct cluster cluster;
+
+static struct framework *begin(void) {
+    cluster_open(&cluster);
+    cluster_start(&cluster);
+    return framework_new(&cluster, (struct framework_options){0});
+}
+
+static void end(struct framework *framework) {
+    framework_free(framework);
+    cluster_close(&cluster);
+}
+
+TEST(every_way_a_task_ends_is_told_apart) {
+    struct framework *framework = begin();
+
+    framework_launch(framework, (struct wish){.id = "good", .command = "exit 0"});
+    framework_launch(framework, (struct wish){.id = "seven", .command = "exit 7"});
+    framework_launch(framework, (struct wish){.id = "signal", .command = "kill -SEGV $$"});
+    framework_launch(framework,
+                     (struct wish){.id = "memory", .command = "tail /dev/zero", .mem_mb = 32});
+    framework_launch(framework, (struct wish){.id = "killed", .command = "exec sleep 1000"});
+    framework_launch(framework, (struct wish){.id = "late",
+                                              .command = "exec sleep 1000",
+                                              .max_completion_ms = 200});
+    framework_wait(framework, "killed", MESOS__V1__TASK_STATE__TASK_RUNNING);
+    framework_kill(framework, "killed", 1000);
+
+    struct note good = framework_wait(framework, "good", MESOS__V1__TASK_STATE__TASK_FINISHED);
+    print_error("GOOD %s %d\n", good.message, good.signal_number);
+    assert_int_equal(good.exit_code, 0);
+    struct note seven = framework_wait(framework, "seven", MESOS__V1__TASK_STATE__TASK_FAILED);
+    assert_int_equal(seven.exit_code, 7);
+    assert_int_equal(seven.reason, MESOS__V1__TASK_STATUS__REASON__REASON_COMMAND_EXECUTOR_FAILED);
+    struct note hit = framework_wait(framework, "signal", MESOS__V1__TASK_STATE__TASK_FAILED);
+    assert_int_equal(hit.signal_number, SIGSEGV);
+    struct note memory = framework_wait(framework, "memory", MESOS__V1__TASK_STATE__TASK_FAILED);
+    assert_int_equal(memory.reason,
+                     MESOS__V1__TASK_STATUS__REASON__REASON_CONTAINER_LIMITATION_MEMORY);
+    assert_true(memory.oom);
+    assert_in_range(memory.peak_bytes, 24 << 20, 32 << 20);
+    framework_wait(framework, "killed", MESOS__V1__TASK_STATE__TASK_KILLED);
+    struct note late = framework_wait(framework, "late", MESOS__V1__TASK_STATE__TASK_FAILED);
+    assert_int_equal(late.reason,
+                     MESOS__V1__TASK_STATUS__REASON__REASON_MAX_COMPLETION_TIME_REACHED);
+    end(framework);
+}
+
+TEST(what_cannot_be_executed_says_why_and_disturbs_nobody) {
+    static const char *const argv[] = {"x", NULL};
+    struct framework *framework = begin();
+    framework_launch(framework, (struct wish){.id = "witness", .command = "exec sleep 1000"});
+    framework_wait(framework, "witness", MESOS__V1__TASK_STATE__TASK_RUNNING);
+
+    framework_launch(framework,
+                     (struct wish){.id = "missing", .command = "/no/such", .arguments = argv});
+    framework_launch(framework,
+                     (struct wish){.id = "plain", .command = "/etc/passwd", .arguments = argv});
+    framework_launch(framework,
+                     (struct wish){.id = "directory", .command = "/etc", .arguments = argv});
+    framework_launch(framework,
+                     (struct wish){.id = "nobody", .command = "true", .user = "no-such-user"});
+
+    struct note note = framework_wait(framework, "missing", MESOS__V1__TASK_STATE__TASK_FAILED);
+    assert_non_null(strstr(note.message, "No such file or directory"));
+    note = framework_wait(framework, "plain", MESOS__V1__TASK_STATE__TASK_FAILED);
+    assert_string_equal(note.message, "cannot execute the command: Permission denied");
+    note = framework_wait(framework, "directory", MESOS__V1__TASK_STATE__TASK_FAILED);
+    assert_string_equal(note.message, "cannot execute the command: Is a directory");
+    note = framework_wait(framework, "nobody", MESOS__V1__TASK_STATE__TASK_FAILED);
+    assert_non_null(strstr(note.message, "no-such-user"));
+    assert_int_equal(framework_count(framework, "witness", MESOS__V1__TASK_STATE__TASK_RUNNING), 1);
+    framework_kill(framework, "witness", 1000);
+    framework_wait(framework, "witness", MESOS__V1__TASK_STATE__TASK_KILLED);
+    end(framework);
+}
+
+TEST(a_custom_executor_runs_its_task_and_says_so) {
+    struct framework *framework = begin();
+
+    framework_launch(framework,
+                     (struct wish){.id = "hello", .executor = cluster_executor(&cluster)});
+
+    framework_wait(framework, "hello", MESOS__V1__TASK_STATE__TASK_RUNNING);
+    framework_wait(framework, "hello", MESOS__V1__TASK_STATE__TASK_FINISHED);
+    end(framework);
+}
+
+TEST(what_the_master_refuses_is_told_by_a_status_and_runs_nowhere) {
+    struct framework *framework = begin();
+
+    framework_launch(framework, (struct wish){.id = "one", .command = "exec sleep 1000"});
+    framework_wait(framework, "one", MESOS__V1__TASK_STATE__TASK_RUNNING);
+    framework_launch(framework, (struct wish){.id = "one", .command = "exec sleep 1000"});
+    framework_launch(framework, (struct wish){.id = "a/b", .command = "true"});
+
+    framework_wait(framework, "one", MESOS__V1__TASK_STATE__TASK_ERROR);
+    struct note note = framework_wait(framework, "a/b", MESOS__V1__TASK_STATE__TASK_ERROR);
+    assert_int_equal(note.reason, MESOS__V1__TASK_STATUS__REASON__REASON_TASK_INVALID);
+    end(framework);
+}
