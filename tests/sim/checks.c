@@ -156,6 +156,16 @@ static bool head_of(const struct agent_node *node, struct text framework, struct
     return least.data != NULL;
 }
 
+/* Of a task that the master speaks of and the agent has no record of, the answer is not stored either. */
+static bool is_of_unknown_task(const struct agent_node *node, struct text framework,
+                               const struct task_status *status) {
+    char key[400];
+    snprintf(key, sizeof(key), "task/%.*s/%.*s", TEXT_ARGS(framework),
+             TEXT_ARGS(status->task.text));
+    return task_state_is_terminal(status->state) &&
+           map_get_text(&node->disk.records, text_of(key)) == NULL;
+}
+
 bool check_agent_update(struct agent_node *node, struct text message) {
     AUTO(arena_free) struct arena *arena = arena_new();
     struct wire wire = {.arena = arena, .kinds = node->kinds};
@@ -170,7 +180,9 @@ bool check_agent_update(struct agent_node *node, struct text message) {
     if (decoded.kind != AGENT_MESSAGE_UPDATE)
         return false;
     const struct task_status *status = &decoded.update.status;
-    if (!head_of(node, decoded.update.framework.text, status->task.text, &head))
+    if (is_of_unknown_task(node, decoded.update.framework.text, status))
+        ledger_update_made(world->ledger, status->uuid);
+    else if (!head_of(node, decoded.update.framework.text, status->task.text, &head))
         world_fail(world, "%s sends an update of %.*s of which none is stored", node->process.name,
                    TEXT_ARGS(status->task.text));
     else if (!uuid_equal(head, status->uuid))

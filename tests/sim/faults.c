@@ -216,8 +216,11 @@ void faults_heal(struct world *world) {
     }
     VEC_EACH(at, &world->workloads) {
         struct workload *workload = *at;
-        if (workload_node(workload) != NULL)
-            workload_node(workload)->process.effects_to_live = 0;
+        VEC_EACH(node, &workload->nodes) {
+            (*node)->process.effects_to_live = 0;
+            if (*node != workload_node(workload))
+                scheduler_node_crash(*node);
+        }
         start_workload(workload, 0);
         workload_suppress(workload, false);
     }

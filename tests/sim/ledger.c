@@ -9,7 +9,8 @@ struct task_log {
 struct ledger {
     struct world *world;
     struct map tasks;        /* id -> struct task_log, owned */
-    struct map acknowledged; /* uuid -> anything */
+    struct map acknowledged; /* uuid -> anything; so is the next */
+    struct map unstored;
 };
 
 struct ledger *ledger_new(struct world *world) {
@@ -27,6 +28,7 @@ static void log_free(void *self) {
 void ledger_free(struct ledger *ledger) {
     map_fini(&ledger->tasks, log_free);
     map_fini(&ledger->acknowledged, NULL);
+    map_fini(&ledger->unstored, NULL);
     mem_free(ledger);
 }
 
@@ -60,6 +62,10 @@ void ledger_update_stored(struct ledger *ledger, struct text task, struct uuid u
         VEC_PUSH(&log->updates, uuid);
 }
 
+void ledger_update_made(struct ledger *ledger, struct uuid uuid) {
+    map_put_text(&ledger->unstored, uuid_text(&uuid), ledger);
+}
+
 void ledger_acknowledged(struct ledger *ledger, struct uuid uuid) {
     map_put_text(&ledger->acknowledged, uuid_text(&uuid), ledger);
 }
@@ -72,6 +78,8 @@ void ledger_update_arrives(struct ledger *ledger, struct text task, struct uuid 
                            const char *framework) {
     struct task_log *log = log_of(ledger, task);
     size_t place = place_of(log, uuid);
+    if (place == SIZE_MAX && map_get_text(&ledger->unstored, uuid_text(&uuid)) != NULL)
+        return;
     if (place == SIZE_MAX) {
         world_fail(ledger->world, "%s hears an update of %.*s that no agent has stored", framework,
                    TEXT_ARGS(task));

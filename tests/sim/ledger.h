@@ -16,6 +16,8 @@ void ledger_free(struct ledger *ledger);
 void ledger_task_begins(struct ledger *ledger, struct text task);
 /* An agent has stored an update, in the order in which the framework must see it. */
 void ledger_update_stored(struct ledger *ledger, struct text task, struct uuid uuid);
+/* One that no agent stores: of a task that it does not know. */
+void ledger_update_made(struct ledger *ledger, struct uuid uuid);
 void ledger_acknowledged(struct ledger *ledger, struct uuid uuid); /* by the framework */
 bool ledger_is_acknowledged(struct ledger *ledger, struct uuid uuid);
 /* A framework is told. */

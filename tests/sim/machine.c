@@ -121,8 +121,10 @@ static void dies(void *self, uint64_t signal_number) {
 
 static void apply_signal(struct container *container, int signal_number) {
     struct world *world = world_of(container);
-    if (world->mutation == MUTATION_KEEP_CONTAINER)
+    if (world->mutation == MUTATION_KEEP_CONTAINER) {
+        world_after(world, 1, tell_ended, container, container->life);
         return;
+    }
     if (signal_number == SIGTERM && world_chance(world, 100))
         return; /* some do not listen */
     if (signal_number == SIGTERM && container->executor != NULL)

@@ -204,6 +204,11 @@ static void take_error(struct workload *workload, struct scheduler_node *node,
     world_say(workload->world, "tell    %s error: %s", node->process.name, message);
     if (node != workload_node(workload))
         return;
+    if (text_equal(text_of(message), TEXT("Framework failed over"))) {
+        /* An older process that never heard of this one took it back. */
+        world_after(workload->world, 1000, begin_anew, workload, 0);
+        return;
+    }
     if (!workload->may_be_removed && workload->world->now_ms - workload->heard_ms <
                                          workload->options.failover_timeout_ms - 20000)
         world_fail(workload->world, "%s is refused: %s", workload->name, message);
