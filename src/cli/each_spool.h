@@ -9,6 +9,7 @@
 #include "common/base/vec.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { SPOOL_MEMORY_LIMIT_BYTES = 64 << 20, SPOOL_ONE_LIMIT_BYTES = 1 << 20 };
 
