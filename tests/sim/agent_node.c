@@ -387,6 +387,7 @@ void agent_node_free(struct agent_node *node) {
 }
 
 static void make_core(struct agent_node *node) {
+    const char *boot_id = node->has_rebooted ? "another boot" : "boot";
     AUTO_FINI(resources_fini) struct resources total = {0};
     struct agent_options options = agent_options_default();
     const struct range ports = {31000, 31003};
@@ -402,7 +403,7 @@ static void make_core(struct agent_node *node) {
                                        .version = TEXT("1")};
     options.codec = (struct agent_codec){read_framework, read_executor, read_task, write_agent};
     options.work_dir = TEXT("/work");
-    options.boot_id = TEXT("boot");
+    options.boot_id = text_of(boot_id);
     options.endpoint = TEXT("10.0.0.1:5051");
     options.default_user = TEXT("nobody");
     options.seed = node->process.world->seed * 77777 + node->process.life * 131 +
@@ -444,7 +445,8 @@ static void recover(struct agent_node *node) {
     event.recovered.records = records;
     event.recovered.keys = keys;
     event.recovered.count = count;
-    event.recovered.same_boot = true;
+    event.recovered.same_boot = !node->has_rebooted;
+    node->has_rebooted = false;
     feed(node, event);
     for (size_t i = 0; i < count && node->process.is_up && node->process.life == life; i++) {
         struct text container;
@@ -476,6 +478,15 @@ void agent_node_start(struct agent_node *node) {
 void agent_node_crash(struct agent_node *node) {
     if (node->process.is_up)
         die(node);
+}
+
+void agent_node_reboot(struct agent_node *node) {
+    if (node->has_left)
+        return;
+    world_say(node->process.world, "reboot  %s", node->process.name);
+    agent_node_crash(node);
+    machine_stop(&node->machine);
+    node->has_rebooted = true;
 }
 
 void agent_node_leave(struct agent_node *node) {

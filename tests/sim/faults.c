@@ -70,6 +70,14 @@ static void crash_agent(struct world *world) {
     world_after(world, away_ms, start_agent, node, 0);
 }
 
+static void reboot(struct world *world) {
+    struct agent_node *node = any_agent(world);
+    if (world_chance(world, 500))
+        return;
+    agent_node_reboot(node);
+    world_after(world, world_draw(world, 3000, 60000), start_agent, node, 0);
+}
+
 static void cut_connection(struct world *world) {
     if (world->connections.count == 0)
         return;
@@ -157,14 +165,15 @@ static void use_interface(struct world *world) {
 
 static void something_happens(void *self, uint64_t end_ms) {
     static void (*const what[])(struct world *) = {
-        crash_master, crash_agent,    crash_agent, cut_connection, cut_connection, part, fail_over,
-        lose_agent,   kill_container, slow_disk,   use_interface,  use_interface,  use_interface,
+        crash_master,   crash_agent, crash_agent,   cut_connection, cut_connection,
+        part,           fail_over,   lose_agent,    kill_container, slow_disk,
+        use_interface,  reboot,      use_interface, use_interface,  crash_agent,
     };
     struct world *world = self;
     if (world->now_ms >= (int64_t)end_ms)
         return;
     what[world_draw(world, 0, sizeof(what) / sizeof(what[0]) - 1)](world);
-    world_after(world, world_draw(world, 50, 6000), something_happens, world, end_ms);
+    world_after(world, world_draw(world, 50, world->unrest_ms), something_happens, world, end_ms);
 }
 
 /* --- the whole --- */
@@ -185,7 +194,7 @@ void faults_populate(struct world *world) {
         agent_node_new(world, (size_t)i);
     for (int64_t i = 0; i < workloads; i++)
         workload_new(world, &(struct workload_options){
-                                .tasks = (size_t)world_draw(world, 1, 8),
+                                .tasks = (size_t)world_draw(world, 1, 15),
                                 .in_executor = world_chance(world, 400),
                                 .explicit_acks = world_chance(world, 500),
                                 .partition_aware = world_chance(world, 500),
@@ -197,7 +206,8 @@ void faults_populate(struct world *world) {
 }
 
 void faults_begin(struct world *world) {
-    int64_t end_ms = world->now_ms + world_draw(world, 20000, 150000);
+    int64_t end_ms = world->now_ms + world_draw(world, 20000, 300000);
+    world->unrest_ms = world_draw(world, 500, 8000);
     world_after(world, world_draw(world, 100, 5000), something_happens, world, (uint64_t)end_ms);
     world_run(world, end_ms);
 }

@@ -55,6 +55,7 @@ struct agent_node {
     bool is_connected;
     bool is_recovered;  /* every container was heard of */
     bool has_left;      /* for good */
+    bool has_rebooted;  /* since it last ran */
     bool has_stopped;   /* by its own STOP */
     struct map ends;    /* executors: connection id -> struct end */
     uint64_t last_connection;
@@ -70,6 +71,8 @@ void agent_node_start(struct agent_node *node);
 void agent_node_crash(struct agent_node *node);
 /* The machine with all that runs on it is gone, and nobody is told. */
 void agent_node_leave(struct agent_node *node);
+/* It crashes, and all that runs with it. */
+void agent_node_reboot(struct agent_node *node);
 void agent_node_tell(struct agent_node *node, struct agent_event event);
 
 /* --- executors --- */

@@ -108,6 +108,9 @@ static void take_status(struct workload *workload, struct scheduler_node *node,
         if (workload->options.explicit_acks)
             acknowledge_later(node, status);
     }
+    /* An older process acknowledges and knows no better. */
+    if (node != workload_node(workload))
+        return;
     if (is_current && slot->state == SLOT_LAUNCHED)
         take_state(workload, slot, status->state, status);
     else if (!is_over(status->state) && status->state != MESOS__V1__TASK_STATE__TASK_UNKNOWN &&
@@ -234,8 +237,7 @@ void workload_callback(struct workload *workload, struct scheduler_node *node,
                        const struct driver_callback *callback) {
     bool is_current = node == workload_node(workload);
     if (callback->kind == CALLBACK_STATUS_UPDATE) {
-        if (is_current)
-            take_status(workload, node, callback->status);
+        take_status(workload, node, callback->status);
         return;
     }
     if (callback->kind == CALLBACK_ERROR) {

@@ -48,6 +48,7 @@ struct world {
     enum mutation mutation;
     bool is_random; /* else latencies are fixed and nothing goes wrong by itself: scenarios */
     bool has_healed;
+    int64_t unrest_ms; /* the longest time between two faults */
     bool has_failed;
     char why[600];
     FILE *trace; /* NULL: lines are only kept */
