@@ -114,7 +114,7 @@ static void free_base(struct loop *loop) {
     if (loop->base == NULL)
         return;
     /* Bufferevents just freed are finished by the base itself, in one more round. */
-    event_base_loop(loop->base, EVLOOP_NONBLOCK);
+    event_base_loop(loop->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
     event_free(loop->base_watch);
     event_free(loop->base_tick);
     event_base_free(loop->base);
@@ -210,11 +210,12 @@ static int wait_ms(const struct loop *loop, int64_t max_wait_ms) {
     return wait > INT_MAX ? INT_MAX : (int)wait;
 }
 
-/* Lets libevent wait and do its own work, which is HTTP alone. */
+/* Lets libevent wait and do its own work, which is HTTP alone. One round: without EVLOOP_ONCE it
+ * goes on as long as something is ready, and our epoll stays ready until the turn comes to it. */
 static void run_base(struct loop *loop, int wait) {
     loop->time_is_stale = true;
     if (wait == 0) {
-        event_base_loop(loop->base, EVLOOP_NONBLOCK);
+        event_base_loop(loop->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
         return;
     }
     if (wait > 0) {

@@ -1,5 +1,6 @@
 #include "common/runtime/loop.h"
 
+#include "common/runtime/loop_internal.h"
 #include "common/runtime/notify.h"
 #include "tests/support/unit.h"
 
@@ -154,6 +155,27 @@ static void *post_many(void *self) {
         loop_post(trace->loop, count, trace);
     loop_post(trace->loop, count_and_stop, trace);
     return NULL;
+}
+
+static void count_event(void *self, __attribute__((unused)) unsigned events) {
+    count(self);
+}
+
+TEST(a_loop_that_serves_http_comes_back_from_a_turn_that_does_not_wait_though_a_watch_is_ready) {
+    AUTO(loop_free) struct loop *loop = loop_new(NULL);
+    struct trace trace = {.loop = loop};
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_non_null(loop_event_base(loop));
+    trace.watch = loop_watch_new(loop, ends[0], LOOP_READ, count_event, &trace);
+
+    loop_turn(loop, 0);
+
+    assert_int_equal(trace.calls, 1);
+    loop_watch_free(trace.watch);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 TEST(posts_of_another_thread_arrive_all) {
