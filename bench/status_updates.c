@@ -162,7 +162,6 @@ static struct rate over_sockets(struct status_peers *peers, double seconds) {
         measure(connections.loop, &connections.peers.acknowledged, master.pid, seconds);
     connections_close(&connections);
     bench_daemon_stop(&master);
-    bench_directory_remove(directory);
     *peers = connections.peers;
     return rate;
 }

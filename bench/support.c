@@ -18,17 +18,69 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SKIPPED = 77 };
+enum { SKIPPED = 77, DAEMONS_LIMIT = 8, DIRECTORIES_LIMIT = 8 };
 #define CGROUPS "/sys/fs/cgroup"
-
-void bench_fail(const char *what, const char *why) {
-    fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, why);
-    exit(1);
-}
 
 void bench_skip(const char *why) {
     fprintf(stderr, "%s: SKIPPED: %s\n", program_invocation_short_name, why);
     exit(SKIPPED);
+}
+
+/* --- the end --- */
+
+static struct {
+    pid_t owner; /* children leave our things alone */
+    bool is_registered;
+    struct bench_daemon *daemons[DAEMONS_LIMIT];
+    size_t daemon_count;
+    char directories[DIRECTORIES_LIMIT][BENCH_PATH_SIZE];
+    size_t directory_count;
+    char root[64];
+} made;
+
+static size_t walk_groups(const char *root, bool removes);
+
+static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
+    (void)stat, (void)type, (void)ftw;
+    return remove(path);
+}
+
+static void clean_up(void) {
+    if (getpid() != made.owner)
+        return;
+    while (made.daemon_count > 0)
+        bench_daemon_stop(made.daemons[made.daemon_count - 1]);
+    while (made.directory_count > 0)
+        nftw(made.directories[--made.directory_count], remove_entry, 16,
+             FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    if (made.root[0] != '\0')
+        walk_groups(made.root, true);
+}
+
+static void clean_up_at_exit(void) {
+    made.owner = getpid();
+    if (!made.is_registered)
+        atexit(clean_up);
+    made.is_registered = true;
+}
+
+/* The last of it: most often it says why. */
+static void show_log(const char *path) {
+    char text[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+    off_t from = size > (off_t)sizeof(text) ? size - (off_t)sizeof(text) : 0;
+    ssize_t got = fd >= 0 ? pread(fd, text, sizeof(text), from) : 0;
+    fprintf(stderr, "%.*s", (int)(got > 0 ? got : 0), text);
+    if (fd >= 0)
+        close(fd);
+}
+
+void bench_fail(const char *what, const char *why) {
+    for (size_t i = 0; i < made.daemon_count; i++)
+        show_log(made.daemons[i]->log);
+    fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, why);
+    exit(1);
 }
 
 /* --- time and numbers --- */
@@ -88,18 +140,17 @@ int bench_cores(void) {
 /* --- files and ports --- */
 
 void bench_directory_make(char out[BENCH_PATH_SIZE]) {
+    clean_up_at_exit();
     snprintf(out, BENCH_PATH_SIZE, "/tmp/mesos-bench-XXXXXX");
-    if (mkdtemp(out) == NULL || chmod(out, 0755) != 0)
+    if (made.directory_count == DIRECTORIES_LIMIT || mkdtemp(out) == NULL || chmod(out, 0755) != 0)
         bench_fail("mkdtemp", strerror(errno));
+    memcpy(made.directories[made.directory_count++], out, BENCH_PATH_SIZE);
 }
 
-static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
-    (void)stat, (void)type, (void)ftw;
-    return remove(path);
-}
-
-void bench_directory_remove(const char *path) {
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+void bench_root_name(char out[64]) {
+    clean_up_at_exit();
+    snprintf(made.root, sizeof(made.root), "mesos-bench-%d", getpid());
+    memcpy(out, made.root, sizeof(made.root));
 }
 
 uint16_t bench_free_port(void) {
@@ -160,16 +211,21 @@ void bench_daemon_start(struct bench_daemon *daemon, const char *name, const cha
     daemon->pid = fork();
     if (daemon->pid == 0)
         run_program(program, name, daemon->log, arguments, core);
+    if (daemon->pid < 0 || made.daemon_count == DAEMONS_LIMIT)
+        bench_fail("fork", strerror(errno));
+    clean_up_at_exit();
+    made.daemons[made.daemon_count++] = daemon;
     for (int waited_ms = 0; !answers(port); waited_ms++) {
-        if (waitpid(daemon->pid, NULL, WNOHANG) != 0 || waited_ms > BENCH_PATIENCE_MS) {
-            fprintf(stderr, "%s: it said, in %s:\n", program_invocation_short_name, daemon->log);
+        if (waitpid(daemon->pid, NULL, WNOHANG) != 0 || waited_ms > BENCH_PATIENCE_MS)
             bench_fail(name, "does not start");
-        }
         usleep(1000);
     }
 }
 
 void bench_daemon_stop(struct bench_daemon *daemon) {
+    for (size_t i = 0; i < made.daemon_count; i++)
+        if (made.daemons[i] == daemon)
+            made.daemons[i] = made.daemons[--made.daemon_count];
     if (daemon->pid <= 0)
         return;
     kill(daemon->pid, SIGTERM);
@@ -203,7 +259,7 @@ struct group_walk {
     bool removes;
 };
 
-static void walk_group(struct group_walk *walk, const char *path, int depth) {
+static void walk_group(struct group_walk *walk, const char *path) {
     char below[1024];
     DIR *directory = opendir(path);
     struct dirent *entry;
@@ -212,7 +268,7 @@ static void walk_group(struct group_walk *walk, const char *path, int depth) {
             continue;
         snprintf(below, sizeof(below), "%.700s/%s", path, entry->d_name);
         walk->count++;
-        walk_group(walk, below, depth + 1);
+        walk_group(walk, below);
     }
     if (directory != NULL)
         closedir(directory);
@@ -229,7 +285,7 @@ static void walk_hierarchy(struct group_walk *walk, const char *mount, const cha
         if (strncmp(entry->d_name, root, strlen(root)) != 0)
             continue;
         snprintf(path, sizeof(path), "%s/%s", mount, entry->d_name);
-        walk_group(walk, path, 0);
+        walk_group(walk, path);
     }
     if (directory != NULL)
         closedir(directory);
@@ -250,10 +306,6 @@ static size_t walk_groups(const char *root, bool removes) {
     if (directory != NULL)
         closedir(directory);
     return walk.count;
-}
-
-size_t bench_cgroups_remove(const char *root) {
-    return walk_groups(root, true);
 }
 
 size_t bench_cgroups_count(const char *root) {

@@ -32,9 +32,11 @@ uint64_t bench_number(const char *text, uint64_t limit);
 void bench_pin(int core);
 int bench_cores(void);
 
-/* Writes its path to `out`; bench_directory_remove takes it away with all that is in it. */
-void bench_directory_make(char out[BENCH_PATH_SIZE]);
-void bench_directory_remove(const char *path);
+/* What is made with the functions below is taken away again when the benchmark ends, however it
+ * ends: daemons are stopped, then directories and groups removed. */
+
+void bench_directory_make(char out[BENCH_PATH_SIZE]); /* writes its path to `out` */
+void bench_root_name(char out[64]);                   /* for groups, "mesos-bench-PID" */
 
 /* A TCP port of 127.0.0.1 that was free a moment ago. */
 uint16_t bench_free_port(void);
@@ -57,7 +59,5 @@ void bench_daemon_stop(struct bench_daemon *daemon); /* SIGTERM, and waits for i
 /* One line of /proc/PID/status in kB ("VmRSS", "RssAnon"); -1: not there. */
 int64_t bench_memory_kb(pid_t pid, const char *line);
 
-/* Takes away whatever groups of that name (or with it in front) a daemon has left, in all
- * hierarchies; returns how many groups there were. */
-size_t bench_cgroups_remove(const char *root);
-size_t bench_cgroups_count(const char *root); /* below the roots of that name, in all hierarchies */
+/* Groups below roots whose names begin with this, in all hierarchies. */
+size_t bench_cgroups_count(const char *root);

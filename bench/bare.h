@@ -1,0 +1,12 @@
+/*
+ * The kernel's floor for containers: for each, a group in the hierarchies that the agent uses, the
+ * same new namespaces by clone3, exec of /bin/true, wait, the group removed. No setting up, no
+ * supervisor, no report. Needs root.
+ */
+#pragma once
+
+enum { BARE_WORKERS = 2 }; /* processes at once: we too have two cores */
+
+/* How long `count` of them take, by so many processes at once that each run one after another; in
+ * groups below ROOT-bare0 and so on. */
+double bare_seconds(const char *root, int workers, int count);
