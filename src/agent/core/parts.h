@@ -32,6 +32,7 @@ void timers_run(struct agent *agent);
 
 /* registration.c */
 void registration_begin(struct agent *agent);
+void registration_store_self(struct agent *agent); /* its id and this boot's */
 void registration_connected(struct agent *agent);
 void registration_closed(struct agent *agent, struct text reason);
 void registration_heard(struct agent *agent); /* any word of the master */

@@ -237,8 +237,10 @@ void recovery_begin(struct agent *agent, const struct agent_event *event) {
     restore_sandboxes(agent, event);
     agent->recovery = RECOVERY_CONTAINERS;
     settle_leftovers(agent);
-    if (!event->recovered.same_boot)
+    if (!event->recovered.same_boot) {
         lose_all(agent);
+        registration_store_self(agent); /* with what is lost: the next restart is of this boot */
+    }
     sandbox_set_timer(agent);
     effect_note(agent, AGENT_NOTE_INFO, "recovered", "agent=%s frameworks=%zu tasks=%zu",
                 agent->id != NULL ? agent->id : "none", agent->frameworks.count, agent->task_count);

@@ -90,13 +90,17 @@ void registration_heard(struct agent *agent) {
         timer_set(agent, &agent->ping_timer, agent->ping_timeout_ms);
 }
 
-static void store_id(struct agent *agent, struct agent_id id) {
-    mem_free(agent->id);
-    agent->id = text_dup(id.text);
+void registration_store_self(struct agent *agent) {
     struct agent_record record = {.kind = AGENT_RECORD_SELF};
     record.self.agent = agent_own_id(agent);
     record.self.boot_id = agent->options.boot_id;
     store_put(agent, TEXT("self"), &record);
+}
+
+static void store_id(struct agent *agent, struct agent_id id) {
+    mem_free(agent->id);
+    agent->id = text_dup(id.text);
+    registration_store_self(agent);
 }
 
 static void registered(struct agent *agent, struct agent_id id, int64_t ping_timeout_ms) {

@@ -158,6 +158,17 @@ TEST(after_a_reboot_everything_is_lost_and_nothing_is_begun) {
     assert_int_equal(rig_last_update(rig, "t2")->state, TASK_STATE_FAILED);
 }
 
+TEST(after_a_reboot_the_new_boot_is_remembered_with_what_was_lost) {
+    AUTO(rig_free) struct rig *rig = with_running_task();
+    rig->options.boot_id = TEXT("next boot");
+
+    rig_crash(rig, false);
+
+    const struct agent_record *self = map_get_text(&rig->disk, TEXT("self"));
+    assert_text_equal(self->self.boot_id, "next boot");
+    assert_text_equal(self->self.agent.text, "S0");
+}
+
 TEST(a_container_of_which_nothing_is_heard_is_lost) {
     AUTO(rig_free) struct rig *rig = with_running_task();
 
