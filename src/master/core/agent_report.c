@@ -68,7 +68,7 @@ static void take_framework(struct master *master, struct agent *agent,
                            const struct framework_report *report) {
     struct framework *framework = framework_book_find(master, report->id);
     if (framework == NULL) {
-        framework_book_recover(master, report->id, report->info);
+        framework_book_learn(master, report->id, report->info);
     } else if (framework->state == FRAMEWORK_COMPLETED) {
         shut_down(master, agent, report->id);
     } else if (framework->state != FRAMEWORK_RECOVERED &&
@@ -84,7 +84,7 @@ static void take_framework(struct master *master, struct agent *agent,
 static struct framework *framework_of(struct master *master, struct framework_id id) {
     struct framework *framework = framework_book_find(master, id);
     if (framework == NULL)
-        return framework_book_recover(master, id, (struct text){0});
+        return framework_book_learn(master, id, (struct text){0});
     return framework->state != FRAMEWORK_COMPLETED ? framework : NULL;
 }
 

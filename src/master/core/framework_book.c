@@ -113,6 +113,14 @@ static void start_failover_timer(struct master *master, struct framework *framew
     heap_put(&master->timers, &framework->failover.node, master->now_ms + left_ms);
 }
 
+struct framework *framework_book_learn(struct master *master, struct framework_id id,
+                                       struct text encoded_info) {
+    struct framework *framework = framework_book_recover(master, id, encoded_info);
+    framework->failover_timeout_ns = master->options.agent_reregister_timeout_ms * MILLION;
+    start_failover_timer(master, framework, master->wall_ns);
+    return framework;
+}
+
 void framework_book_load(struct master *master, const struct registry_record *record) {
     struct framework_id id = record->framework.id;
     if (id.text.size == 0 || framework_book_find(master, id) != NULL)

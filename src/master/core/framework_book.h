@@ -12,6 +12,10 @@ bool framework_book_is_completed(const struct master *master, struct framework_i
 /* One that an agent or the registry tells of. */
 struct framework *framework_book_recover(struct master *master, struct framework_id id,
                                          struct text encoded_info);
+/* One that the registry does not know (any more), told of by an agent: nobody else
+ * speaks for it, so it has as long to come back as an agent has. */
+struct framework *framework_book_learn(struct master *master, struct framework_id id,
+                                       struct text encoded_info);
 /* From the registry, with its timer. */
 void framework_book_load(struct master *master, const struct registry_record *record);
 

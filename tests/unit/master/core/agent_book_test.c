@@ -309,6 +309,25 @@ TEST(a_recovered_agent_brings_its_frameworks_and_tasks) {
     assert_heard(stage, "to 1 OFFERS M-O0 agent=old-S3 role=* cpus:3");
 }
 
+TEST(a_framework_that_only_an_agent_knows_is_ended_when_it_stays_away) {
+    AUTO(stage_free) struct stage *stage = begin();
+    struct framework_report framework = {{TEXT("old-0000")}, TEXT("info")};
+    struct task_report task = stage_report(stage, "old-0000", "t", "cpus:1", TASK_STATE_RUNNING);
+    struct agent_message message = stage_register(stage, "old-S3", "h", "cpus:4");
+    message.register_agent.frameworks = &framework;
+    message.register_agent.framework_count = 1;
+    message.register_agent.tasks = &task;
+    message.register_agent.task_count = 1;
+    stage_tell(stage, 9, message);
+
+    for (int i = 0; i < 61; i++) {
+        stage_pass_ms(stage, 10000);
+        stage_tell(stage, 9, (struct agent_message){.kind = AGENT_MESSAGE_PONG});
+    }
+
+    assert_heard(stage, "to 9 SHUTDOWN_FRAMEWORK old-0000");
+}
+
 TEST(agents_of_the_registry_that_stay_away_become_unreachable) {
     AUTO(stage_free) struct stage *stage = stage_new();
     struct registry_record record = {.kind = REGISTRY_AGENT, .agent_info = TEXT("info")};
