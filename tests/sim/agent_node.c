@@ -354,6 +354,10 @@ static void on_change(struct process *process, struct text key, const struct dri
         check_update_dropped(process->world, framework, task, before->uuid);
 }
 
+static void set_boot(struct agent_node *node) {
+    snprintf(node->boot_id, sizeof(node->boot_id), "boot %u", ++node->boots);
+}
+
 struct agent_node *agent_node_new(struct world *world, size_t number) {
     struct agent_node *node = NEW(struct agent_node);
     node->process = (struct process){.world = world, .kind = PROCESS_AGENT};
@@ -362,6 +366,7 @@ struct agent_node *agent_node_new(struct world *world, size_t number) {
     node->disk = (struct drive){
         .process = &node->process, .on_stored = on_stored, .on_change = on_change};
     node->machine.agent = node;
+    set_boot(node);
     node->arena = arena_new();
     node->cpu_milli = 1000 * world_draw(world, 2, 6);
     node->mem_milli = 1000 * 1024 * world_draw(world, 1, 4);
@@ -387,7 +392,6 @@ void agent_node_free(struct agent_node *node) {
 }
 
 static void make_core(struct agent_node *node) {
-    const char *boot_id = node->has_rebooted ? "another boot" : "boot";
     AUTO_FINI(resources_fini) struct resources total = {0};
     struct agent_options options = agent_options_default();
     const struct range ports = {31000, 31003};
@@ -403,7 +407,7 @@ static void make_core(struct agent_node *node) {
                                        .version = TEXT("1")};
     options.codec = (struct agent_codec){read_framework, read_executor, read_task, write_agent};
     options.work_dir = TEXT("/work");
-    options.boot_id = text_of(boot_id);
+    options.boot_id = text_of(node->boot_id);
     options.endpoint = TEXT("10.0.0.1:5051");
     options.default_user = TEXT("nobody");
     options.seed = node->process.world->seed * 77777 + node->process.life * 131 +
@@ -422,6 +426,15 @@ static bool memory_of(const struct agent_record *record, struct text *container,
         return false;
     *container = record->executor.container.text;
     *pid = record->executor.started ? record->executor.pid : 0;
+    return true;
+}
+
+static bool is_same_boot(const struct agent_node *node, const struct agent_record *records,
+                         size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].kind == AGENT_RECORD_SELF)
+            return text_equal(records[i].self.boot_id, text_of(node->boot_id));
+    }
     return true;
 }
 
@@ -445,8 +458,7 @@ static void recover(struct agent_node *node) {
     event.recovered.records = records;
     event.recovered.keys = keys;
     event.recovered.count = count;
-    event.recovered.same_boot = !node->has_rebooted;
-    node->has_rebooted = false;
+    event.recovered.same_boot = is_same_boot(node, records, count);
     feed(node, event);
     for (size_t i = 0; i < count && node->process.is_up && node->process.life == life; i++) {
         struct text container;
@@ -486,7 +498,7 @@ void agent_node_reboot(struct agent_node *node) {
     world_say(node->process.world, "reboot  %s", node->process.name);
     agent_node_crash(node);
     machine_stop(&node->machine);
-    node->has_rebooted = true;
+    set_boot(node);
 }
 
 void agent_node_leave(struct agent_node *node) {

@@ -55,7 +55,8 @@ struct agent_node {
     bool is_connected;
     bool is_recovered;  /* every container was heard of */
     bool has_left;      /* for good */
-    bool has_rebooted;  /* since it last ran */
+    char boot_id[32];
+    unsigned boots;
     bool has_stopped;   /* by its own STOP */
     struct map ends;    /* executors: connection id -> struct end */
     uint64_t last_connection;
