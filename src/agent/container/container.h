@@ -14,7 +14,7 @@
 enum {
     RETRY_FIRST_MS = 1,
     RETRY_MOST_MS = 1000,
-    KEEP_STATUS_MS = 5000, /* for an agent that dies before it has stored an end */
+    KEEP_STATUS_MS = 3600 * 1000, /* for an agent that dies before an end is stored */
 };
 
 enum container_state {

@@ -167,7 +167,7 @@ void containerizer_destroy_all(struct containerizer *containerizer);
  */
 void containerizer_remove_roots(struct containerizer *containerizer);
 
-/* The end of a container is stored: its status file may go. Until then, but for 5 seconds at most,
+/* The end of a container is stored: its status file may go. Until then, but for an hour at most,
  * an agent that dies can still recover what ENDED said. Fine for an unknown id. */
 void containerizer_forget(struct containerizer *containerizer, struct text id);
 
