@@ -1,6 +1,6 @@
 /*
- * A decoder to be fuzzed is one function, as libFuzzer wants it. Without -DFUZZ=ON the same file is linked
- * with corpus.c, which runs it over the seeds, so that every build proves the targets alive.
+ * A decoder to be fuzzed is one function, as libFuzzer wants it. Without -DFUZZ=ON the same file is
+ * linked with corpus.c, which runs it over the seeds, so that every build proves the targets alive.
  */
 #pragma once
 

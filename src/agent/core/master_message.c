@@ -43,7 +43,8 @@ static void handle_reconcile(struct agent *agent, const struct master_message *m
     }
 }
 
-/* It has just come back, perhaps at another master: what waits for it need not wait for its retry. */
+/* It has just come back, perhaps at another master: what waits for it need not wait for its retry.
+ */
 static void handle_update_framework(struct agent *agent, const struct framework_report *report) {
     struct framework *framework = framework_find(agent, report->id);
     if (framework == NULL)

@@ -4,7 +4,6 @@
  */
 #include "agent/core/parts.h"
 
-
 static struct sandbox *sandbox_copy(const struct sandbox *from) {
     struct sandbox *copy = NEW(struct sandbox);
     *copy = *from;

@@ -82,8 +82,8 @@ struct task_info {
     size_t limit_count;
     bool has_health_check;
     bool has_check;
-    /* What of its amounts makes no sense (resources then are none): the task is refused with these words,
-     * not the call that brought it. Empty: nothing. */
+    /* What of its amounts makes no sense (resources then are none): the task is refused with these
+     * words, not the call that brought it. Empty: nothing. */
     struct text fault;
     struct text encoded; /* the whole mesos.v1.TaskInfo */
 };

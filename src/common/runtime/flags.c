@@ -65,8 +65,7 @@ static bool read_duration(const struct flag *flag, struct text value, struct err
     return true;
 }
 
-static bool read_into(const struct flag *flag, struct text value, char **out,
-                      struct error *error) {
+static bool read_into(const struct flag *flag, struct text value, char **out, struct error *error) {
     AUTO_FINI(buf_fini) struct buf content = {0};
     if (text_starts_with(value, TEXT("file://"))) {
         AUTO(mem_free) char *path = text_dup(text_sub(value, 7, value.size));

@@ -25,7 +25,8 @@ static void forget_in_repeated(const ProtobufCFieldDescriptor *field, ProtobufCM
     *count = kept;
 }
 
-/* protobuf-c keeps the number of an unknown enum value; for us the field is as if it were not there. */
+/* protobuf-c keeps the number of an unknown enum value; for us the field is as if it were not
+ * there. */
 static void forget_unknown_enums(ProtobufCMessage *message) {
     const ProtobufCMessageDescriptor *descriptor = message->descriptor;
     for (unsigned i = 0; i < descriptor->n_fields; i++) {
@@ -53,8 +54,8 @@ bool wire_unpack(const ProtobufCMessageDescriptor *descriptor, struct text bytes
     if (!wire_scan(descriptor, bytes, &found, error))
         return false;
     ProtobufCAllocator allocator = wire_arena_allocator(arena);
-    ProtobufCMessage *message = protobuf_c_message_unpack(descriptor, &allocator, bytes.size,
-                                                          (const uint8_t *)bytes.data);
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(descriptor, &allocator, bytes.size, (const uint8_t *)bytes.data);
     if (message == NULL)
         return fail(error, ERROR_INVALID, "%s cannot be decoded", descriptor->name);
     if (found.unknown_enums > 0)

@@ -13,9 +13,9 @@
 enum { WIRE_MESSAGE_BYTES_LIMIT = 64 * 1024 * 1024 };
 
 /*
- * Scans, then unpacks into the arena. Strings and bytes are copied; unknown fields are kept. An unknown enum
- * number in an optional field is as if the field were unset, in a repeated field it is left out.
- * ERROR_INVALID or ERROR_LIMIT, with *out unchanged.
+ * Scans, then unpacks into the arena. Strings and bytes are copied; unknown fields are kept. An
+ * unknown enum number in an optional field is as if the field were unset, in a repeated field it is
+ * left out. ERROR_INVALID or ERROR_LIMIT, with *out unchanged.
  */
 bool wire_unpack(const ProtobufCMessageDescriptor *descriptor, struct text bytes,
                  struct arena *arena, ProtobufCMessage **out, struct error *error);

@@ -9,7 +9,8 @@
 #include "common/wire/slice.h"
 #include "mesos/v1/mesos.pb-c.h"
 
-/* Scans and unpacks a message of the generated type `stem`: CONVERT_UNPACK(mesos__v1__offer, ...). */
+/* Scans and unpacks a message of the generated type `stem`: CONVERT_UNPACK(mesos__v1__offer, ...).
+ */
 #define CONVERT_UNPACK(stem, wire, bytes, out, error)                                              \
     wire_unpack(&stem##__descriptor, (bytes), (wire)->arena, (ProtobufCMessage **)(out), (error))
 
@@ -23,8 +24,8 @@ static inline struct text bytes_text(ProtobufCBinaryData data) {
 /* How reservations are written: the old way for frameworks without RESERVATION_REFINEMENT. */
 enum reservation_format { RESERVATIONS_OLD, RESERVATIONS_NEW };
 
-/* Reads resources into a set that goes with the arena. *role is what the allocation_info names, *two_roles
- * whether they name more than one; both may be NULL. */
+/* Reads resources into a set that goes with the arena. *role is what the allocation_info names,
+ * *two_roles whether they name more than one; both may be NULL. */
 bool resources_decode(struct wire *wire, Mesos__V1__Resource *const *from, size_t count,
                       const struct resources **out, struct text *role, bool *two_roles,
                       struct error *error);
@@ -33,7 +34,8 @@ bool resources_decode(struct wire *wire, Mesos__V1__Resource *const *from, size_
 void resources_encode(struct wire *wire, const struct resources *set, uint32_t number,
                       struct text role, enum reservation_format format, struct buf *out);
 
-/* Attributes as text, in the arena, and back as repeated field `number`; text that is none is left out. */
+/* Attributes as text, in the arena, and back as repeated field `number`; text that is none is left
+ * out. */
 bool attributes_decode(struct wire *wire, Mesos__V1__Attribute *const *from, size_t count,
                        struct text *out, struct error *error);
 void attributes_encode(struct text attributes, uint32_t number, struct buf *out);

@@ -64,8 +64,7 @@ static void put_update(const struct agent_message *message, struct buf *out) {
     put_end(out, place);
 }
 
-void agent_message_encode(struct wire *wire, const struct agent_message *message,
-                          struct buf *out) {
+void agent_message_encode(struct wire *wire, const struct agent_message *message, struct buf *out) {
     size_t place;
     put_int(out, 1, message->kind);
     switch (message->kind) {

@@ -12,8 +12,8 @@ static bool missing(struct error *error, const char *field) {
 static bool read_update(struct wire *wire, const Mesos__V1__Executor__Call__Update *from,
                         struct text bytes, struct task_status *out, struct error *error) {
     return task_status_convert(
-        wire, from->status,
-        slice_of(wire->arena, bytes, 1, (const ProtobufCMessage *)from->status), out, error);
+        wire, from->status, slice_of(wire->arena, bytes, 1, (const ProtobufCMessage *)from->status),
+        out, error);
 }
 
 static bool read_subscribe(struct wire *wire, const Mesos__V1__Executor__Call__Subscribe *from,

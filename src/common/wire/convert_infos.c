@@ -1,6 +1,6 @@
 /*
- * What frameworks, agents, tasks and executors say of themselves. The value has what somebody here decides
- * by; the whole goes along as bytes.
+ * What frameworks, agents, tasks and executors say of themselves. The value has what somebody here
+ * decides by; the whole goes along as bytes.
  */
 #include "common/wire/convert.h"
 
@@ -117,8 +117,8 @@ static struct command_info read_command(struct wire *wire, const Mesos__V1__Comm
         ARENA_ARRAY(wire->arena, struct environment_variable, count);
     for (size_t i = 0; i < count; i++) {
         const Mesos__V1__Environment__Variable *variable = from->environment->variables[i];
-        variables[i] = (struct environment_variable){text_of(variable->name),
-                                                     text_of(variable->value)};
+        variables[i] =
+            (struct environment_variable){text_of(variable->name), text_of(variable->value)};
         command.has_secret = command.has_secret || variable->secret != NULL;
     }
     command.environment = variables;

@@ -1,7 +1,8 @@
 /*
- * Resources and attributes between the wire and the model. On the wire a reservation is written in one of two
- * ways: a role with at most one `reservation`, or the stack `reservations`; the model has the stack alone.
- * The encoded DiskInfo is carried along, for it says where a volume is mounted, which no kind knows.
+ * Resources and attributes between the wire and the model. On the wire a reservation is written in
+ * one of two ways: a role with at most one `reservation`, or the stack `reservations`; the model
+ * has the stack alone. The encoded DiskInfo is carried along, for it says where a volume is
+ * mounted, which no kind knows.
  */
 #include "common/wire/convert.h"
 
@@ -147,8 +148,8 @@ static bool put_scalar_of(struct wire *wire, const Mesos__V1__Resource *from, ui
     return true;
 }
 
-static bool read_resource(struct wire *wire, const Mesos__V1__Resource *from,
-                          struct resources *set, struct error *error) {
+static bool read_resource(struct wire *wire, const Mesos__V1__Resource *from, struct resources *set,
+                          struct error *error) {
     struct kind_info info = {
         .name = text_of(from->name),
         .type = (enum value_type)from->type,
@@ -158,8 +159,7 @@ static bool read_resource(struct wire *wire, const Mesos__V1__Resource *from,
     };
     uint32_t kind;
     read_disk(wire, from, &info);
-    if (!read_reservations(wire, from, &info, error) ||
-        !kind_of(wire, &info, &kind, error))
+    if (!read_reservations(wire, from, &info, error) || !kind_of(wire, &info, &kind, error))
         return false;
     switch (info.type) {
     case VALUE_SCALAR:
@@ -234,7 +234,8 @@ static void put_reservations(const struct kind_info *info, enum reservation_form
     }
 }
 
-/* mesos.v1.Resource.DiskInfo of a kind that came without one on the wire: from flags or a record. */
+/* mesos.v1.Resource.DiskInfo of a kind that came without one on the wire: from flags or a record.
+ */
 static void put_disk(const struct disk *disk, struct buf *out) {
     size_t place = put_begin(out, 7);
     if (disk->persistence_id.data != NULL)

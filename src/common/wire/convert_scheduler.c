@@ -1,6 +1,6 @@
 /*
- * mesos.v1.scheduler: the master's ear and mouth. Calls come as protobuf and become values; what is only
- * handed on is cut out of the bytes of the call. Events are written straight from values.
+ * mesos.v1.scheduler: the master's ear and mouth. Calls come as protobuf and become values; what is
+ * only handed on is cut out of the bytes of the call. Events are written straight from values.
  */
 #include "common/wire/convert.h"
 
@@ -10,7 +10,8 @@
 
 #define call_message Mesos__V1__Scheduler__Call
 
-static struct text part_of(struct wire *wire, struct text bytes, uint32_t number, const void *part) {
+static struct text part_of(struct wire *wire, struct text bytes, uint32_t number,
+                           const void *part) {
     return part != NULL ? slice_of(wire->arena, bytes, number, part) : (struct text){0};
 }
 
@@ -75,8 +76,7 @@ static bool read_accept(struct wire *wire, const call_message *call, struct text
     const Mesos__V1__Scheduler__Call__Accept *accept = call->accept;
     if (accept == NULL)
         return missing(error, "accept");
-    struct operation *operations =
-        ARENA_ARRAY(wire->arena, struct operation, accept->n_operations);
+    struct operation *operations = ARENA_ARRAY(wire->arena, struct operation, accept->n_operations);
     struct text rest = part_of(wire, bytes, 4, accept);
     for (size_t i = 0; i < accept->n_operations; i++) {
         if (!read_operation(wire, accept->operations[i], slice_find(&rest, 2), &operations[i],
@@ -171,19 +171,17 @@ static bool read_call(struct wire *wire, const call_message *call, struct text b
     case SCHEDULER_CALL_SUBSCRIBE:
         if (call->subscribe == NULL)
             return missing(error, "subscribe");
-        return read_subscribe(wire, call->subscribe->framework_info,
-                              call->subscribe->suppressed_roles,
-                              call->subscribe->n_suppressed_roles,
-                              call->subscribe->offer_constraints,
-                              part_of(wire, bytes, 3, call->subscribe), out, error);
+        return read_subscribe(
+            wire, call->subscribe->framework_info, call->subscribe->suppressed_roles,
+            call->subscribe->n_suppressed_roles, call->subscribe->offer_constraints,
+            part_of(wire, bytes, 3, call->subscribe), out, error);
     case SCHEDULER_CALL_UPDATE_FRAMEWORK:
         if (call->update_framework == NULL)
             return missing(error, "update_framework");
-        return read_subscribe(wire, call->update_framework->framework_info,
-                              call->update_framework->suppressed_roles,
-                              call->update_framework->n_suppressed_roles,
-                              call->update_framework->offer_constraints,
-                              part_of(wire, bytes, 19, call->update_framework), out, error);
+        return read_subscribe(
+            wire, call->update_framework->framework_info, call->update_framework->suppressed_roles,
+            call->update_framework->n_suppressed_roles, call->update_framework->offer_constraints,
+            part_of(wire, bytes, 19, call->update_framework), out, error);
     case SCHEDULER_CALL_ACCEPT: return read_accept(wire, call, bytes, out, error);
     case SCHEDULER_CALL_DECLINE:
     case SCHEDULER_CALL_ACCEPT_INVERSE_OFFERS:
@@ -221,8 +219,8 @@ bool scheduler_call_decode(struct wire *wire, struct text bytes, struct schedule
     if (!CONVERT_UNPACK(mesos__v1__scheduler__call, wire, bytes, &message, error))
         return false;
     struct scheduler_call call = {
-        .kind = message->has_type ? (enum scheduler_call_kind)message->type
-                                  : SCHEDULER_CALL_UNKNOWN,
+        .kind =
+            message->has_type ? (enum scheduler_call_kind)message->type : SCHEDULER_CALL_UNKNOWN,
         .framework = framework_id_of(ID_TEXT(message->framework_id)),
     };
     struct wire finding = *wire;
@@ -233,7 +231,8 @@ bool scheduler_call_decode(struct wire *wire, struct text bytes, struct schedule
     return true;
 }
 
-/* The old field for an IPv4 address holds it in network byte order, read as a number of this machine. */
+/* The old field for an IPv4 address holds it in network byte order, read as a number of this
+ * machine. */
 static uint32_t ip_number(struct text ip) {
     char string[INET_ADDRSTRLEN] = "";
     struct in_addr address = {0};
@@ -279,8 +278,8 @@ static void put_offer(struct wire *wire, const struct offered *offer, uint32_t c
     put_id(out, 2, offer->framework.text);
     put_id(out, 3, offer->agent.text);
     put_bytes(out, 4, offer->hostname);
-    resources_encode(wire, offer->resources, 5, role,
-                     refined ? RESERVATIONS_NEW : RESERVATIONS_OLD, out);
+    resources_encode(wire, offer->resources, 5, role, refined ? RESERVATIONS_NEW : RESERVATIONS_OLD,
+                     out);
     for (size_t i = 0; i < offer->executor_count; i++)
         put_id(out, 6, offer->executors[i].text);
     attributes_encode(offer->attributes, 7, out);

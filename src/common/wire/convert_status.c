@@ -1,6 +1,6 @@
 /*
- * Task statuses: the one message that passes by the hundred thousand. What we know goes into the value; what
- * is only carried stays the bytes it came in.
+ * Task statuses: the one message that passes by the hundred thousand. What we know goes into the
+ * value; what is only carried stays the bytes it came in.
  */
 #include "common/wire/convert.h"
 
@@ -33,7 +33,8 @@ static bool is_known_field(uint32_t number) {
     }
 }
 
-/* A view of the bytes while the carried fields lie side by side, a copy in the arena when they do not. */
+/* A view of the bytes while the carried fields lie side by side, a copy in the arena when they do
+ * not. */
 static struct text carried_fields(struct wire *wire, struct text bytes) {
     struct text rest = bytes, carried = {0};
     struct slice slice;
@@ -85,8 +86,8 @@ bool task_status_convert(struct wire *wire, const Mesos__V1__TaskStatus *from, s
         .has_uuid = from->has_uuid,
         .has_healthy = from->has_healthy,
         .healthy = from->healthy,
-        .unreachable_time_ns = from->unreachable_time != NULL ? from->unreachable_time->nanoseconds
-                                                              : 0,
+        .unreachable_time_ns =
+            from->unreachable_time != NULL ? from->unreachable_time->nanoseconds : 0,
         .has_termination = from->termination != NULL,
         .carried = carried_fields(wire, encoded),
         .encoded = encoded,

@@ -1,6 +1,6 @@
 /*
- * jansson makes a tree of the text, and the tree is walked beside the descriptor. Integers that jansson
- * cannot hold are put in quotes first, for a number in a string is as good.
+ * jansson makes a tree of the text, and the tree is walked beside the descriptor. Integers that
+ * jansson cannot hold are put in quotes first, for a number in a string is as good.
  */
 #include "common/wire/json.h"
 
@@ -64,8 +64,9 @@ static void note_unknown(struct parse *parse, const struct path *path) {
 
 static bool take_memory(struct parse *parse, size_t bytes) {
     if (bytes + ELEMENT_BYTES > parse->memory_left)
-        return fail(parse->error, ERROR_LIMIT, "a JSON text that would take far more memory than "
-                                               "its size");
+        return fail(parse->error, ERROR_LIMIT,
+                    "a JSON text that would take far more memory than "
+                    "its size");
     parse->memory_left -= bytes + ELEMENT_BYTES;
     return true;
 }
@@ -250,10 +251,9 @@ static enum outcome read_map(struct parse *parse, const ProtobufCFieldDescriptor
         arena_alloc(parse->arena, (json_object_size(json) + 1) * sizeof(ProtobufCMessage *));
     size_t count = 0;
     for (void *at = json_object_iter(json); at != NULL; at = json_object_iter_next(json, at)) {
-        enum outcome outcome =
-            read_entry(parse, field->descriptor, json_object_iter_key(at),
-                       json_object_iter_key_len(at), json_object_iter_value(at), &entries[count],
-                       path);
+        enum outcome outcome = read_entry(parse, field->descriptor, json_object_iter_key(at),
+                                          json_object_iter_key_len(at), json_object_iter_value(at),
+                                          &entries[count], path);
         if (outcome == VALUE_BAD)
             return VALUE_BAD;
         count += outcome == VALUE_READ;
@@ -320,8 +320,7 @@ static bool read_fields(struct parse *parse, const json_t *json, ProtobufCMessag
             note_unknown(parse, &here);
             continue;
         }
-        enum outcome outcome =
-            read_field(parse, field, json_object_iter_value(at), message, &here);
+        enum outcome outcome = read_field(parse, field, json_object_iter_value(at), message, &here);
         if (outcome == VALUE_BAD)
             return false;
         size_t index = (size_t)(field - descriptor->fields);
@@ -377,7 +376,8 @@ static bool is_digit(char byte) {
     return byte >= '0' && byte <= '9';
 }
 
-/* Puts quotes around integers that int64_t cannot hold. Returns the text itself when there are none. */
+/* Puts quotes around integers that int64_t cannot hold. Returns the text itself when there are
+ * none. */
 static struct text quote_large_integers(struct text text, struct buf *rewritten) {
     size_t copied = 0;
     for (size_t at = 0; at < text.size;) {
@@ -418,17 +418,16 @@ static void free_tree(json_t *json) {
 }
 DEFINE_AUTO(json_t, free_tree)
 
-bool json_parse(const ProtobufCMessageDescriptor *descriptor, struct text json,
-                struct arena *arena, struct buf *unknown, ProtobufCMessage **out,
-                struct error *error) {
+bool json_parse(const ProtobufCMessageDescriptor *descriptor, struct text json, struct arena *arena,
+                struct buf *unknown, ProtobufCMessage **out, struct error *error) {
     AUTO_FINI(buf_fini) struct buf rewritten = {0};
     json_error_t where;
     if (json.size > JSON_BYTES_LIMIT)
         return fail(error, ERROR_LIMIT, "a JSON text of %zu bytes, more than %d", json.size,
                     JSON_BYTES_LIMIT);
     struct text safe = quote_large_integers(json, &rewritten);
-    AUTO(free_tree) json_t *tree = json_loadb(safe.data != NULL ? safe.data : "", safe.size, 0,
-                                              &where);
+    AUTO(free_tree)
+    json_t *tree = json_loadb(safe.data != NULL ? safe.data : "", safe.size, 0, &where);
     if (tree == NULL)
         return fail(error, ERROR_INVALID, "bad JSON in line %d, column %d: %s", where.line,
                     where.column, where.text);

@@ -1,6 +1,6 @@
 /*
- * One walk over the descriptor and the message beside it, writing at the end of the buffer. No tree is built
- * and nothing is formatted by printf but doubles that need more than six decimals.
+ * One walk over the descriptor and the message beside it, writing at the end of the buffer. No tree
+ * is built and nothing is formatted by printf but doubles that need more than six decimals.
  */
 #include "common/wire/json.h"
 
@@ -54,8 +54,8 @@ static size_t plain_run(const char *data, size_t size) {
         uint64_t word;
         memcpy(&word, data + at, 8);
         uint64_t quote = word ^ (ones * '"'), back = word ^ (ones * '\\');
-        uint64_t found = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
-                         ((back - ones) & ~back);
+        uint64_t found =
+            ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((back - ones) & ~back);
         if ((found & highs) != 0)
             break;
     }
@@ -94,8 +94,8 @@ static void append_string(struct buf *out, struct text string) {
     append_byte(out, '"');
 }
 
-/* Prints value as a fixed-point number if it has no more decimals than that; false else. Exact: an integer
- * below 2^53 divided by a power of ten is the double nearest to that decimal. */
+/* Prints value as a fixed-point number if it has no more decimals than that; false else. Exact: an
+ * integer below 2^53 divided by a power of ten is the double nearest to that decimal. */
 static bool append_fixed(struct buf *out, double value, int64_t scale) {
     double scaled = fabs(value) * (double)scale;
     if (!(scaled < 9e15))

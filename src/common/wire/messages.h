@@ -1,8 +1,8 @@
 /*
- * Between bytes and model values: every message that travels or is stored, both ways. Decoding scans the
- * bytes, allocates from the arena and borrows from `bytes` where it can, so both must live as long as the
- * value; resources are interned in `kinds`. Encoding appends to *out and reads nothing but the value. All
- * of it is pure; errors name the field.
+ * Between bytes and model values: every message that travels or is stored, both ways. Decoding
+ * scans the bytes, allocates from the arena and borrows from `bytes` where it can, so both must
+ * live as long as the value; resources are interned in `kinds`. Encoding appends to *out and reads
+ * nothing but the value. All of it is pure; errors name the field.
  */
 #pragma once
 
@@ -18,14 +18,15 @@
 struct wire {
     struct arena *arena;
     struct kinds *kinds;
-    /* Nothing new is interned, for the table never shrinks: what a stranger names and nobody has is an
-     * error. scheduler_call_decode works so by itself. */
+    /* Nothing new is interned, for the table never shrinks: what a stranger names and nobody has is
+     * an error. scheduler_call_decode works so by itself. */
     bool finds_only;
 };
 
 bool scheduler_call_decode(struct wire *wire, struct text bytes, struct scheduler_call *out,
                            struct error *error);
-void scheduler_event_encode(struct wire *wire, const struct scheduler_event *event, struct buf *out);
+void scheduler_event_encode(struct wire *wire, const struct scheduler_event *event,
+                            struct buf *out);
 
 bool executor_call_decode(struct wire *wire, struct text bytes, struct executor_call *out,
                           struct error *error);
@@ -34,7 +35,8 @@ void executor_event_encode(struct wire *wire, const struct executor_event *event
 void agent_message_encode(struct wire *wire, const struct agent_message *message, struct buf *out);
 bool agent_message_decode(struct wire *wire, struct text bytes, struct agent_message *out,
                           struct error *error);
-void master_message_encode(struct wire *wire, const struct master_message *message, struct buf *out);
+void master_message_encode(struct wire *wire, const struct master_message *message,
+                           struct buf *out);
 bool master_message_decode(struct wire *wire, struct text bytes, struct master_message *out,
                            struct error *error);
 
@@ -45,7 +47,8 @@ bool channel_message_decode(struct wire *wire, struct text bytes, struct channel
 void agent_record_encode(struct wire *wire, const struct agent_record *record, struct buf *out);
 bool agent_record_decode(struct wire *wire, struct text bytes, struct agent_record *out,
                          struct error *error);
-void registry_record_encode(struct wire *wire, const struct registry_record *record, struct buf *out);
+void registry_record_encode(struct wire *wire, const struct registry_record *record,
+                            struct buf *out);
 bool registry_record_decode(struct wire *wire, struct text bytes, struct registry_record *out,
                             struct error *error);
 

@@ -1,6 +1,6 @@
 /*
- * Writes the fields of a message straight from model values, whose texts have no NUL behind them. Numbers are
- * those of the .proto files; the tests read everything back through the generated code.
+ * Writes the fields of a message straight from model values, whose texts have no NUL behind them.
+ * Numbers are those of the .proto files; the tests read everything back through the generated code.
  */
 #pragma once
 
@@ -24,6 +24,7 @@ static inline void put_some(struct buf *out, uint32_t number, struct text bytes)
 size_t put_begin(struct buf *out, uint32_t number);
 void put_end(struct buf *out, size_t place);
 
-/* A message whose one field, number 1, is a string: every id. put_some_id leaves out an empty one. */
+/* A message whose one field, number 1, is a string: every id. put_some_id leaves out an empty one.
+ */
 void put_id(struct buf *out, uint32_t number, struct text id);
 void put_some_id(struct buf *out, uint32_t number, struct text id);

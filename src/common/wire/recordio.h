@@ -1,6 +1,6 @@
 /*
- * RecordIO: a record is its length in decimal, a line feed, and that many bytes. The decoder takes bytes as
- * they come, in any pieces; once it has seen a bad header it has failed for good.
+ * RecordIO: a record is its length in decimal, a line feed, and that many bytes. The decoder takes
+ * bytes as they come, in any pieces; once it has seen a bad header it has failed for good.
  */
 #pragma once
 
@@ -35,8 +35,8 @@ DEFINE_AUTO_FINI(struct recordio_decoder, recordio_fini)
 /* Takes in bytes; copies them. */
 void recordio_feed(struct recordio_decoder *decoder, struct text bytes);
 
-/* Hands out the next record, a view that holds until the decoder is fed again. ERROR_INVALID for a bad
- * header, ERROR_LIMIT for a record that is too large. */
+/* Hands out the next record, a view that holds until the decoder is fed again. ERROR_INVALID for a
+ * bad header, ERROR_LIMIT for a record that is too large. */
 enum recordio_verdict recordio_next(struct recordio_decoder *decoder, struct text *record,
                                     struct error *error);
 

@@ -5,8 +5,7 @@
 
 bool reflect_is_set(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
     void *member = reflect_member(message, field);
-    if (reflect_is_oneof(field) &&
-        *(uint32_t *)reflect_quantifier(message, field) != field->id)
+    if (reflect_is_oneof(field) && *(uint32_t *)reflect_quantifier(message, field) != field->id)
         return false;
     if (field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING) {
         void *pointer = *(void **)member;
@@ -92,7 +91,8 @@ size_t reflect_size(ProtobufCType type) {
     return 0;
 }
 
-/* Whether `type` is `field` in camel case with "Entry" behind it: offer_filters, OfferFiltersEntry. */
+/* Whether `type` is `field` in camel case with "Entry" behind it: offer_filters, OfferFiltersEntry.
+ */
 static bool is_entry_name(const char *type, const char *field) {
     bool upper = true;
     for (; *field != '\0'; field++) {

@@ -48,6 +48,6 @@ enum reflect_number reflect_number(ProtobufCType type);
 /* Bytes of one element of the field. */
 size_t reflect_size(ProtobufCType type);
 
-/* Whether the field is a map: repeated, of the entry type that protoc makes for map<key, value>. protoc
- * reserves the names of such types, so the name decides. */
+/* Whether the field is a map: repeated, of the entry type that protoc makes for map<key, value>.
+ * protoc reserves the names of such types, so the name decides. */
 bool reflect_is_map(const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *field);

@@ -1,6 +1,6 @@
 /*
- * Recursion follows the nesting of messages, which is limited first; all else is one loop over the fields. A
- * bit for each field remembers what has been seen, for required fields and for merges.
+ * Recursion follows the nesting of messages, which is limited first; all else is one loop over the
+ * fields. A bit for each field remembers what has been seen, for required fields and for merges.
  */
 #include "common/wire/scan.h"
 
@@ -81,8 +81,9 @@ static bool take_memory(struct scan *scan, size_t bytes) {
         return fail(scan->error, ERROR_LIMIT, "a message with more than %d elements",
                     SCAN_ELEMENTS_LIMIT);
     if (scan->found.memory_bytes > scan->memory_limit)
-        return fail(scan->error, ERROR_LIMIT, "a message that would take far more memory than its "
-                                              "size");
+        return fail(scan->error, ERROR_LIMIT,
+                    "a message that would take far more memory than its "
+                    "size");
     return true;
 }
 

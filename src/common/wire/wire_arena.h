@@ -1,6 +1,6 @@
 /*
- * An arena as protobuf-c wants its allocators: what is unpacked lives as long as the arena, and freeing
- * does nothing. The allocator borrows the arena.
+ * An arena as protobuf-c wants its allocators: what is unpacked lives as long as the arena, and
+ * freeing does nothing. The allocator borrows the arena.
  */
 #pragma once
 

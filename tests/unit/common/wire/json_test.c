@@ -85,7 +85,8 @@ TEST(numbers_that_do_not_fit_are_refused_by_name) {
                    "begin is no such number or boolean");
     assert_refused(&mesos__v1__value__range__descriptor, "{\"begin\":1.5,\"end\":1}",
                    "begin is no such number or boolean");
-    assert_refused(&mesos__v1__value__range__descriptor, "{\"begin\":18446744073709551616,\"end\":1}",
+    assert_refused(&mesos__v1__value__range__descriptor,
+                   "{\"begin\":18446744073709551616,\"end\":1}",
                    "begin is no such number or boolean");
     assert_refused(&mesos__v1__value__scalar__descriptor, "{\"value\":\"NaN\"}",
                    "value is no such number or boolean");
@@ -108,10 +109,11 @@ TEST(unknown_fields_are_ignored_and_named_to_whoever_asks) {
     AUTO_FINI(buf_fini) struct buf unknown = {0};
     ProtobufCMessage *message;
 
-    assert_true(json_parse(&mesos__v1__offer__descriptor,
-                           TEXT("{\"color\":[1],\"id\":{\"value\":\"o\",\"x\":1},\"hostname\":\"h\","
-                                "\"framework_id\":{\"value\":\"f\"},\"agent_id\":{\"value\":\"a\"}}"),
-                           arena, &unknown, &message, NULL));
+    assert_true(
+        json_parse(&mesos__v1__offer__descriptor,
+                   TEXT("{\"color\":[1],\"id\":{\"value\":\"o\",\"x\":1},\"hostname\":\"h\","
+                        "\"framework_id\":{\"value\":\"f\"},\"agent_id\":{\"value\":\"a\"}}"),
+                   arena, &unknown, &message, NULL));
 
     assert_text_equal(buf_text(&unknown), "color\nid.x\n");
 }
@@ -121,7 +123,8 @@ TEST(an_unknown_enum_name_is_as_unset_but_an_error_where_it_is_required) {
                     "{\"task_id\":{\"value\":\"t\"},\"state\":\"TASK_LOST\",\"reason\":\"NEW\"}",
                     "{\"task_id\":{\"value\":\"t\"},\"state\":\"TASK_LOST\"}");
     assert_refused(&mesos__v1__task_status__descriptor,
-                   "{\"task_id\":{\"value\":\"t\"},\"state\":\"NEW\"}", "state has an unknown name");
+                   "{\"task_id\":{\"value\":\"t\"},\"state\":\"NEW\"}",
+                   "state has an unknown name");
 }
 
 TEST(what_is_no_such_message_is_refused) {
@@ -159,8 +162,20 @@ TEST(of_a_oneof_one_member_is_set) {
 }
 
 TEST(doubles_are_the_shortest_that_read_back) {
-    const double values[] = {0, -0.0, 1, 0.1, 0.001, 1.5, -2.25, 1e300, 5e-324, 1.0 / 3, 1e15,
-                             123456789.123, 1700000000.123456, 0.30000000000000004};
+    const double values[] = {0,
+                             -0.0,
+                             1,
+                             0.1,
+                             0.001,
+                             1.5,
+                             -2.25,
+                             1e300,
+                             5e-324,
+                             1.0 / 3,
+                             1e15,
+                             123456789.123,
+                             1700000000.123456,
+                             0.30000000000000004};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         AUTO_FINI(buf_fini) struct buf out = {0};
         json_print_double(&out, values[i]);
@@ -177,8 +192,8 @@ static ProtobufCMessage *random_message(const ProtobufCMessageDescriptor *type, 
                                         struct arena *arena, int depth);
 
 static char *random_string(struct rng *rng, struct arena *arena) {
-    static const char *const pieces[] = {"a", "\"", "\\", "\n", "\x01", "\xc3\xbc", "12345678", "/",
-                                         "\xf0\x9f\x98\x80", ""};
+    static const char *const pieces[] = {
+        "a", "\"", "\\", "\n", "\x01", "\xc3\xbc", "12345678", "/", "\xf0\x9f\x98\x80", ""};
     AUTO_FINI(buf_fini) struct buf made = {0};
     for (uint64_t count = rng_below(rng, 8); count > 0; count--)
         buf_append_string(&made, pieces[rng_below(rng, 10)]);

@@ -1,5 +1,6 @@
 /*
- * What is encoded is decoded again, field by field; and what the generated code packs, the conversions read.
+ * What is encoded is decoded again, field by field; and what the generated code packs, the
+ * conversions read.
  */
 #include "common/wire/messages.h"
 
@@ -11,11 +12,14 @@
 #include "tests/support/unit.h"
 
 #define TASK_JSON                                                                                  \
-    "{\"name\":\"n\",\"task_id\":{\"value\":\"t1\"},\"agent_id\":{\"value\":\"a1\"},\"resources\":[" \
+    "{\"name\":\"n\",\"task_id\":{\"value\":\"t1\"},\"agent_id\":{\"value\":\"a1\"},"              \
+    "\"resources\":["                                                                              \
     "{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":0.5},"                           \
     "\"allocation_info\":{\"role\":\"dev\"}},"                                                     \
-    "{\"name\":\"ports\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":10,\"end\":12}]}}]," \
-    "\"command\":{\"value\":\"true\",\"environment\":{\"variables\":[{\"name\":\"A\",\"value\":\"b\"}]}}," \
+    "{\"name\":\"ports\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":10,\"end\":12}]}}]" \
+    ","                                                                                            \
+    "\"command\":{\"value\":\"true\",\"environment\":{\"variables\":[{\"name\":\"A\",\"value\":"   \
+    "\"b\"}]}},"                                                                                   \
     "\"kill_policy\":{\"grace_period\":{\"nanoseconds\":7}},"                                      \
     "\"limits\":{\"mem\":{\"value\":\"Infinity\"},\"cpus\":{\"value\":2}}}"
 
@@ -77,8 +81,12 @@ static const struct task_status status_of_t1 = {
     .healthy = true,
     .unreachable_time_ns = 99,
     .has_termination = true,
-    .termination = {.signal = 9, .out_of_memory = true, .peak_memory_bytes = 1 << 20,
-                    .cpu_time_ns = 5, .wall_time_ns = 6, .killed_by = {"kernel", 6},
+    .termination = {.signal = 9,
+                    .out_of_memory = true,
+                    .peak_memory_bytes = 1 << 20,
+                    .cpu_time_ns = 5,
+                    .wall_time_ns = 6,
+                    .killed_by = {"kernel", 6},
                     .stderr_tail = {"bye\n", 4}},
     .carried = {"\x1a\x02hi", 4}, /* data */
 };
@@ -236,7 +244,8 @@ TEST(every_kind_of_call_wants_its_field) {
     }
 }
 
-static Mesos__V1__Scheduler__Event *event_of(struct fixture *f, const struct scheduler_event *event) {
+static Mesos__V1__Scheduler__Event *event_of(struct fixture *f,
+                                             const struct scheduler_event *event) {
     AUTO_FINI(buf_fini) struct buf out = {0};
     ProtobufCMessage *message;
     struct error error;
@@ -251,9 +260,14 @@ TEST(an_offer_is_written_as_the_framework_can_read_it) {
     FIXTURE(f);
     struct resources resources = {0};
     assert_true(resources_put_scalar(&resources, KIND_CPUS, 1500, NULL));
-    struct offered offer = {.id = {TEXT("o1")}, .framework = {TEXT("f1")}, .agent = {TEXT("a1")},
-                            .hostname = TEXT("h"), .ip = TEXT("127.0.0.1"), .port = 5051,
-                            .role = TEXT("dev"), .resources = &resources,
+    struct offered offer = {.id = {TEXT("o1")},
+                            .framework = {TEXT("f1")},
+                            .agent = {TEXT("a1")},
+                            .hostname = TEXT("h"),
+                            .ip = TEXT("127.0.0.1"),
+                            .port = 5051,
+                            .role = TEXT("dev"),
+                            .resources = &resources,
                             .attributes = TEXT("rack:r1;level:2")};
     struct scheduler_event event = {.kind = SCHEDULER_EVENT_OFFERS,
                                     .offers = {.offers = &offer, .offer_count = 1}};
@@ -275,21 +289,20 @@ TEST(an_offer_is_written_as_the_framework_can_read_it) {
 
 TEST(every_event_of_a_scheduler_reads_back) {
     FIXTURE(f);
-    struct scheduler_event event = {.kind = SCHEDULER_EVENT_SUBSCRIBED,
-                                    .subscribed = {.framework = {TEXT("f1")},
-                                                   .heartbeat_seconds = 15,
-                                                   .master = {.id = TEXT("m"),
-                                                              .ip = TEXT("127.0.0.1"),
-                                                              .port = 5050}}};
+    struct scheduler_event event = {
+        .kind = SCHEDULER_EVENT_SUBSCRIBED,
+        .subscribed = {.framework = {TEXT("f1")},
+                       .heartbeat_seconds = 15,
+                       .master = {.id = TEXT("m"), .ip = TEXT("127.0.0.1"), .port = 5050}}};
     assert_string_equal(event_of(&f, &event)->subscribed->master_info->pid,
                         "master@127.0.0.1:5050");
     event = (struct scheduler_event){.kind = SCHEDULER_EVENT_UPDATE, .update = status_of_t1};
     assert_string_equal(event_of(&f, &event)->update->status->task_id->value, "t1");
     event = (struct scheduler_event){.kind = SCHEDULER_EVENT_RESCIND, .rescind = {TEXT("o1")}};
     assert_string_equal(event_of(&f, &event)->rescind->offer_id->value, "o1");
-    event = (struct scheduler_event){.kind = SCHEDULER_EVENT_FAILURE,
-                                     .failure = {.agent = {TEXT("a1")}, .has_status = true,
-                                                 .status = -1}};
+    event = (struct scheduler_event){
+        .kind = SCHEDULER_EVENT_FAILURE,
+        .failure = {.agent = {TEXT("a1")}, .has_status = true, .status = -1}};
     assert_int_equal(event_of(&f, &event)->failure->status, -1);
     event = (struct scheduler_event){.kind = SCHEDULER_EVENT_ERROR, .error = TEXT("no")};
     assert_string_equal(event_of(&f, &event)->error->message, "no");
@@ -306,16 +319,17 @@ TEST(an_executor_speaks_and_is_spoken_to) {
     struct executor_call call;
     struct text bytes = packed(
         &f, &mesos__v1__executor__call__descriptor,
-        "{\"executor_id\":{\"value\":\"e\"},\"framework_id\":{\"value\":\"f\"},\"type\":\"SUBSCRIBE\","
+        "{\"executor_id\":{\"value\":\"e\"},\"framework_id\":{\"value\":\"f\"},\"type\":"
+        "\"SUBSCRIBE\","
         "\"subscribe\":{\"unacknowledged_tasks\":[" TASK_JSON "],\"unacknowledged_updates\":[{"
         "\"status\":{\"task_id\":{\"value\":\"t2\"},\"state\":\"TASK_RUNNING\"}}]}}");
     assert_true(executor_call_decode(&f.wire, bytes, &call, NULL));
     assert_text_equal(call.subscribe.tasks[0].id.text, "t1");
     assert_text_equal(call.subscribe.updates[0].task.text, "t2");
 
-    struct executor_event event = {.kind = EXECUTOR_EVENT_KILL,
-                                   .kill = {.task = {TEXT("t1")}, .has_grace = true,
-                                            .grace_ns = 3}};
+    struct executor_event event = {
+        .kind = EXECUTOR_EVENT_KILL,
+        .kill = {.task = {TEXT("t1")}, .has_grace = true, .grace_ns = 3}};
     Mesos__V1__Executor__Event *message;
     executor_event_encode(&f.wire, &event, &out);
     assert_true(wire_unpack(&mesos__v1__executor__event__descriptor, buf_text(&out), f.arena,
@@ -339,7 +353,8 @@ TEST(an_agent_registers_with_all_it_has) {
     struct resources resources = {0};
     assert_true(resources_put_scalar(&resources, KIND_MEM, 64000, NULL));
     struct framework_report framework = {
-        .id = {TEXT("f1")}, .info = packed(&f, &mesos__v1__framework_info__descriptor, FRAMEWORK_JSON)};
+        .id = {TEXT("f1")},
+        .info = packed(&f, &mesos__v1__framework_info__descriptor, FRAMEWORK_JSON)};
     struct task_report task = {.framework = {TEXT("f1")},
                                .info = packed(&f, &mesos__v1__task_info__descriptor, TASK_JSON),
                                .role = TEXT("dev"),
@@ -347,13 +362,18 @@ TEST(an_agent_registers_with_all_it_has) {
                                .sent_state = TASK_STATE_STARTING,
                                .has_sent_uuid = true,
                                .sent_uuid = status_of_t1.uuid};
-    struct agent_message message = {
-        .kind = AGENT_MESSAGE_REGISTER,
-        .register_agent = {.info = {.id = {TEXT("a1")}, .hostname = TEXT("h"), .port = 5051,
-                                    .ip = TEXT("10.0.0.1"), .version = TEXT("0.1.0"),
-                                    .attributes = TEXT("rack:r1"), .resources = &resources},
-                           .frameworks = &framework, .framework_count = 1,
-                           .tasks = &task, .task_count = 1}};
+    struct agent_message message = {.kind = AGENT_MESSAGE_REGISTER,
+                                    .register_agent = {.info = {.id = {TEXT("a1")},
+                                                                .hostname = TEXT("h"),
+                                                                .port = 5051,
+                                                                .ip = TEXT("10.0.0.1"),
+                                                                .version = TEXT("0.1.0"),
+                                                                .attributes = TEXT("rack:r1"),
+                                                                .resources = &resources},
+                                                       .frameworks = &framework,
+                                                       .framework_count = 1,
+                                                       .tasks = &task,
+                                                       .task_count = 1}};
 
     struct agent_message back = agent_round(&f, &message);
 
@@ -422,27 +442,24 @@ static struct master_message master_round(struct fixture *f, const struct master
 TEST(every_message_of_a_master_survives) {
     FIXTURE(f);
     struct text framework = packed(&f, &mesos__v1__framework_info__descriptor, FRAMEWORK_JSON);
-    struct master_message message = {.kind = MASTER_MESSAGE_RUN_TASK,
-                                     .run_task = {.framework = {TEXT("f1")},
-                                                  .framework_info = framework,
-                                                  .role = TEXT("dev")}};
+    struct master_message message = {
+        .kind = MASTER_MESSAGE_RUN_TASK,
+        .run_task = {.framework = {TEXT("f1")}, .framework_info = framework, .role = TEXT("dev")}};
     message.run_task.task.encoded = packed(&f, &mesos__v1__task_info__descriptor, TASK_JSON);
     assert_text_equal(master_round(&f, &message).run_task.task.id.text, "t1");
     message = (struct master_message){.kind = MASTER_MESSAGE_REGISTERED,
                                       .registered = {{TEXT("a1")}, 75000}};
     assert_int_equal(master_round(&f, &message).registered.ping_timeout_ms, 75000);
-    message = (struct master_message){.kind = MASTER_MESSAGE_REFUSED,
-                                      .refused = {TEXT("gone"), true}};
+    message =
+        (struct master_message){.kind = MASTER_MESSAGE_REFUSED, .refused = {TEXT("gone"), true}};
     assert_true(master_round(&f, &message).refused.stop);
     message = (struct master_message){.kind = MASTER_MESSAGE_PING};
     master_round(&f, &message);
-    message = (struct master_message){
-        .kind = MASTER_MESSAGE_KILL_TASK,
-        .kill_task = {{TEXT("f")}, {TEXT("t")}, true, 5, true}};
+    message = (struct master_message){.kind = MASTER_MESSAGE_KILL_TASK,
+                                      .kill_task = {{TEXT("f")}, {TEXT("t")}, true, 5, true}};
     assert_int_equal(master_round(&f, &message).kill_task.grace_ns, 5);
-    message = (struct master_message){
-        .kind = MASTER_MESSAGE_ACKNOWLEDGE,
-        .acknowledge = {{TEXT("f")}, {TEXT("t")}, status_of_t1.uuid}};
+    message = (struct master_message){.kind = MASTER_MESSAGE_ACKNOWLEDGE,
+                                      .acknowledge = {{TEXT("f")}, {TEXT("t")}, status_of_t1.uuid}};
     assert_true(uuid_equal(master_round(&f, &message).acknowledge.uuid, status_of_t1.uuid));
     message = (struct master_message){.kind = MASTER_MESSAGE_SHUTDOWN_FRAMEWORK,
                                       .shutdown_framework = {TEXT("f")}};
@@ -472,30 +489,37 @@ static struct agent_record record_round(struct fixture *f, const struct agent_re
 
 TEST(every_record_of_an_agent_survives) {
     FIXTURE(f);
-    struct agent_record record = {.kind = AGENT_RECORD_SELF,
-                                  .self = {{TEXT("a1")}, TEXT("boot")}};
+    struct agent_record record = {.kind = AGENT_RECORD_SELF, .self = {{TEXT("a1")}, TEXT("boot")}};
     assert_text_equal(record_round(&f, &record).self.agent.text, "a1");
     record = (struct agent_record){.kind = AGENT_RECORD_FRAMEWORK,
                                    .framework = {{TEXT("f")}, TEXT("info")}};
     assert_text_equal(record_round(&f, &record).framework.info, "info");
-    record = (struct agent_record){
-        .kind = AGENT_RECORD_EXECUTOR,
-        .executor = {.framework = {TEXT("f")}, .info = TEXT("i"), .container = {TEXT("c")},
-                     .started = true, .pid = 77, .start_time = 88}};
+    record = (struct agent_record){.kind = AGENT_RECORD_EXECUTOR,
+                                   .executor = {.framework = {TEXT("f")},
+                                                .info = TEXT("i"),
+                                                .container = {TEXT("c")},
+                                                .started = true,
+                                                .pid = 77,
+                                                .start_time = 88}};
     assert_int_equal(record_round(&f, &record).executor.start_time, 88);
     record = (struct agent_record){.kind = AGENT_RECORD_TASK,
-                                   .task = {.framework = {TEXT("f")}, .info = TEXT("i"),
-                                            .started = true, .pid = 5, .start_time = 6,
+                                   .task = {.framework = {TEXT("f")},
+                                            .info = TEXT("i"),
+                                            .started = true,
+                                            .pid = 5,
+                                            .start_time = 6,
                                             .sandbox = TEXT("/s"),
-                                            .latest_state = TASK_STATE_KILLING, .launched_ns = 7,
-                                            .kill_wanted = true, .killed_by = TEXT("operator")}};
+                                            .latest_state = TASK_STATE_KILLING,
+                                            .launched_ns = 7,
+                                            .kill_wanted = true,
+                                            .killed_by = TEXT("operator")}};
     struct agent_record back = record_round(&f, &record);
     assert_int_equal(back.task.pid, 5);
     assert_text_equal(back.task.sandbox, "/s");
     assert_int_equal(back.task.latest_state, TASK_STATE_KILLING);
     assert_text_equal(back.task.killed_by, "operator");
-    record = (struct agent_record){.kind = AGENT_RECORD_UPDATE,
-                                   .update = {{TEXT("f")}, status_of_t1}};
+    record =
+        (struct agent_record){.kind = AGENT_RECORD_UPDATE, .update = {{TEXT("f")}, status_of_t1}};
     back = record_round(&f, &record);
     assert_status_of_t1(&back.update.status);
     record = (struct agent_record){.kind = AGENT_RECORD_SANDBOX,
@@ -526,8 +550,12 @@ TEST(every_record_of_the_registry_survives) {
 TEST(every_channel_message_survives) {
     FIXTURE(f);
     const struct channel_message messages[] = {
-        {.kind = CHANNEL_OPEN, .channel = 3,
-         .open = {.task = {TEXT("t")}, .stream = CHANNEL_STDERR, .offset = 5, .follow = true,
+        {.kind = CHANNEL_OPEN,
+         .channel = 3,
+         .open = {.task = {TEXT("t")},
+                  .stream = CHANNEL_STDERR,
+                  .offset = 5,
+                  .follow = true,
                   .window_bytes = 65536}},
         {.kind = CHANNEL_DATA, .channel = 3, .data = {9, TEXT("x\0y")}},
         {.kind = CHANNEL_WINDOW, .channel = 3, .window_bytes = 70000},

@@ -105,8 +105,8 @@ TEST(an_unknown_number_of_an_enum_is_an_error_in_a_required_field_only) {
     put_int(&optional, 10, 4711);
 
     assert_int_equal(scan_of(status_type, &required), ERROR_INVALID);
-    assert_true(wire_unpack(status_type, buf_text(&optional), arena, (ProtobufCMessage **)&status,
-                            NULL));
+    assert_true(
+        wire_unpack(status_type, buf_text(&optional), arena, (ProtobufCMessage **)&status, NULL));
     assert_false(status->has_reason);
 }
 

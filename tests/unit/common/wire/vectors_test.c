@@ -1,6 +1,7 @@
 /*
- * The messages that Mesos's API pages show: each parses with no unknown field but those of the table, and
- * what is printed says the same. The data is not part of the project; without it the test skips aloud.
+ * The messages that Mesos's API pages show: each parses with no unknown field but those of the
+ * table, and what is printed says the same. The data is not part of the project; without it the
+ * test skips aloud.
  */
 #include "common/wire/json.h"
 
@@ -24,7 +25,8 @@ struct root {
     const ProtobufCMessageDescriptor *types[ROOTS_LIMIT];
 };
 
-/* The first part that the name contains decides; operator messages are the master's or the agent's. */
+/* The first part that the name contains decides; operator messages are the master's or the agent's.
+ */
 static const struct root roots[] = {
     {"-DATA.", {&mesos__v1__agent__process_io__descriptor}},
     {"085-", {&mesos__v1__agent__process_io__descriptor}},
@@ -49,7 +51,8 @@ static const struct root roots[] = {
 
 struct known_difference {
     const char *number;
-    const char *paths; /* what differs, one a line: unknown fields as json_parse names them, and values */
+    const char
+        *paths; /* what differs, one a line: unknown fields as json_parse names them, and values */
     const char *error; /* or: it cannot be read, and so says json_parse */
 };
 
@@ -108,7 +111,8 @@ static bool same_scalar(const json_t *ours, const json_t *theirs) {
     return json_equal((json_t *)(uintptr_t)ours, (json_t *)(uintptr_t)theirs) != 0;
 }
 
-/* Whether all that they say is in ours, but for the listed fields; ours may have defaults besides. */
+/* Whether all that they say is in ours, but for the listed fields; ours may have defaults besides.
+ */
 static bool says(json_t *ours, json_t *theirs, const char *path, const char *listed) {
     const char *key;
     json_t *value;
@@ -143,7 +147,8 @@ static struct text read_file(const char *path, struct arena *arena) {
     return (struct text){data, size};
 }
 
-/* Parses with the root type that knows the message's `type` and leaves the fewest unknown fields. */
+/* Parses with the root type that knows the message's `type` and leaves the fewest unknown fields.
+ */
 static ProtobufCMessage *parse_best(const struct root *root, struct text json, struct arena *arena,
                                     struct buf *unknown, struct error *error) {
     ProtobufCMessage *best = NULL;
