@@ -189,7 +189,8 @@ static bool read_value(struct cursor *in, uint32_t wire_type, struct cursor *val
         if (!read_varint(in, &size))
             return false;
         break;
-    default: return false; /* groups, which proto2 has given up */
+    /* Groups, which proto2 has given up. */
+    default: return false; /* tidy: no_default_over_an_enum because it is a number from outside */
     }
     if (size > (uint64_t)(in->end - in->at))
         return false;
