@@ -5,13 +5,19 @@
 #include "common/base/map.h"
 
 #include <glob.h>
-#include <stdio.h>
+#include <string.h>
 
-static struct text sandbox_of(const struct agent_record *record) {
+static struct text base_of(struct text path) {
+    const char *slash = path.size > 0 ? memrchr(path.data, '/', path.size) : NULL;
+    return slash != NULL ? text_sub(path, (size_t)(slash - path.data) + 1, SIZE_MAX) : path;
+}
+
+/* A sandbox is called as its container, which has its name once and for ever. */
+static struct text container_of(const struct agent_record *record) {
     switch (record->kind) {
-    case AGENT_RECORD_TASK: return record->task.sandbox;
-    case AGENT_RECORD_EXECUTOR: return record->executor.sandbox;
-    case AGENT_RECORD_SANDBOX: return record->sandbox.path;
+    case AGENT_RECORD_TASK: return record->task.container.text;
+    case AGENT_RECORD_EXECUTOR: return record->executor.container.text;
+    case AGENT_RECORD_SANDBOX: return base_of(record->sandbox.path);
     case AGENT_RECORD_SELF:
     case AGENT_RECORD_FRAMEWORK:
     case AGENT_RECORD_UPDATE: break;
@@ -34,12 +40,12 @@ size_t sweep_sandboxes(struct daemon *daemon, const struct agent_record *records
     glob_t found;
     size_t orphans = 0;
     for (size_t i = 0; i < count; i++)
-        map_put_text(&known, sandbox_of(&records[i]), daemon);
+        map_put_text(&known, container_of(&records[i]), daemon);
     escape(daemon->flags.work_dir, &pattern);
     buf_append_string(&pattern, "/slaves/*/frameworks/*/executors/*/runs/*");
     if (glob(buf_string(&pattern), GLOB_NOSORT, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc; i++) {
-            if (map_get_text(&known, text_of(found.gl_pathv[i])) != NULL)
+            if (map_get_text(&known, base_of(text_of(found.gl_pathv[i]))) != NULL)
                 continue;
             remover_add(daemon->remover, found.gl_pathv[i]);
             orphans++;

@@ -209,6 +209,8 @@ void cluster_open(struct cluster *cluster) {
     }
     abandon();
     *cluster = (struct cluster){.master_port = free_port()};
+    for (unsigned i = 0; i < AGENTS_LIMIT; i++)
+        cluster->agent_ports[i] = free_port();
     snprintf(cluster->directory, sizeof(cluster->directory), "/var/tmp/mesos-test-XXXXXX");
     assert_non_null(mkdtemp(cluster->directory));
     assert_int_equal(chmod(cluster->directory, 0755), 0);
@@ -247,17 +249,18 @@ static const char *group_of(const struct cluster *cluster, unsigned which) {
 }
 
 void cluster_start_agent(struct cluster *cluster, unsigned which, const char *const *flags) {
-    char master[64], work_dir[128], group[96], log[32];
+    char master[64], work_dir[128], group[96], log[32], port[32];
     assert_true(which < AGENTS_LIMIT);
     snprintf(master, sizeof(master), "--master=%s", cluster->master_address);
     snprintf(work_dir, sizeof(work_dir), "--work_dir=%s/agent%u", cluster->directory, which);
     snprintf(group, sizeof(group), "--cgroups_root=%s", group_of(cluster, which));
+    snprintf(port, sizeof(port), "--port=%u", cluster->agent_ports[which]);
     snprintf(log, sizeof(log), "agent%u.log", which);
     const char *argv[FLAGS_LIMIT] = {AGENT_PATH,
                                      master,
                                      work_dir,
                                      group,
-                                     "--port=0",
+                                     port,
                                      "--init_path=" INIT_PATH,
                                      "--hostname=localhost",
                                      "--resources=cpus:4;mem:2048;disk:1024;ports:[31000-31999]",

@@ -26,6 +26,7 @@ struct cluster {
     uint16_t master_port;
     char master_address[32];
     struct process master;
+    uint16_t agent_ports[AGENTS_LIMIT]; /* the same after a restart: executors come back to it */
     struct process agents[AGENTS_LIMIT];
 };
 
