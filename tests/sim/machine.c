@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { STATUS_KEPT_MS = 5000 };
+enum { STATUS_KEPT_MS = 3600 * 1000 };
 
 void launch_order_free(struct launch_order *order) {
     if (order == NULL)

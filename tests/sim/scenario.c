@@ -5,10 +5,10 @@
  *     framework TASKS MS [WORDS...]  a framework, started; words: executor explicit partition-aware
  *     run MS                         time goes by
  *     crash NAME | start NAME        master, agent0, f0
+ *     reboot NAME                    an agent's machine; it is to be started
  *     crash-after NAME N             it dies before its N-th effect from now on
  *     part A B | heal A B
  *     kill F SLOT | reconcile F | suppress F | revive F | leave F | output F SLOT | fail-over F
- *     slow NAME MS                   its disk
  *     settle                         everything comes to rest, within bounds
  */
 #include "tests/sim/scenario.h"
@@ -127,6 +127,8 @@ static bool on_process(struct world *world, const struct words *words) {
         crash(process);
     else if (is(words, "start", 2))
         start(process);
+    else if (is(words, "reboot", 2) && process->kind == PROCESS_AGENT)
+        agent_node_reboot(CONTAINER_OF(process, struct agent_node, process));
     else if (is(words, "crash-after", 3))
         process->effects_to_live = number(words, 2);
     else if (is(words, "part", 3) && other != NULL)
