@@ -1,0 +1,22 @@
+#!/bin/bash
+# mesos each while master and agents are killed with -9 at random, one a second: every line once, in order.
+. "$(dirname "$0")/common.sh"
+start_dev --agents 2
+RANDOM=${SEED:-$$}
+echo "SEED=${SEED:-$$}"
+
+seq 200 >"$WORK/200"
+"$mesos" each -P 20 --progress -- sh -c 'read -t 0.05 x <>/dev/zero; echo {}' <"$WORK/200" >"$WORK/out" 2>"$WORK/err" &
+each=$!
+for ((kills = 0; kills < 4; kills++)); do
+    kill -0 $each 2>/dev/null || break
+    # Children of dev alone: the master and the two agents.
+    mapfile -t daemons < <(pgrep -P $dev)
+    kill -9 "${daemons[RANDOM % ${#daemons[@]}]}"
+    timeout 1 tail --pid=$each -f /dev/null
+done
+wait $each
+check "it ends well" 0 $?
+check_file "every line once, in order" "$WORK/200" "$WORK/out"
+[ $failures = 0 ] || { tail -5 "$WORK/err"; cat "$WORK/dev.out"; }
+finish

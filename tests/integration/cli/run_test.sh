@@ -1,0 +1,69 @@
+#!/bin/bash
+# mesos run: outputs, exit codes, users, interruption; logs, kill and the lists beside it.
+. "$(dirname "$0")/common.sh"
+start_dev --agents 2
+
+out=$("$mesos" run --cpus 0.5 --mem 64 -- sh -c 'echo hello; exit 7' 2>"$WORK/err")
+check "the exit code is the command's" 7 $?
+check "stdout is streamed" hello "$out"
+check "a plain failure says nothing of its own" "" "$(cat "$WORK/err")"
+check "stderr is stderr" oops "$("$mesos" run -- sh -c 'echo oops >&2' 2>&1 >/dev/null)"
+check "three megabytes arrive whole" "$(head -c 3000000 /dev/zero | md5sum)" \
+    "$("$mesos" run -- head -c 3000000 /dev/zero | md5sum)"
+check "tasks of root run as nobody" nobody "$("$mesos" run -- id -un)"
+check "unless root is asked for" 0 "$("$mesos" run --user root -- id -u)"
+check "--env and --shell" "a b" "$("$mesos" run --env X=a --env Y=b --shell 'echo $X $Y')"
+"$mesos" run -- sh -c 'kill -9 $$' 2>/dev/null
+check "a signal is 128 and its number" 137 $?
+"$mesos" run -- no-such-command 2>/dev/null
+check "what cannot be executed is 126" 126 $?
+"$mesos" run -- /etc 2>/dev/null
+check "so is a directory" 126 $?
+"$mesos" run --cpus=-1 -- true 2>/dev/null
+check "a wrong flag is 2" 2 $?
+"$mesos" run --master 127.0.0.1:1 -- true 2>/dev/null
+check "no master is 3" 3 $?
+
+"$mesos" run --cpus 500 -- true 2>"$WORK/err" &
+run=$!
+wait_for "$WORK/err" 'cpus 500.* wanted, and the largest offer is cpus' >/dev/null
+check "it says what it waits for" 0 $?
+kill -INT $run
+wait $run
+check "and can be interrupted there" 130 $?
+
+"$mesos" run --name long -- sh -c 'echo begun; trap "echo ended; exit 3" TERM; while :; do read -t 1 x <>/dev/zero; done' \
+    >"$WORK/out" 2>/dev/null &
+run=$!
+wait_for "$WORK/out" begun >/dev/null
+id=$("$mesos" tasks | awk 'NR > 1 { print $1 }')
+"$mesos" logs -f "$id" >"$WORK/logs" 2>&1 &
+logs=$!
+wait_for "$WORK/logs" begun >/dev/null
+check "an id's beginning is enough" 0 "$("$mesos" task "${id%.*}" >/dev/null; echo $?)"
+check "an unknown one is 4" 4 "$("$mesos" task nothing 2>/dev/null; echo $?)"
+check "one that fits several is 5" 5 "$("$mesos" task run- 2>/dev/null; echo $?)"
+check "tasks, agents, frameworks, state and version are JSON" "True True True True True" \
+    "$(for c in tasks agents frameworks state version; do
+        if [ $c = state ]; then "$mesos" $c; else "$mesos" $c --json; fi |
+            python3 -c 'import json,sys; print(bool(json.load(sys.stdin)))'
+    done | xargs)"
+COMP_WORDS=(mesos kill run-) COMP_CWORD=2
+PATH=$BIN:$PATH
+. "$(dirname "$0")/../../../completions/mesos.bash"
+_mesos
+check "bash completes ids" "$id" "${COMPREPLY[*]}"
+COMP_WORDS=(mesos ta) COMP_CWORD=1
+_mesos
+check "and commands" "tasks task" "${COMPREPLY[*]}"
+COMP_WORDS=(mesos logs --fo) COMP_CWORD=2
+_mesos
+check "and flags" --follow "${COMPREPLY[*]}"
+"$mesos" kill "$id" >/dev/null
+check "kill says yes" 0 $?
+wait $run
+check "a killed task's own exit code counts" 3 $?
+wait $logs
+check "logs -f ends with the task" 0 $?
+check "and has all of it" "begun ended" "$(xargs <"$WORK/logs")"
+finish
