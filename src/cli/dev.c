@@ -10,10 +10,13 @@
 #include "common/runtime/files.h"
 #include "common/runtime/loop.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sched.h>
@@ -220,10 +223,37 @@ static bool make_directory(struct dev *dev, struct error *error) {
     return true;
 }
 
+/* Before anything is started: a daemon that cannot listen would only be started again. */
+static bool check_port(int64_t port, struct error *error) {
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int yes = 1;
+    if (fd < 0)
+        return fail(error, ERROR_IO, "socket: %m");
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return true;
+    if (errno == EADDRINUSE)
+        return fail(error, ERROR_EXISTS, "port %d is taken", (int)port);
+    return fail(error, ERROR_IO, "port %d: %m", (int)port);
+}
+
+static bool check_ports(const struct dev_flags *flags, struct error *error) {
+    if (!check_port(flags->port, error))
+        return false;
+    for (int64_t i = 0; i < flags->agents; i++) {
+        if (!check_port(flags->agent_port + i, error))
+            return false;
+    }
+    return true;
+}
+
 static bool start(struct dev *dev, struct error *error) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     dev->loop = loop_new(error);
-    if (dev->loop == NULL || !make_directory(dev, error))
+    if (dev->loop == NULL || !check_ports(&dev->flags, error) || !make_directory(dev, error))
         return false;
     loop_timer_init(&dev->ready_timer, dev->loop, poll_ready, dev);
     loop_timer_init(&dev->stop_timer, dev->loop, stop_now, dev);

@@ -3,10 +3,10 @@
 set -u
 BIN=$1
 PORT=$2
+WORK=$(mktemp -d)
 export TMPDIR
 TMPDIR=$(mktemp -d)
 chmod 755 "$TMPDIR"
-WORK=$(mktemp -d)
 export MESOS_MASTER=127.0.0.1:$PORT
 mesos=$BIN/mesos
 dev=
