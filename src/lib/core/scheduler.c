@@ -25,6 +25,7 @@ struct scheduler {
     bool was_registered;
     bool is_stopping; /* without failover */
     bool has_torn_down;
+    bool wish_is_newer, wish_revives; /* than the SUBSCRIBE that waits for its answer */
     int64_t stop_deadline_ms;
     int64_t heard_ms;   /* the last frame, or the connection */
     int64_t silence_ms; /* how long it may be silent */
@@ -71,14 +72,41 @@ static void send_call(struct scheduler *scheduler, Mesos__V1__Scheduler__Call *c
     outbox_send(outbox, FRAME_SCHEDULER_CALL, &call->base);
 }
 
+static char **suppressed_roles(struct scheduler *scheduler, struct driver_outbox *outbox,
+                               size_t *count) {
+    char **roles = ARENA_ARRAY(outbox->arena, char *, scheduler->wish.suppressed.count + 1);
+    *count = 0;
+    VEC_EACH(role, &scheduler->wish.suppressed)
+        if (framework_wish_has_role(&scheduler->wish, *role))
+            roles[(*count)++] = *role;
+    return roles;
+}
+
+/* What was wished while SUBSCRIBE was on its way, all of it; a REVIVE also takes filters away. */
+static void send_newer_wish(struct scheduler *scheduler, struct driver_outbox *outbox) {
+    Mesos__V1__Scheduler__Call__UpdateFramework update =
+        MESOS__V1__SCHEDULER__CALL__UPDATE_FRAMEWORK__INIT;
+    update.framework_info = scheduler->wish.info;
+    update.suppressed_roles = suppressed_roles(scheduler, outbox, &update.n_suppressed_roles);
+    Mesos__V1__Scheduler__Call call = MESOS__V1__SCHEDULER__CALL__INIT;
+    call.type = MESOS__V1__SCHEDULER__CALL__TYPE__UPDATE_FRAMEWORK;
+    call.update_framework = &update;
+    send_call(scheduler, &call, outbox);
+    if (!scheduler->wish_revives || update.n_suppressed_roles > 0)
+        return;
+    Mesos__V1__Scheduler__Call__Revive revive = MESOS__V1__SCHEDULER__CALL__REVIVE__INIT;
+    Mesos__V1__Scheduler__Call again = MESOS__V1__SCHEDULER__CALL__INIT;
+    again.type = MESOS__V1__SCHEDULER__CALL__TYPE__REVIVE;
+    again.revive = &revive;
+    send_call(scheduler, &again, outbox);
+}
+
 static void send_subscribe(struct scheduler *scheduler, struct driver_outbox *outbox) {
     Mesos__V1__Scheduler__Call__Subscribe subscribe = MESOS__V1__SCHEDULER__CALL__SUBSCRIBE__INIT;
     subscribe.framework_info = scheduler->wish.info;
     subscribe.suppressed_roles =
-        ARENA_ARRAY(outbox->arena, char *, scheduler->wish.suppressed.count + 1);
-    VEC_EACH(role, &scheduler->wish.suppressed)
-        if (framework_wish_has_role(&scheduler->wish, *role))
-            subscribe.suppressed_roles[subscribe.n_suppressed_roles++] = *role;
+        suppressed_roles(scheduler, outbox, &subscribe.n_suppressed_roles);
+    scheduler->wish_is_newer = scheduler->wish_revives = false;
     Mesos__V1__Scheduler__Call call = MESOS__V1__SCHEDULER__CALL__INIT;
     call.type = MESOS__V1__SCHEDULER__CALL__TYPE__SUBSCRIBE;
     call.subscribe = &subscribe;
@@ -180,6 +208,10 @@ static void remember_wish(struct scheduler *scheduler, const Mesos__V1__Schedule
         framework_wish_set_suppressed(&scheduler->wish, call->update_framework->suppressed_roles,
                                       call->update_framework->n_suppressed_roles);
     }
+    if (scheduler->phase != PHASE_SUBSCRIBING)
+        return;
+    scheduler->wish_is_newer = true;
+    scheduler->wish_revives |= call->revive != NULL;
 }
 
 enum fate { FATE_DROP, FATE_KEEP, FATE_WISH, FATE_LOSE_TASKS };
@@ -287,6 +319,8 @@ static void subscribed(struct scheduler *scheduler, const Mesos__V1__Scheduler__
         send_teardown(scheduler, outbox);
         return;
     }
+    if (scheduler->wish_is_newer)
+        send_newer_wish(scheduler, outbox);
     send_kept(scheduler, outbox);
     tell(scheduler, outbox,
          (struct driver_callback){.kind = scheduler->was_registered ? CALLBACK_REREGISTERED

@@ -552,6 +552,22 @@ TEST(a_wish_is_sent_when_there_is_a_connection_and_holds_after_it) {
     end(&stage);
 }
 
+TEST(a_wish_made_while_subscribing_is_said_when_the_master_has_answered) {
+    struct stage stage;
+    begin(&stage, (struct choices){0});
+    call_roles(&stage, true, NULL);
+    stage_tell(&stage, DRIVER_EVENT_CONNECTED);
+
+    call_roles(&stage, false, NULL);
+    assert_int_equal(stage_count(&stage, DRIVER_EFFECT_SEND), 0);
+    subscribe(&stage);
+
+    assert_int_equal(sent(&stage, 0)->type, CALL_TYPE(UPDATE_FRAMEWORK));
+    assert_int_equal(sent(&stage, 0)->update_framework->n_suppressed_roles, 0);
+    assert_int_equal(sent(&stage, 1)->type, CALL_TYPE(REVIVE));
+    end(&stage);
+}
+
 TEST(a_new_description_is_subscribed_with_under_the_old_id) {
     struct stage stage;
     begin_subscribed(&stage, (struct choices){0});
