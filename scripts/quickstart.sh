@@ -35,19 +35,16 @@ done
 
 # What of ours is on this machine, a line each: processes, cgroups, mounts, directories.
 processes() {
-    local exe
-    for exe in /proc/[0-9]*/exe; do
-        case "$("${as_root[@]}" readlink "$exe" 2> /dev/null || true)" in
-        "$bin"/* | *memfd:mesos-init*) basename "$(dirname "$exe")" ;;
-        esac
-    done
+    # Daemons have our TMPDIR, containers are in our groups.
+    { "${as_root[@]}" grep -lsF "TMPDIR=$work/tmp" /proc/[0-9]*/environ || true
+        grep -lsF mesos-dev-5051- /proc/[0-9]*/cgroup || true; } | cut -d/ -f3 | sort -u
 }
 traces() {
     processes | sed 's/^/process /'
-    find /sys/fs/cgroup -type d -name '*mesos*' -printf 'cgroup %p\n' 2> /dev/null || true
-    sed -n 's/^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*mesos[^ ]*\) .*/mount \1/p' /proc/self/mountinfo
-    find "$work/tmp" -mindepth 1 -maxdepth 1 -printf 'directory %p\n'
-    find /tmp /var/tmp /dev/shm /run /var/lib /var/log -maxdepth 1 -name '*mesos*' -printf 'directory %p\n' 2> /dev/null || true
+    # What `mesos dev` names its groups after the first agent's port; other clusters here have other names.
+    find /sys/fs/cgroup -type d -name 'mesos-dev-5051-*' -printf 'cgroup %p\n' 2> /dev/null || true
+    sed -n "s|^[^ ]* [^ ]* [^ ]* [^ ]* \\($work[^ ]*\\) .*|mount \\1|p" /proc/self/mountinfo
+    find "$work/tmp" /tmp /run /var/lib -mindepth 1 -maxdepth 1 -name 'mesos-dev-*' -printf 'directory %p\n' 2> /dev/null || true
 }
 new_traces() { traces | sort | comm -13 "$work/before" - | grep -vxF "directory $work" || true; }
 
@@ -132,7 +129,7 @@ step "A checksum of every file under $documents, one task for each of its entrie
 began=$SECONDS
 # `each` puts a line in the place of {}, so the shell in the task gets it as an argument and not as code.
 find "$documents" -mindepth 1 -maxdepth 1 | sort > "$work/entries"
-"$mesos" each -P 8 --cpus 0.1 --mem 32 -- \
+"$mesos" each --progress -P 8 --cpus 0.1 --mem 32 -- \
     sh -c 'find "$1" -type f -print0 | xargs -0 -r sha256sum --' sh '{}' < "$work/entries" > "$work/by-cluster"
 sort "$work/by-cluster" > "$work/by-cluster.sorted"
 echo "$(wc -l < "$work/by-cluster") files by $(wc -l < "$work/entries") tasks in $((SECONDS - began)) seconds"
@@ -146,12 +143,12 @@ fi
 [ -s "$work/directly" ] || die "no file under $documents"
 echo "equal: $(wc -l < "$work/directly") checksums"
 
-step "The cluster: mesos agents, mesos tasks"
+step "The cluster: mesos agents, mesos tasks --all"
 "$mesos" agents
-"$mesos" tasks > "$work/tasks"
+"$mesos" tasks --all > "$work/tasks"
 head -n 10 "$work/tasks"
 echo "... $(wc -l < "$work/tasks") lines in all"
-used=$("$mesos" tasks --json | tr -d ' \n' | grep -oE '"agent_id":(\{"value":)?"[^"]+"' | sort | uniq -c | wc -l)
+used=$("$mesos" tasks --all --json | tr -d ' \n' | grep -oE '"agent_id":(\{"value":)?"[^"]+"' | sort | uniq -c | wc -l)
 [ "$used" -ge 2 ] || die "the tasks ran on $used of two agents"
 echo "the tasks ran on both agents"
 
@@ -169,6 +166,6 @@ The checksums are in $result. To go on:
     $sudo$mesos dev                                 # a cluster, until Ctrl-C; then in another terminal:
     $mesos run --cpus 0.5 --mem 64 -- sh -c 'echo hello; exit 7'
     seq 1000 | $mesos each -P 50 -- echo {}
-    $mesos tasks
+    $mesos tasks --all
     $mesos --help
 END
