@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { REMOVE_TRIES = 1000 };
+enum { REMOVE_TRIES = 1000, BARE_ONE_LIMIT = 1000 };
 
 static void run_one(struct cgroups *cgroups, const char *id) {
     static char *const arguments[] = {"true", NULL};
@@ -49,19 +49,26 @@ static void run_one(struct cgroups *cgroups, const char *id) {
         sched_yield();
 }
 
-static void run_worker(const char *root, int worker, int count) {
+static struct cgroups *open_cgroups(const char *root, int worker) {
     AUTO_FINI(buf_fini) struct buf missing = {0};
     struct error error = {0};
-    char own_root[128], id[64];
+    char own_root[128];
     snprintf(own_root, sizeof(own_root), "%s-bare%d", root, worker);
     struct cgroups *cgroups = cgroups_new(own_root, &missing, &error);
     if (cgroups == NULL)
         bench_fail("cgroups", error.message);
+    return cgroups;
+}
+
+static void run_worker(const char *root, int worker, int count) {
+    struct cgroups *cgroups = open_cgroups(root, worker);
+    char id[64];
     for (int i = 0; i < count; i++) {
         snprintf(id, sizeof(id), "bare-%d", i);
         run_one(cgroups, id);
     }
     cgroups_remove_roots(cgroups);
+    cgroups_free(cgroups);
 }
 
 double bare_seconds(const char *root, int workers, int count) {
@@ -82,4 +89,17 @@ double bare_seconds(const char *root, int workers, int count) {
     if (failed)
         bench_fail("bare containers", "a worker failed");
     return (double)(bench_now_ns() - begin_ns) / 1e9;
+}
+
+int64_t bare_one_us(const char *root, int count) {
+    int64_t took_us[BARE_ONE_LIMIT];
+    struct cgroups *cgroups = open_cgroups(root, 0);
+    for (int i = 0; i < count && i < BARE_ONE_LIMIT; i++) {
+        int64_t begin_ns = bench_now_ns();
+        run_one(cgroups, "bare-one");
+        took_us[i] = (bench_now_ns() - begin_ns) / 1000;
+    }
+    cgroups_remove_roots(cgroups);
+    cgroups_free(cgroups);
+    return bench_percentile(took_us, (size_t)(count < BARE_ONE_LIMIT ? count : BARE_ONE_LIMIT), 50);
 }

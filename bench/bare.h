@@ -5,8 +5,13 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 enum { BARE_WORKERS = 2 }; /* processes at once: we too have two cores */
 
 /* How long `count` of them take, by so many processes at once that each run one after another; in
  * groups below ROOT-bare0 and so on. */
 double bare_seconds(const char *root, int workers, int count);
+
+/* The median of `count` of them, one after another, from its groups' making to its exit. */
+int64_t bare_one_us(const char *root, int count);

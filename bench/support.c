@@ -57,11 +57,20 @@ static void clean_up(void) {
         walk_groups(made.root, true);
 }
 
+/* Not a thing that a handler may do at any moment, but better than daemons and groups left behind.
+ */
+static void on_signal(int signal_number) {
+    exit(128 + signal_number);
+}
+
 static void clean_up_at_exit(void) {
     made.owner = getpid();
-    if (!made.is_registered)
-        atexit(clean_up);
+    if (made.is_registered)
+        return;
     made.is_registered = true;
+    atexit(clean_up);
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
 }
 
 /* The last of it: most often it says why. */
@@ -196,6 +205,8 @@ static void run_program(const char *program, const char *name, const char *log,
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
     dup2(fd, STDERR_FILENO);
     dup2(fd, STDOUT_FILENO);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     bench_pin(core);
     execv(program, (char *const *)argv);
@@ -207,7 +218,7 @@ void bench_daemon_start(struct bench_daemon *daemon, const char *name, const cha
     char program[BENCH_PATH_SIZE];
     bench_program(name, program);
     *daemon = (struct bench_daemon){.port = port};
-    snprintf(daemon->log, sizeof(daemon->log), "%.400s/%s.log", directory, name);
+    snprintf(daemon->log, sizeof(daemon->log), "%s/%s.log", directory, name);
     daemon->pid = fork();
     if (daemon->pid == 0)
         run_program(program, name, daemon->log, arguments, core);
@@ -235,6 +246,33 @@ void bench_daemon_stop(struct bench_daemon *daemon) {
         usleep(1000);
     }
     daemon->pid = 0;
+}
+
+void bench_cluster_start(struct bench_cluster *cluster, const char *resources) {
+    char work_dir[BENCH_PATH_SIZE + 32], root[100], port[32], address[64], total[256];
+    if (geteuid() != 0)
+        bench_skip("containers need root");
+    bench_directory_make(cluster->directory);
+    bench_root_name(cluster->root);
+    uint16_t master_port = bench_free_port();
+    snprintf(work_dir, sizeof(work_dir), "--work_dir=%s/master", cluster->directory);
+    snprintf(port, sizeof(port), "--port=%u", master_port);
+    bench_daemon_start(&cluster->master, "mesos-master", cluster->directory,
+                       (const char *[]){work_dir, port, NULL}, master_port, -1);
+    uint16_t agent_port = bench_free_port();
+    snprintf(work_dir, sizeof(work_dir), "--work_dir=%s/agent", cluster->directory);
+    snprintf(port, sizeof(port), "--port=%u", agent_port);
+    snprintf(address, sizeof(address), "--master=127.0.0.1:%u", master_port);
+    snprintf(root, sizeof(root), "--cgroups_root=%s", cluster->root);
+    snprintf(total, sizeof(total), "--resources=%s", resources);
+    bench_daemon_start(&cluster->agent, "mesos-agent", cluster->directory,
+                       (const char *[]){work_dir, port, address, root, total, NULL}, agent_port,
+                       -1);
+}
+
+void bench_cluster_stop(struct bench_cluster *cluster) {
+    bench_daemon_stop(&cluster->agent);
+    bench_daemon_stop(&cluster->master);
 }
 
 int64_t bench_memory_kb(pid_t pid, const char *line) {

@@ -47,14 +47,25 @@ void bench_program(const char *name, char out[BENCH_PATH_SIZE]);
 struct bench_daemon {
     pid_t pid;
     uint16_t port;
-    char log[BENCH_PATH_SIZE];
+    char log[BENCH_PATH_SIZE + 64];
 };
 
-/* `arguments` ends with NULL and does not hold the program's name; its log goes to
- * DIRECTORY/NAME.log. Returns when the port answers. Children die with us. */
+/* The daemon must stay where it is until it is stopped. `arguments` ends with NULL and does not
+ * hold the program's name; its log goes to DIRECTORY/NAME.log. Returns when the port answers.
+ * Children die with us. */
 void bench_daemon_start(struct bench_daemon *daemon, const char *name, const char *directory,
                         const char *const *arguments, uint16_t port, int core);
 void bench_daemon_stop(struct bench_daemon *daemon); /* SIGTERM, and waits for its end */
+
+/* A master, an agent that it knows, and groups of their own name. Needs root. */
+struct bench_cluster {
+    struct bench_daemon master, agent;
+    char directory[BENCH_PATH_SIZE], root[64];
+};
+
+/* `resources` as --resources takes them. */
+void bench_cluster_start(struct bench_cluster *cluster, const char *resources);
+void bench_cluster_stop(struct bench_cluster *cluster);
 
 /* One line of /proc/PID/status in kB ("VmRSS", "RssAnon"); -1: not there. */
 int64_t bench_memory_kb(pid_t pid, const char *line);

@@ -5,7 +5,8 @@
  *   many    COUNT tasks in one accept, until the last terminal update; beside it, as often, the
  *           kernel's floor: COUNT bare containers by two processes at once (bare.h)
  *   single  one task at a time, from accept to TASK_RUNNING at the framework; beside it what one
- *           commit of LMDB takes on the same disk, of which the path has at most two
+ *           commit of LMDB takes on the same disk, of which the path has at most two, and what one
+ *           bare container takes
  *   steady  tasks a second when some are always on their way
  *
  * Needs root. JSON on stdout; prints the medians of ROUNDS.
@@ -35,11 +36,12 @@ enum {
     SINGLE = 200,
     IN_FLIGHT = 100,
     OFFERS_LIMIT = 64,
-    AGENT_CPUS = 10000,
     PATIENCE_MS = 30000,
     COMMITS = 100,
     COMMIT_BYTES = 600,
 };
+/* Room for COUNT_LIMIT tasks. */
+#define AGENT_RESOURCES "cpus:1000;mem:1000000"
 #define TASK_CPUS 0.1
 #define TASK_MEM_MB 32
 #define BUDGET_RATIO 3.0
@@ -48,8 +50,7 @@ enum {
 
 struct bench {
     struct mesos_scheduler_driver *driver;
-    struct bench_daemon master, agent;
-    char directory[BENCH_PATH_SIZE], root[64];
+    struct bench_cluster cluster;
     Mesos__V1__Offer *offers[OFFERS_LIMIT];
     size_t offer_count;
     uint64_t launched, running, ended, failed;
@@ -220,27 +221,6 @@ static void wait_room(struct bench *bench, size_t count) {
 
 /* --- the cluster --- */
 
-static void start_daemons(struct bench *bench) {
-    char master_dir[600], agent_dir[600], root[100], port[2][32], address[64], total[64];
-    bench_directory_make(bench->directory);
-    bench_root_name(bench->root);
-    bench->master.port = bench_free_port();
-    snprintf(master_dir, sizeof(master_dir), "--work_dir=%s/master", bench->directory);
-    snprintf(port[0], sizeof(port[0]), "--port=%u", bench->master.port);
-    bench_daemon_start(&bench->master, "mesos-master", bench->directory,
-                       (const char *[]){master_dir, port[0], NULL}, bench->master.port, -1);
-    bench->agent.port = bench_free_port();
-    snprintf(agent_dir, sizeof(agent_dir), "--work_dir=%s/agent", bench->directory);
-    snprintf(port[1], sizeof(port[1]), "--port=%u", bench->agent.port);
-    snprintf(address, sizeof(address), "--master=127.0.0.1:%u", bench->master.port);
-    snprintf(root, sizeof(root), "--cgroups_root=%s", bench->root);
-    snprintf(total, sizeof(total), "--resources=cpus:%d;mem:%d", AGENT_CPUS,
-             (int)(AGENT_CPUS / TASK_CPUS * TASK_MEM_MB));
-    bench_daemon_start(&bench->agent, "mesos-agent", bench->directory,
-                       (const char *[]){agent_dir, port[1], address, root, total, NULL},
-                       bench->agent.port, -1);
-}
-
 static void start_framework(struct bench *bench) {
     char address[64];
     struct mesos_scheduler_callbacks callbacks = {
@@ -254,7 +234,7 @@ static void start_framework(struct bench *bench) {
     Mesos__V1__FrameworkInfo framework = MESOS__V1__FRAMEWORK_INFO__INIT;
     framework.name = "bench";
     framework.user = "nobody";
-    snprintf(address, sizeof(address), "127.0.0.1:%u", bench->master.port);
+    snprintf(address, sizeof(address), "127.0.0.1:%u", bench->cluster.master.port);
     struct mesos_scheduler_options options = {
         .size = sizeof(options), .master = address, .framework = &framework};
     struct mesos_error error;
@@ -276,7 +256,7 @@ static int64_t many_us(struct bench *bench, size_t count) {
 
 static int64_t groups_gone_us(const struct bench *bench) {
     int64_t begin_ns = bench_now_ns();
-    while (bench_cgroups_count(bench->root) > 0) {
+    while (bench_cgroups_count(bench->cluster.root) > 0) {
         if (bench_now_ns() - begin_ns > PATIENCE_MS * INT64_C(1000000))
             bench_fail("cgroups", "they do not go");
         usleep(1000);
@@ -322,7 +302,7 @@ static int64_t commit_us(const struct bench *bench) {
     int64_t took_us[COMMITS];
     MDB_env *env;
     MDB_dbi dbi = 0;
-    snprintf(path, sizeof(path), "%s/lmdb", bench->directory);
+    snprintf(path, sizeof(path), "%s/lmdb", bench->cluster.directory);
     check_lmdb(mdb_env_create(&env), "lmdb");
     check_lmdb(mdb_env_set_mapsize(env, (size_t)1 << 30), "lmdb");
     check_lmdb(mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMEMINIT, 0600), path);
@@ -348,17 +328,16 @@ int main(int argc, char **argv) {
         argc > 3 ? (double)bench_number(argv[3], SECONDS_LIMIT) : (double)SECONDS_DEFAULT;
     int64_t ours_us[ROUNDS_LIMIT], floor_us[ROUNDS_LIMIT], gone_us[ROUNDS_LIMIT], p99_us;
     static struct bench bench;
-    if (geteuid() != 0)
-        bench_skip("containers need root");
-    start_daemons(&bench);
+    bench_cluster_start(&bench.cluster, AGENT_RESOURCES);
     start_framework(&bench);
 
     for (size_t i = 0; i < rounds; i++) {
-        floor_us[i] = (int64_t)(bare_seconds(bench.root, BARE_WORKERS, (int)count) * 1e6);
+        floor_us[i] = (int64_t)(bare_seconds(bench.cluster.root, BARE_WORKERS, (int)count) * 1e6);
         ours_us[i] = many_us(&bench, count);
         gone_us[i] = groups_gone_us(&bench);
     }
     int64_t commit = commit_us(&bench);
+    int64_t bare_us = bare_one_us(bench.cluster.root, SINGLE / 2);
     int64_t running_us = single_us(&bench, &p99_us);
     double steady = steady_per_second(&bench, seconds);
     int64_t left_us = groups_gone_us(&bench);
@@ -372,11 +351,13 @@ int main(int argc, char **argv) {
     printf("{\"benchmark\": \"tasks\", \"cores\": %d, \"containers\": %zu, \"rounds\": %zu, "
            "\"many_s\": %.3f, \"many_floor_s\": %.3f, \"many_ratio\": %.2f, "
            "\"many_budget_ratio\": %.1f, \"cgroups_gone_after_s\": %.3f, \"commit_p50_us\": %lld, "
-           "\"running_p50_us\": %lld, \"running_p99_us\": %lld, \"running_budget_us\": %lld, "
+           "\"bare_one_p50_us\": %lld, \"running_p50_us\": %lld, \"running_p99_us\": %lld, "
+           "\"running_budget_us\": %lld, "
            "\"steady_per_s\": %.0f, \"steady_budget_per_s\": %d, \"failed\": %llu}\n",
            bench_cores(), count, rounds, ours, floor, ours / floor, BUDGET_RATIO,
            (double)bench_percentile(gone_us, rounds, 50) / 1e6, (long long)commit,
-           (long long)running_us, (long long)p99_us, (long long)(BUDGET_RUNNING_US + 2 * commit),
-           steady, BUDGET_PER_SECOND, (unsigned long long)bench.failed);
+           (long long)bare_us, (long long)running_us, (long long)p99_us,
+           (long long)(BUDGET_RUNNING_US + 2 * commit), steady, BUDGET_PER_SECOND,
+           (unsigned long long)bench.failed);
     return bench.failed == 0 ? 0 : 1;
 }
