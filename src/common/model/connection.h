@@ -1,5 +1,5 @@
 /*
- * A connection as a core knows it: a number that its shell gives once and never again.
+ * A connection as a core knows it: a number that its shell gives once, each larger than those before.
  */
 #pragma once
 

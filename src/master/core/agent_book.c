@@ -136,6 +136,7 @@ static void attach(struct master *master, struct peer *peer, struct agent *agent
         emit_close(master, old, TEXT("the agent has connected anew"));
     }
     agent->peer = peer;
+    agent->last_connection = peer->connection.value;
     peer->agent = agent;
     agent->pings_unanswered = 0;
     heap_remove(&master->timers, &agent->reregister.node);
@@ -258,6 +259,13 @@ void agent_book_register(struct master *master, struct peer *peer,
         fail(&why, ERROR_EXISTS, "agent id %.*s is in use by the agent at %.*s:%u", TEXT_ARGS(id),
              TEXT_ARGS(agent->info.hostname), (unsigned)agent->info.port);
         refuse(master, peer, id, why.message, true);
+        return;
+    }
+    /* A report that was held up on the way says what was, not what is: adopting it would bring back
+     * tasks whose resources are others' by now. */
+    if (agent != NULL && peer->connection.value < agent->last_connection) {
+        emit_note(master, NOTE_INFO, "agent_report_stale", "agent=%.*s", TEXT_ARGS(id));
+        emit_close(master, peer, TEXT("the agent has connected anew"));
         return;
     }
     if (agent == NULL)

@@ -178,6 +178,7 @@ static struct framework_info merged(struct master *master, const struct framewor
 static void connect(struct master *master, struct peer *peer, struct framework *framework) {
     framework->state = FRAMEWORK_CONNECTED;
     framework->peer = peer;
+    framework->last_connection = peer->connection.value;
     peer->framework = framework;
     heap_remove(&master->timers, &framework->failover.node);
     struct master_options *options = &master->options;
@@ -295,6 +296,12 @@ void framework_book_subscribe(struct master *master, struct peer *peer,
     struct framework *framework = framework_book_find(master, id);
     if (framework == NULL)
         framework = framework_book_recover(master, id, call->subscribe.info.encoded);
+    /* One that was held up on the way must not end the scheduler that has come since. */
+    if (peer->connection.value < framework->last_connection) {
+        emit_note(master, NOTE_INFO, "subscribe_stale", "framework=%.*s", TEXT_ARGS(id.text));
+        emit_close(master, peer, TEXT("the framework has connected anew"));
+        return;
+    }
     subscribe_again(master, peer, framework, call);
 }
 

@@ -75,6 +75,7 @@ struct framework {
     void *info_memory, *roles_memory;
     int64_t failover_timeout_ns; /* negative: none known, so it stays until it is torn down */
     struct peer *peer;           /* while connected */
+    uint64_t last_connection;    /* the newest it subscribed on */
     uint64_t ticket;             /* what it hears waits for this STORE */
     int64_t registered_ns, reregistered_ns, unregistered_ns;
     uint64_t request_count;
@@ -103,8 +104,9 @@ struct agent {
     struct agent_info info; /* kept; info.resources points to total */
     void *info_memory;
     struct peer *peer;
-    uint64_t ticket;      /* of the last STORE about it; what it hears waits for it */
-    bool leaves_for_good; /* LEAVING: it has unregistered, or was replaced */
+    uint64_t last_connection; /* the newest it registered on */
+    uint64_t ticket;          /* of the last STORE about it; what it hears waits for it */
+    bool leaves_for_good;     /* LEAVING: it has unregistered, or was replaced */
     int64_t registered_ns, reregistered_ns, unreachable_ns;
     int64_t pings_unanswered;
     struct timer ping, reregister;

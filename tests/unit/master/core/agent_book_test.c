@@ -328,6 +328,20 @@ TEST(a_framework_that_only_an_agent_knows_is_ended_when_it_stays_away) {
     assert_heard(stage, "to 9 SHUTDOWN_FRAMEWORK old-0000");
 }
 
+TEST(a_report_that_was_overtaken_by_a_newer_connection_is_not_adopted) {
+    AUTO(stage_free) struct stage *stage = begin_with_task();
+    struct task_report report = stage_report(stage, "M-0000", "t", "cpus:1", TASK_STATE_RUNNING);
+    stage_tell(stage, 12, returning(stage, &report, 1));
+    stage_forget(stage);
+
+    stage_tell(stage, 10, returning(stage, NULL, 0));
+
+    struct task_view task;
+    assert_heard(stage, "close 10");
+    assert_not_heard(stage, "RECONCILE");
+    assert_true(stage_find_task(stage, "t", &task));
+}
+
 TEST(agents_of_the_registry_that_stay_away_become_unreachable) {
     AUTO(stage_free) struct stage *stage = stage_new();
     struct registry_record record = {.kind = REGISTRY_AGENT, .agent_info = TEXT("info")};

@@ -120,6 +120,19 @@ TEST(within_its_failover_timeout_a_framework_comes_back_to_its_tasks) {
     assert_false(task.is_completed);
 }
 
+TEST(a_subscribe_that_was_overtaken_does_not_end_the_newer_scheduler) {
+    AUTO(stage_free) struct stage *stage = stage_new();
+    stage_begin(stage);
+    stage_add_framework(stage, 1);
+    stage_call(stage, 5, stage_subscribe(stage, "M-0000", "spark"));
+    stage_forget(stage);
+
+    stage_call(stage, 3, stage_subscribe(stage, "M-0000", "spark"));
+
+    assert_heard(stage, "close 3");
+    assert_not_heard(stage, "to 5 ERROR");
+}
+
 TEST(after_its_failover_timeout_a_framework_is_removed) {
     AUTO(stage_free) struct stage *stage = begin();
     stage_call(stage, 1, patient(stage, "", 60));
