@@ -104,6 +104,7 @@ static void add_files(struct agent_flags *f) {
          .kind = FLAG_DOUBLE,
          .number = &f->gc_disk_headroom,
          .preset = "0.1",
+         .maximum = 1,
          .help = "Part of the disk to keep free; sandboxes go sooner as it is approached."},
         {.name = "disk_watch_interval",
          .kind = FLAG_DURATION,

@@ -150,13 +150,17 @@ static void on_event(void *self, const struct container_event *event) {
     struct containers *containers = self;
     map_remove_text(&containers->unanswered, event->id);
     switch (event->kind) {
-    case CONTAINER_EVENT_STARTED: tell_started(containers, event); break;
+    case CONTAINER_EVENT_STARTED:
+        tell_started(containers, event);
+        outputs_wake(containers->daemon->outputs);
+        break;
     case CONTAINER_EVENT_ENDED:
         tell_ended(containers, event);
         outputs_wake(containers->daemon->outputs);
         break;
     case CONTAINER_EVENT_LAUNCH_FAILED:
         tell_failed(containers, event->id, CONTAINER_OUTCOME_LAUNCH_FAILED, event->reason);
+        outputs_wake(containers->daemon->outputs);
         break;
     }
     if (containers->is_recovering && containers->unanswered.count == 0)
@@ -179,6 +183,7 @@ static void tell_refusals(void *self) {
         buf_fini(&refusal->id);
         mem_free(refusal);
     }
+    outputs_wake(containers->daemon->outputs);
 }
 
 static void refuse(struct containers *containers, const struct container_launch *launch,
@@ -197,12 +202,10 @@ static void refuse(struct containers *containers, const struct container_launch 
  * user. */
 static bool make_sandbox(struct daemon *daemon, struct text path, struct error *error) {
     struct text root = text_of(daemon->flags.work_dir);
-    if (!text_starts_with(path, root))
+    if (!text_starts_with(path, root) || path.size <= root.size || path.data[root.size] != '/')
         return fail(error, ERROR_INVALID, "sandbox '%.*s' is not below the work_dir",
                     TEXT_ARGS(path));
-    char relative[4096];
-    struct text below = text_sub(path, root.size + 1, SIZE_MAX);
-    snprintf(relative, sizeof(relative), "%.*s", TEXT_ARGS(below));
+    AUTO(mem_free) char *relative = text_dup(text_sub(path, root.size + 1, SIZE_MAX));
     AUTO_FD int root_fd = open(daemon->flags.work_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root_fd < 0)
         return fail(error, ERROR_IO, "open %s: %m", daemon->flags.work_dir);

@@ -30,12 +30,12 @@ static void tell_closed(void *self) {
     struct master_link *link = self;
     struct agent_event event = {.kind = AGENT_EVENT_MASTER_CLOSED,
                                 .closed_reason = text_of(link->why_closed.message)};
-    outputs_close_all(link->daemon->outputs);
     daemon_feed(link->daemon, event);
 }
 
 static void close_with(struct master_link *link, const struct error *why) {
     forget_connection(link);
+    outputs_close_all(link->daemon->outputs);
     link->why_closed = *why;
     link->next = (link->next + 1) % link->master_count;
     loop_defer(link->daemon->loop, &link->closed);
@@ -150,6 +150,7 @@ void master_link_free(struct master_link *link) {
 void master_link_connect(struct master_link *link) {
     if (link->client != NULL || link->link != NULL)
         return;
+    loop_task_cancel(&link->closed); /* the core knows: it asks for a new one */
     link->redirects = 0;
     ask(link, &link->masters[link->next]);
 }

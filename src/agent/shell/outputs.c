@@ -25,6 +25,7 @@ enum {
     CHUNK_BYTES = 64 * 1024,
     TURN_BYTES = 1024 * 1024, /* of one channel in one turn */
     LOOKS_LIMIT = 4,          /* at files that rotate under our eyes, in one turn */
+    READ_LATER = -2,          /* where the files begin is not known now; we are woken */
 };
 
 struct outputs {
@@ -145,42 +146,53 @@ static ssize_t read_at(struct output *output, const char *directory, uint64_t ro
     snprintf(name, sizeof(name), "%s%s", output->stream == CHANNEL_STDERR ? "stderr" : "stdout",
              previous ? ".1" : "");
     AUTO_FD int fd = open_log(directory, name);
-    if (fd < 0)
-        return errno == ENOENT && !previous ? 0 : -1;
+    if (fd < 0 && (errno != ENOENT || !previous))
+        return errno == ENOENT ? 0 : -1;
     uint64_t begin = previous ? current - half : current;
-    ssize_t got = pread(fd, chunk, size, (off_t)(output->offset - begin));
-    if (got == 0 &&
-        previous) { /* shorter than it should be: the disk was full, or the task cut it */
+    ssize_t got = fd < 0 ? 0 : pread(fd, chunk, size, (off_t)(output->offset - begin));
+    /* Shorter than it should be: the disk was full, or the task cut it. */
+    if (got == 0 && previous) {
         output->offset = current;
         return read_at(output, directory, rotations, chunk, size);
     }
     return got;
 }
 
-static uint64_t rotations_now(struct output *output, const struct sandbox_view *sandbox) {
-    struct container_log_position position = {0};
-    uint64_t out = sandbox->stdout_rotations, err = sandbox->stderr_rotations;
-    if (sandbox->running && containers_log_position(output->outputs->daemon->containers,
-                                                    sandbox->container.text, &position)) {
-        out = position.stdout_rotations;
-        err = position.stderr_rotations;
-    }
-    return output->stream == CHANNEL_STDERR ? err : out;
+/* False: not known now, as between an end and our hearing of it; we are woken when we do. */
+static bool rotations_now(struct output *output, const struct sandbox_view *sandbox,
+                          uint64_t *rotations) {
+    struct container_log_position position = {.stdout_rotations =
+                                                  (uint32_t)sandbox->stdout_rotations,
+                                              .stderr_rotations =
+                                                  (uint32_t)sandbox->stderr_rotations};
+    if (sandbox->running && !containers_log_position(output->outputs->daemon->containers,
+                                                     sandbox->container.text, &position))
+        return false;
+    *rotations = output->stream == CHANNEL_STDERR ? position.stderr_rotations
+                                                  : position.stdout_rotations;
+    return true;
 }
 
-/* As read_at, but sure that no rotation came between. */
+/* As read_at, but sure that no rotation came between and errno is read_at's. */
 static ssize_t read_settled(struct output *output, const struct sandbox_view *sandbox,
                             const char *directory, char *chunk, size_t size) {
     for (int look = 0; look < LOOKS_LIMIT; look++) {
         uint64_t offset = output->offset;
-        uint64_t rotations = rotations_now(output, sandbox);
-        ssize_t got = read_at(output, directory, rotations, chunk, size);
-        if (rotations == rotations_now(output, sandbox))
+        uint64_t before, after;
+        if (!rotations_now(output, sandbox, &before))
+            return READ_LATER;
+        ssize_t got = read_at(output, directory, before, chunk, size);
+        int code = errno;
+        bool is_known = rotations_now(output, sandbox, &after);
+        errno = code;
+        if (is_known && before == after)
             return got;
         output->offset = offset;
+        if (!is_known)
+            return READ_LATER;
     }
     loop_defer(output->outputs->daemon->loop, &output->outputs->pump_all);
-    return 0;
+    return READ_LATER;
 }
 
 /* --- pumping --- */
@@ -214,8 +226,12 @@ static bool pump(struct output *output) {
     for (size_t sent = 0; output->window_bytes > 0;) {
         size_t size = output->window_bytes < CHUNK_BYTES ? output->window_bytes : CHUNK_BYTES;
         ssize_t got = read_settled(output, &sandbox, directory, chunk, size);
+        if (got == READ_LATER)
+            return true;
         if (got < 0) {
-            end(output, CHANNEL_END_ERROR, strerror(errno));
+            end(output, CHANNEL_END_ERROR,
+                errno == EINVAL || errno == ELOOP ? "the log is not a regular file"
+                                                  : strerror(errno));
             return false;
         }
         if (got == 0 && (!output->follow || !sandbox.running)) {

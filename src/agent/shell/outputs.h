@@ -17,5 +17,5 @@ void outputs_free(struct outputs *outputs);
 DEFINE_AUTO(struct outputs, outputs_free)
 
 void outputs_receive(struct outputs *outputs, struct text channel_message);
-void outputs_wake(struct outputs *outputs);      /* a container has ended */
+void outputs_wake(struct outputs *outputs);      /* a container has started or ended */
 void outputs_close_all(struct outputs *outputs); /* the master is gone */

@@ -44,6 +44,10 @@ static bool read_double(const struct flag *flag, struct text value, struct error
     double number = strtod(copy, &end);
     if (value.size == 0 || *end != '\0' || !isfinite(number))
         return fail(error, ERROR_INVALID, "'%s' is no number", copy);
+    bool has_range = flag->minimum != 0 || flag->maximum != 0;
+    if (has_range && (number < (double)flag->minimum || number > (double)flag->maximum))
+        return fail(error, ERROR_INVALID, "%s is not between %lld and %lld", copy,
+                    (long long)flag->minimum, (long long)flag->maximum);
     *flag->number = number;
     return true;
 }
@@ -61,7 +65,11 @@ static bool read_duration(const struct flag *flag, struct text value, struct err
     if (!duration_parse_ns(value, &ns))
         return fail(error, ERROR_INVALID, "'%.*s' is no duration like 10secs or 1.5mins",
                     TEXT_ARGS(value));
-    *flag->duration_ms = ns / 1000000 + (ns % 1000000 != 0);
+    int64_t ms = ns / 1000000 + (ns % 1000000 > 0);
+    if (ms < flag->minimum)
+        return fail(error, ERROR_INVALID, "'%.*s' is less than %lld ms", TEXT_ARGS(value),
+                    (long long)flag->minimum);
+    *flag->duration_ms = ms;
     return true;
 }
 

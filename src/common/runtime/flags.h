@@ -32,8 +32,8 @@ enum flag_kind {
     FLAG_STRING, /* char *, on the heap; flags_fini frees it */
     FLAG_BOOL,
     FLAG_INTEGER, /* within minimum and maximum, unless both are 0 */
-    FLAG_DOUBLE,
-    FLAG_DURATION, /* "10secs" into milliseconds, rounded up */
+    FLAG_DOUBLE,   /* likewise */
+    FLAG_DURATION, /* "10secs" into milliseconds, rounded up; at least minimum, in ms */
     FLAG_BYTES,    /* "4KB" into bytes */
     FLAG_STRINGS,  /* may be given again, each adds one; flags_fini frees them */
 };

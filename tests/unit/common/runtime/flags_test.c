@@ -39,9 +39,9 @@ static void begin(struct fixture *f) {
         {"strict", FLAG_BOOL, .boolean = &o->strict, .preset = "true"},
         {"port", FLAG_INTEGER, .integer = &o->port, .preset = "5050", .maximum = 65535,
          .letter = 'p', .group = "Network"},
-        {"ping", FLAG_DURATION, .duration_ms = &o->ping_ms, .preset = "15secs"},
+        {"ping", FLAG_DURATION, .duration_ms = &o->ping_ms, .preset = "15secs", .minimum = 2},
         {"cap", FLAG_BYTES, .bytes = &o->cap_bytes, .preset = "100MB"},
-        {"factor", FLAG_DOUBLE, .number = &o->factor, .preset = "0.5"},
+        {"factor", FLAG_DOUBLE, .number = &o->factor, .preset = "0.5", .maximum = 1},
     };
     memcpy(f->flags, flags, sizeof(flags));
     f->table = (struct flag_table){.program = "mesos-test",
@@ -126,9 +126,11 @@ TEST(wrong_values_are_one_clear_line) {
         {"--port=x", "--port: 'x' is no whole number"},
         {"--port=65536", "--port: 65536 is not between 0 and 65535"},
         {"--ping=5parsecs", "--ping: '5parsecs' is no duration like 10secs or 1.5mins"},
+        {"--ping=1ms", "--ping: '1ms' is less than 2 ms"},
         {"--cap=-1", "--cap: '-1' is no size like 64MB"},
         {"--quiet=maybe", "--quiet: 'maybe' is neither true nor false"},
         {"--factor=nan", "--factor: 'nan' is no number"},
+        {"--factor=1.5", "--factor: 1.5 is not between 0 and 1"},
         {"--port", "--port needs a value: --port=VALUE"},
         {"stray", "'stray' is no flag; --help lists all"},
         {"--no-port", "unknown flag --no-port; did you mean --port?"},
