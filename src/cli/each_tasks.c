@@ -16,6 +16,7 @@ enum {
     EXPLAIN_AFTER_MS = 2000,
     RECONNECT_LIMIT_MS = 120000,
     RESTARTS_LIMIT = 3,
+    LAUNCH_ATTEMPTS = 3,
 };
 static const double failover_seconds = 120, resume_failover_seconds = 600;
 static const double long_refusal_seconds = 3600, short_refusal_seconds = 1;
@@ -267,9 +268,16 @@ static bool is_lost(const Mesos__V1__TaskStatus *status) {
     return !ran_to_an_end && task_exit_code(status) == CLI_TASK_LOST;
 }
 
+/* The command never began; the machine may be to blame, so it gets another chance or two. */
+static bool may_begin_yet(const struct each *each, const struct each_task *task,
+                          const Mesos__V1__TaskStatus *status) {
+    return task_exit_code(status) == CLI_TASK_CANNOT_RUN && status->termination == NULL &&
+           each->lines[task->line].losses < LAUNCH_ATTEMPTS - 1;
+}
+
 static void take_end(struct each *each, struct each_task *task,
                      const Mesos__V1__TaskStatus *status) {
-    if (is_lost(status) && status->termination == NULL) {
+    if ((is_lost(status) && status->termination == NULL) || may_begin_yet(each, task, status)) {
         mesos_scheduler_driver_acknowledge_status_update(each->driver.driver, status);
         each_lose(each, task);
     } else if (status->state == MESOS__V1__TASK_STATE__TASK_ERROR) {

@@ -32,7 +32,7 @@ kill -INT $run
 wait $run
 check "and can be interrupted there" 130 $?
 
-"$mesos" run --name long -- sh -c 'echo begun; trap "echo ended; exit 3" TERM; while :; do read -t 1 x <>/dev/zero; done' \
+"$mesos" run --name long -- bash -c 'trap "echo ended; exit 3" TERM; echo begun; while :; do read -t 1 x <> <(:); done' \
     >"$WORK/out" 2>/dev/null &
 run=$!
 wait_for "$WORK/out" begun >/dev/null
