@@ -53,6 +53,7 @@ void container_free(void *self) {
         container->owner->leaving_count--;
     map_remove_text(&container->owner->containers, text_of(container->id));
     mem_free(container->sandbox);
+    mem_free(container->file);
     mem_free(container);
 }
 
@@ -172,7 +173,8 @@ static void set_end(struct container_termination *out, const struct container *c
     if (container->failure.stage == INIT_STAGE_EXEC) {
         out->end = CONTAINER_EXEC_FAILED;
         errno = container->failure.error;
-        snprintf(out->exec_error, sizeof(out->exec_error), "cannot execute the command: %m");
+        snprintf(out->exec_error, sizeof(out->exec_error), "cannot execute %s: %m",
+                 container->file != NULL ? container->file : "the command");
     } else if (record->ended) {
         set_wait_status(out, record->wait_status);
     } else if (ending->process.si_pid != 0 && ending->process.si_code != CLD_EXITED) {

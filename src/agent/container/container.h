@@ -28,6 +28,7 @@ struct container {
     struct containerizer *owner;
     char id[CONTAINER_ID_LIMIT_BYTES + 1];
     char *sandbox; /* or NULL */
+    char *file;    /* what is executed; NULL after a recovery */
     enum container_state state;
     pid_t pid;
     uint64_t start_time;

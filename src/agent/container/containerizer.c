@@ -294,6 +294,7 @@ bool containerizer_launch(struct containerizer *containerizer, const struct cont
         return fail_context(error, "container %s", id);
     }
     container->sandbox = mem_dup_string(launch.path);
+    container->file = mem_dup_string(spec->shell != NULL ? "/bin/sh" : spec->argv[0]);
     container->report = launch.report[0];
     launch.report[0] = -1;
     container_watch(container);

@@ -69,9 +69,9 @@ TEST(what_cannot_be_executed_says_why_and_disturbs_nobody) {
     struct note note = framework_wait(framework, "missing", MESOS__V1__TASK_STATE__TASK_FAILED);
     assert_non_null(strstr(note.message, "No such file or directory"));
     note = framework_wait(framework, "plain", MESOS__V1__TASK_STATE__TASK_FAILED);
-    assert_string_equal(note.message, "cannot execute the command: Permission denied");
+    assert_string_equal(note.message, "cannot execute /etc/passwd: Permission denied");
     note = framework_wait(framework, "directory", MESOS__V1__TASK_STATE__TASK_FAILED);
-    assert_string_equal(note.message, "cannot execute the command: Is a directory");
+    assert_string_equal(note.message, "cannot execute /etc: Is a directory");
     note = framework_wait(framework, "nobody", MESOS__V1__TASK_STATE__TASK_DROPPED);
     assert_non_null(strstr(note.message, "no-such-user"));
     assert_int_equal(framework_count(framework, "witness", MESOS__V1__TASK_STATE__TASK_RUNNING), 1);
