@@ -12,7 +12,7 @@ for ((kills = 0; kills < 4; kills++)); do
     kill -0 $each 2>/dev/null || break
     # Children of dev alone: the master and the two agents.
     mapfile -t daemons < <(pgrep -P $dev)
-    kill -9 "${daemons[RANDOM % ${#daemons[@]}]}"
+    [ ${#daemons[@]} -gt 0 ] && kill -9 "${daemons[RANDOM % ${#daemons[@]}]}"
     timeout 1 tail --pid=$each -f /dev/null
 done
 wait $each
