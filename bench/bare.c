@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { REMOVE_TRIES = 1000, BARE_ONE_LIMIT = 1000 };
+enum { REMOVE_TRIES = 1000, BARE_ONE_LIMIT = 1000, BARE_PAUSE_US = 20000 };
 
 static void run_one(struct cgroups *cgroups, const char *id) {
     static char *const arguments[] = {"true", NULL};
@@ -95,6 +95,7 @@ int64_t bare_one_us(const char *root, int count) {
     int64_t took_us[BARE_ONE_LIMIT];
     struct cgroups *cgroups = open_cgroups(root, 0);
     for (int i = 0; i < count && i < BARE_ONE_LIMIT; i++) {
+        usleep(BARE_PAUSE_US);
         int64_t begin_ns = bench_now_ns();
         run_one(cgroups, "bare-one");
         took_us[i] = (bench_now_ns() - begin_ns) / 1000;

@@ -1,5 +1,6 @@
 /*
- * How fast are the JSON codec's two ways on a large GET_STATE, the way in beside what jansson alone takes?
+ * How fast are the JSON codec's two ways on a large GET_STATE, the way in beside what jansson alone
+ * takes?
  */
 #include "common/wire/codec.h"
 #include "common/wire/json.h"
@@ -18,16 +19,17 @@ static double now(void) {
 }
 
 static void append_task(struct buf *json, int number) {
-    buf_printf(json,
-               "%s{\"name\":\"task %d\",\"task_id\":{\"value\":\"batch-%08d\"},\"framework_id\":{"
-               "\"value\":\"5d1e0a6c-0000-4000-8000-000000000001-0000\"},\"agent_id\":{\"value\":"
-               "\"5d1e0a6c-0000-4000-8000-000000000001-S%d\"},\"state\":\"TASK_RUNNING\","
-               "\"resources\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":0.5}},"
-               "{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":128.0}}],\"statuses\":[{"
-               "\"task_id\":{\"value\":\"batch-%08d\"},\"state\":\"TASK_RUNNING\",\"source\":"
-               "\"SOURCE_AGENT\",\"timestamp\":1700000000.12345,\"uuid\":\"MDEyMzQ1Njc4OWFiY2RlZg==\","
-               "\"healthy\":true}],\"labels\":{\"labels\":[{\"key\":\"team\",\"value\":\"search\"}]}}",
-               number > 0 ? "," : "", number, number, number % 500, number);
+    buf_printf(
+        json,
+        "%s{\"name\":\"task %d\",\"task_id\":{\"value\":\"batch-%08d\"},\"framework_id\":{"
+        "\"value\":\"5d1e0a6c-0000-4000-8000-000000000001-0000\"},\"agent_id\":{\"value\":"
+        "\"5d1e0a6c-0000-4000-8000-000000000001-S%d\"},\"state\":\"TASK_RUNNING\","
+        "\"resources\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":0.5}},"
+        "{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":128.0}}],\"statuses\":[{"
+        "\"task_id\":{\"value\":\"batch-%08d\"},\"state\":\"TASK_RUNNING\",\"source\":"
+        "\"SOURCE_AGENT\",\"timestamp\":1700000000.12345,\"uuid\":\"MDEyMzQ1Njc4OWFiY2RlZg==\","
+        "\"healthy\":true}],\"labels\":{\"labels\":[{\"key\":\"team\",\"value\":\"search\"}]}}",
+        number > 0 ? "," : "", number, number, number % 500, number);
 }
 
 int main(void) {
