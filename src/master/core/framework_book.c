@@ -14,7 +14,11 @@
 
 #include <stdio.h>
 
-enum { MILLION = 1000000 };
+enum {
+    MILLION = 1000000,
+    /* What a new master gives every framework: a driver pauses 30 s at most between attempts. */
+    RETURN_LEAST_MS = 60 * 1000,
+};
 
 struct framework *framework_book_find(const struct master *master, struct framework_id id) {
     if (id.text.size == 0)
@@ -130,6 +134,9 @@ void framework_book_load(struct master *master, const struct registry_record *re
     framework->info.capabilities = record->framework.capabilities;
     int64_t since_ns = record->framework.disconnected_ns;
     start_failover_timer(master, framework, since_ns != 0 ? since_ns : master->wall_ns);
+    int64_t least_ms = master->now_ms + RETURN_LEAST_MS;
+    if (framework->failover_timeout_ns >= 0 && framework->failover.node.key < least_ms)
+        heap_put(&master->timers, &framework->failover.node, least_ms);
 }
 
 /* --- subscription --- */

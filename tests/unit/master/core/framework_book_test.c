@@ -152,18 +152,34 @@ TEST(a_failover_timeout_goes_on_over_a_restart_of_the_master) {
         .kind = REGISTRY_FRAMEWORK,
         .framework = {.id = {TEXT("old-0001")},
                       .info = TEXT("info"),
-                      .disconnected_ns = stage->wall_ns - INT64_C(40) * 1000000000,
-                      .failover_timeout_ns = INT64_C(60) * 1000000000},
+                      .disconnected_ns = stage->wall_ns - INT64_C(400) * 1000000000,
+                      .failover_timeout_ns = INT64_C(600) * 1000000000},
     };
     struct text key = TEXT("framework/old-0001");
     stage_begin_with(stage, &record, &key, 1);
 
-    stage_pass_ms(stage, 19000);
+    stage_pass_ms(stage, 199000);
     assert_not_heard(stage, "framework_removed");
     stage_pass_ms(stage, 2000);
 
     assert_heard(stage, "framework_removed");
     assert_heard(stage, "store -framework/old-0001");
+}
+
+TEST(a_new_master_gives_every_framework_time_to_come_back) {
+    AUTO(stage_free) struct stage *stage = stage_new();
+    struct registry_record record = {
+        .kind = REGISTRY_FRAMEWORK,
+        .framework = {.id = {TEXT("old-0001")}, .info = TEXT("info")},
+    };
+    struct text key = TEXT("framework/old-0001");
+    stage_begin_with(stage, &record, &key, 1);
+
+    stage_pass_ms(stage, 59000);
+    assert_not_heard(stage, "framework_removed");
+    stage_pass_ms(stage, 2000);
+
+    assert_heard(stage, "framework_removed");
 }
 
 TEST(teardown_kills_the_tasks_and_closes_the_connection) {
