@@ -5,14 +5,17 @@ start_dev --agents 2
 RANDOM=${SEED:-$$}
 echo "SEED=${SEED:-$$}"
 
+targets=(mesos-master "--port=$((PORT + 1)) " "--port=$((PORT + 2)) ")
+RANDOM_START=$((RANDOM % 3))
 seq 200 >"$WORK/200"
 "$mesos" each -P 20 --progress -- bash -c 'read -t 0.05 x <> <(:); echo {}' <"$WORK/200" >"$WORK/out" 2>"$WORK/err" &
 each=$!
 for ((kills = 0; kills < 4; kills++)); do
     kill -0 $each 2>/dev/null || break
-    # Children of dev alone: the master and the two agents.
-    mapfile -t daemons < <(pgrep -P $dev)
-    [ ${#daemons[@]} -gt 0 ] && kill -9 "${daemons[RANDOM % ${#daemons[@]}]}"
+    # One after the other from a random one on: three deaths of the same one would end the cluster.
+    target=${targets[(RANDOM_START + kills) % 3]}
+    daemon=$(pgrep -P $dev -f -- "$target")
+    [ -n "$daemon" ] && kill -9 "$daemon"
     timeout 1 tail --pid=$each -f /dev/null
 done
 wait $each
