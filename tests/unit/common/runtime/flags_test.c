@@ -41,7 +41,7 @@ static void begin(struct fixture *f) {
          .letter = 'p', .group = "Network"},
         {"ping", FLAG_DURATION, .duration_ms = &o->ping_ms, .preset = "15secs", .minimum = 2},
         {"cap", FLAG_BYTES, .bytes = &o->cap_bytes, .preset = "100MB"},
-        {"factor", FLAG_DOUBLE, .number = &o->factor, .preset = "0.5", .maximum = 1},
+        {"factor", FLAG_DOUBLE, .number = &o->factor, .preset = "0.5", .maximum = 2},
     };
     memcpy(f->flags, flags, sizeof(flags));
     f->table = (struct flag_table){.program = "mesos-test",
@@ -130,7 +130,7 @@ TEST(wrong_values_are_one_clear_line) {
         {"--cap=-1", "--cap: '-1' is no size like 64MB"},
         {"--quiet=maybe", "--quiet: 'maybe' is neither true nor false"},
         {"--factor=nan", "--factor: 'nan' is no number"},
-        {"--factor=1.5", "--factor: 1.5 is not between 0 and 1"},
+        {"--factor=2.5", "--factor: 2.5 is not between 0 and 2"},
         {"--port", "--port needs a value: --port=VALUE"},
         {"stray", "'stray' is no flag; --help lists all"},
         {"--no-port", "unknown flag --no-port; did you mean --port?"},
