@@ -83,19 +83,14 @@ static struct launch_order *order_of(const struct container_launch *launch) {
 /* With everything it needs to be carried out later. */
 static struct held_effect hold(struct agent_node *node, const struct agent_effect *effect) {
     struct wire wire = wire_of(node);
-    struct held_effect held = {.after = effect->after,
-                               .kind = (int)effect->kind,
-                               .connection = effect->connection.value};
+    struct held_effect held = {
+        .after = effect->after, .kind = (int)effect->kind, .connection = effect->connection.value};
     switch (effect->kind) {
-    case AGENT_EFFECT_SEND_MASTER:
-        agent_message_encode(&wire, &effect->master, &held.bytes);
-        break;
+    case AGENT_EFFECT_SEND_MASTER: agent_message_encode(&wire, &effect->master, &held.bytes); break;
     case AGENT_EFFECT_SEND_EXECUTOR:
         executor_event_encode(&wire, &effect->executor, &held.bytes);
         break;
-    case AGENT_EFFECT_LAUNCH:
-        held.launch = order_of(&effect->launch);
-        break;
+    case AGENT_EFFECT_LAUNCH: held.launch = order_of(&effect->launch); break;
     case AGENT_EFFECT_SIGNAL:
     case AGENT_EFFECT_DESTROY:
     case AGENT_EFFECT_FORGET:
@@ -104,15 +99,12 @@ static struct held_effect hold(struct agent_node *node, const struct agent_effec
         break;
     case AGENT_EFFECT_CLOSE_EXECUTOR:
     case AGENT_EFFECT_DISCONNECT:
-    case AGENT_EFFECT_STOP:
-        buf_append_text(&held.bytes, effect->reason);
-        break;
+    case AGENT_EFFECT_STOP: buf_append_text(&held.bytes, effect->reason); break;
     case AGENT_EFFECT_LIMIT:
     case AGENT_EFFECT_REMOVE_SANDBOX:
     case AGENT_EFFECT_CONNECT:
     case AGENT_EFFECT_STORE:
-    case AGENT_EFFECT_NOTE:
-        break;
+    case AGENT_EFFECT_NOTE: break;
     }
     return held;
 }
@@ -210,27 +202,15 @@ static void carry_out(struct agent_node *node, struct held_effect *held) {
         world_say(world, "leave   %s: %s", node->process.name, buf_string(&held->bytes));
         disconnect(node);
         break;
-    case AGENT_EFFECT_SEND_MASTER:
-        send_master(node, buf_text(&held->bytes));
-        break;
-    case AGENT_EFFECT_SEND_EXECUTOR:
-        send_executor(node, held);
-        break;
-    case AGENT_EFFECT_CLOSE_EXECUTOR:
-        close_executor(node, held);
-        break;
-    case AGENT_EFFECT_LAUNCH:
-        launch(node, TAKE(held->launch));
-        break;
+    case AGENT_EFFECT_SEND_MASTER: send_master(node, buf_text(&held->bytes)); break;
+    case AGENT_EFFECT_SEND_EXECUTOR: send_executor(node, held); break;
+    case AGENT_EFFECT_CLOSE_EXECUTOR: close_executor(node, held); break;
+    case AGENT_EFFECT_LAUNCH: launch(node, TAKE(held->launch)); break;
     case AGENT_EFFECT_SIGNAL:
         machine_signal(&node->machine, buf_text(&held->bytes), held->signal);
         break;
-    case AGENT_EFFECT_DESTROY:
-        machine_destroy(&node->machine, buf_text(&held->bytes));
-        break;
-    case AGENT_EFFECT_FORGET:
-        machine_forget(&node->machine, buf_text(&held->bytes));
-        break;
+    case AGENT_EFFECT_DESTROY: machine_destroy(&node->machine, buf_text(&held->bytes)); break;
+    case AGENT_EFFECT_FORGET: machine_forget(&node->machine, buf_text(&held->bytes)); break;
     case AGENT_EFFECT_STOP:
         world_say(world, "stop    %s: %s", node->process.name, buf_string(&held->bytes));
         node->has_stopped = node->process.is_dying = true;
@@ -238,8 +218,7 @@ static void carry_out(struct agent_node *node, struct held_effect *held) {
     case AGENT_EFFECT_LIMIT:
     case AGENT_EFFECT_REMOVE_SANDBOX:
     case AGENT_EFFECT_STORE:
-    case AGENT_EFFECT_NOTE:
-        break;
+    case AGENT_EFFECT_NOTE: break;
     }
 }
 
@@ -363,8 +342,8 @@ struct agent_node *agent_node_new(struct world *world, size_t number) {
     node->process = (struct process){.world = world, .kind = PROCESS_AGENT};
     snprintf(node->process.name, sizeof(node->process.name), "agent%zu", number);
     node->process.tick = (struct happening){.fn = on_tick, .self = node};
-    node->disk = (struct drive){
-        .process = &node->process, .on_stored = on_stored, .on_change = on_change};
+    node->disk =
+        (struct drive){.process = &node->process, .on_stored = on_stored, .on_change = on_change};
     node->machine.agent = node;
     set_boot(node);
     node->arena = arena_new();
@@ -530,8 +509,8 @@ void agent_node_refused(struct agent_node *node, struct end *end, const char *wh
     if (end != node->master_end)
         return;
     node->master_end = NULL;
-    feed(node, (struct agent_event){.kind = AGENT_EVENT_MASTER_CLOSED,
-                                    .closed_reason = text_of(why)});
+    feed(node,
+         (struct agent_event){.kind = AGENT_EVENT_MASTER_CLOSED, .closed_reason = text_of(why)});
 }
 
 void agent_node_closed(struct agent_node *node, struct end *end) {
@@ -541,8 +520,8 @@ void agent_node_closed(struct agent_node *node, struct end *end) {
         feed(node, (struct agent_event){.kind = AGENT_EVENT_MASTER_CLOSED,
                                         .closed_reason = TEXT("lost")});
     } else if (map_remove(&node->ends, end->id) != NULL) {
-        feed(node, (struct agent_event){.kind = AGENT_EVENT_EXECUTOR_CLOSED,
-                                        .connection = {end->id}});
+        feed(node,
+             (struct agent_event){.kind = AGENT_EVENT_EXECUTOR_CLOSED, .connection = {end->id}});
     }
 }
 

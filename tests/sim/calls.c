@@ -4,8 +4,8 @@ static const double executor_cpus = 0.1, executor_mem = 32;
 
 #define CALL(kind)                                                                                 \
     {                                                                                              \
-        PROTOBUF_C_MESSAGE_INIT(&mesos__v1__scheduler__call__descriptor), .has_type = true,        \
-            .type = MESOS__V1__SCHEDULER__CALL__TYPE__##kind                                       \
+        PROTOBUF_C_MESSAGE_INIT(&mesos__v1__scheduler__call__descriptor),                          \
+            .has_type = true, .type = MESOS__V1__SCHEDULER__CALL__TYPE__##kind                     \
     }
 
 static void push(struct scheduler_node *node, const Mesos__V1__Scheduler__Call *call) {

@@ -19,7 +19,7 @@ struct launch_plan {
     struct slot *slots[LAUNCHES_LIMIT];
     char ids[LAUNCHES_LIMIT][64];
     uint64_t ports[LAUNCHES_LIMIT]; /* 0: none */
-    bool has_executor; /* its resources are taken */
+    bool has_executor;              /* its resources are taken */
 };
 
 struct reconciliation {

@@ -41,14 +41,12 @@ static void take_offer(void *self, const struct offer_view *offer) {
         take(share, offer->resources, &share->offered, "offer", offer->id.text);
 }
 
-
 static void check_share(void *self, const struct agent_view *agent) {
     struct master_node *node = self;
     struct world *world = node->process.world;
     if (agent->unreachable || agent->total == NULL || world->has_failed)
         return;
-    struct share share = {
-        .agent = agent, .left = resources_copy(agent->total), .world = world};
+    struct share share = {.agent = agent, .left = resources_copy(agent->total), .world = world};
     master_each_task(node->core, NULL, take_task, &share);
     master_each_executor(node->core, take_executor, &share);
     master_each_offer(node->core, take_offer, &share);
@@ -85,9 +83,29 @@ struct known {
     bool found;
 };
 
+struct search {
+    struct framework_id id;
+    bool found;
+};
+
+static void find_framework(void *self, const struct framework_view *framework) {
+    struct search *search = self;
+    search->found =
+        search->found || (!framework->completed && framework_id_equal(framework->id, search->id));
+}
+
+/* What the master has removed is free for others while the agent still ends it. */
+static bool is_counted(const struct world *world, const struct agent_task_view *task) {
+    struct search search = {.id = task->framework};
+    if (task->completed || task_state_is_terminal(task->state) || !world->master->process.is_up)
+        return false;
+    master_each_framework(world->master->core, find_framework, &search);
+    return search.found;
+}
+
 static void take_agent_task(void *self, const struct agent_task_view *task) {
     struct known *known = self;
-    if (task->completed || task_state_is_terminal(task->state))
+    if (!is_counted(known->node->process.world, task))
         return;
     if (!resources_subtract(&known->left, task->resources))
         world_fail(known->node->process.world, "%s runs more than it has",
@@ -96,8 +114,8 @@ static void take_agent_task(void *self, const struct agent_task_view *task) {
 
 static void find_task(void *self, const struct agent_task_view *task) {
     struct known *known = self;
-    known->found = known->found || (!task->completed &&
-                                    text_equal(task->container.text, known->container));
+    known->found =
+        known->found || (!task->completed && text_equal(task->container.text, known->container));
 }
 
 static bool is_stored_executor(const struct agent_node *node, const struct launch_order *order) {
@@ -156,7 +174,8 @@ static bool head_of(const struct agent_node *node, struct text framework, struct
     return least.data != NULL;
 }
 
-/* Of a task that the master speaks of and the agent has no record of, the answer is not stored either. */
+/* Of a task that the master speaks of and the agent has no record of, the answer is not stored
+ * either. */
 static bool is_of_unknown_task(const struct agent_node *node, struct text framework,
                                const struct task_status *status) {
     char key[400];
@@ -218,8 +237,7 @@ struct rest {
 static void restless(struct rest *rest, const char *what, struct text which) {
     rest->at_rest = false;
     if (rest->why != NULL)
-        buf_printf(rest->why, "%s%s %.*s", rest->why->size > 0 ? ", " : "", what,
-                   TEXT_ARGS(which));
+        buf_printf(rest->why, "%s%s %.*s", rest->why->size > 0 ? ", " : "", what, TEXT_ARGS(which));
 }
 
 static void rest_task(void *self, const struct task_view *task) {

@@ -83,8 +83,8 @@ void drive_made(struct drive *disk, uint64_t ticket) {
 }
 
 void drive_crash(struct drive *disk) {
-    bool was_done = disk->handed_ticket != disk->stored_ticket &&
-                    world_chance(disk->process->world, 500);
+    bool was_done =
+        disk->handed_ticket != disk->stored_ticket && world_chance(disk->process->world, 500);
     if (was_done)
         apply(disk, disk->handed_ticket);
     drop_waiting(disk);

@@ -1,6 +1,6 @@
 /*
- * The disk of one process: what is stored outlives it. A commit covers every ticket made before it began,
- * takes its time, and is there as a whole or not at all.
+ * The disk of one process: what is stored outlives it. A commit covers every ticket made before it
+ * began, takes its time, and is there as a whole or not at all.
  */
 #pragma once
 

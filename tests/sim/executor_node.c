@@ -80,7 +80,6 @@ static void launch_task(struct executor_node *node, const Mesos__V1__TaskInfo *i
     world_after(world, world_draw(world, 0, 50), task_runs, task, 0);
 }
 
-
 static void kill_task(struct executor_node *node, const Mesos__V1__Executor__Event *event) {
     struct text id = text_of(event->kill->task_id->value);
     VEC_EACH(task, &node->tasks) {
@@ -134,13 +133,9 @@ static void take_effect(struct executor_node *node, const struct driver_effect *
         if (node->end != NULL)
             end_close(TAKE(node->end));
         break;
-    case DRIVER_EFFECT_CALLBACK:
-        call_back(node, &effect->callback);
-        break;
+    case DRIVER_EFFECT_CALLBACK: call_back(node, &effect->callback); break;
     case DRIVER_EFFECT_DONE:
-    case DRIVER_EFFECT_END_PROCESS:
-        world_after(world, 1, ends_well, container, 0);
-        break;
+    case DRIVER_EFFECT_END_PROCESS: world_after(world, 1, ends_well, container, 0); break;
     }
 }
 
@@ -180,8 +175,8 @@ struct executor_node *executor_node_new(struct container *container) {
     struct world *world = container->agent->process.world;
     struct launch_order *order = container->order;
     node->container = container;
-    node->process = (struct process){
-        .world = world, .kind = PROCESS_EXECUTOR, .is_up = true, .life = 1};
+    node->process =
+        (struct process){.world = world, .kind = PROCESS_EXECUTOR, .is_up = true, .life = 1};
     snprintf(node->process.name, sizeof(node->process.name), "executor@%s.%" PRId32,
              container->agent->process.name, container->pid);
     node->process.tick = (struct happening){.fn = on_tick, .self = node};
@@ -238,8 +233,7 @@ void executor_node_refused(struct executor_node *node, struct end *end, const ch
 void executor_node_frame(struct executor_node *node, struct end *end, uint16_t type,
                          struct text payload) {
     if (end == node->end)
-        feed(node,
-             (struct driver_event){.kind = DRIVER_EVENT_FRAME, .frame = {type, payload}});
+        feed(node, (struct driver_event){.kind = DRIVER_EVENT_FRAME, .frame = {type, payload}});
 }
 
 void executor_node_closed(struct executor_node *node, struct end *end) {

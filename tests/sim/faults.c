@@ -46,8 +46,8 @@ static void end_parting(void *self, uint64_t argument) {
 /* --- each fault --- */
 
 static void crash_master(struct world *world) {
-    int64_t away_ms = world_chance(world, 150) ? world_draw(world, 20000, 200000)
-                                               : world_draw(world, 100, 10000);
+    int64_t away_ms =
+        world_chance(world, 150) ? world_draw(world, 20000, 200000) : world_draw(world, 100, 10000);
     if (!world->master->process.is_up)
         return;
     if (world_chance(world, 500))
@@ -59,8 +59,8 @@ static void crash_master(struct world *world) {
 
 static void crash_agent(struct world *world) {
     struct agent_node *node = any_agent(world);
-    int64_t away_ms = world_chance(world, 200) ? world_draw(world, 20000, 200000)
-                                               : world_draw(world, 50, 8000);
+    int64_t away_ms =
+        world_chance(world, 200) ? world_draw(world, 20000, 200000) : world_draw(world, 50, 8000);
     if (!node->process.is_up)
         return;
     if (world_chance(world, 700))
@@ -90,8 +90,8 @@ static void part(struct world *world) {
     struct parting *parting = NEW(struct parting);
     struct scheduler_node *node = workload_node(any_workload(world));
     parting->a = &world->master->process;
-    parting->b = world_chance(world, 300) && node != NULL ? &node->process
-                                                          : &any_agent(world)->process;
+    parting->b =
+        world_chance(world, 300) && node != NULL ? &node->process : &any_agent(world)->process;
     network_part(world, parting->a, parting->b);
     int64_t long_ms = world_chance(world, 300) ? 150000 : 20000;
     world_after(world, world_draw(world, 500, long_ms), end_parting, parting, 0);
@@ -145,29 +145,19 @@ static void use_interface(struct world *world) {
     if (workload->is_over || workload->is_leaving)
         return;
     switch (world_draw(world, 0, 5)) {
-    case 0:
-        workload_kill(workload, slot);
-        break;
-    case 1:
-        workload_suppress(workload, !workload->is_suppressed);
-        break;
-    case 2:
-        workload_reconcile(workload, world_chance(world, 500));
-        break;
-    case 3:
-        workload_message(workload, slot);
-        break;
-    default:
-        workload_read_output(workload, slot);
-        break;
+    case 0: workload_kill(workload, slot); break;
+    case 1: workload_suppress(workload, !workload->is_suppressed); break;
+    case 2: workload_reconcile(workload, world_chance(world, 500)); break;
+    case 3: workload_message(workload, slot); break;
+    default: workload_read_output(workload, slot); break;
     }
 }
 
 static void something_happens(void *self, uint64_t end_ms) {
     static void (*const what[])(struct world *) = {
-        crash_master,   crash_agent, crash_agent,   cut_connection, cut_connection,
-        part,           fail_over,   lose_agent,    kill_container, slow_disk,
-        use_interface,  reboot,      use_interface, use_interface,  crash_agent,
+        crash_master,  crash_agent, crash_agent,   cut_connection, cut_connection,
+        part,          fail_over,   lose_agent,    kill_container, slow_disk,
+        use_interface, reboot,      use_interface, use_interface,  crash_agent,
     };
     struct world *world = self;
     if (world->now_ms >= (int64_t)end_ms)
@@ -200,7 +190,8 @@ void faults_populate(struct world *world) {
                                 .partition_aware = world_chance(world, 500),
                                 .multi_role = world_chance(world, 300),
                                 .checkpoint = true,
-                                .failover_timeout_ms = world_draw(world, 60000, 200000),
+                                .failover_timeout_ms =
+                                    world_chance(world, 100) ? 0 : world_draw(world, 60000, 200000),
                             });
     start_all(world);
 }

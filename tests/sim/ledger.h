@@ -1,6 +1,6 @@
 /*
- * The ledger: what was seen of every task from outside the cores, to check them against. A breach fails the
- * world.
+ * The ledger: what was seen of every task from outside the cores, to check them against. A breach
+ * fails the world.
  */
 #pragma once
 

@@ -89,9 +89,10 @@ void container_end(struct container *container, bool exited, int code) {
     struct world *world = world_of(container);
     container->state = CONTAINER_OVER;
     container->outcome = CONTAINER_OUTCOME_ENDED;
-    container->termination =
-        (struct termination){.exited = exited, .exit_code = exited ? code : 0,
-                             .signal = exited ? 0 : code, .wall_time_ns = 1000000};
+    container->termination = (struct termination){.exited = exited,
+                                                  .exit_code = exited ? code : 0,
+                                                  .signal = exited ? 0 : code,
+                                                  .wall_time_ns = 1000000};
     world_say(world, "ends    %s on %s with %s %d", container->order->command,
               container->agent->process.name, exited ? "code" : "signal", code);
     executor_node_end(container->executor);
@@ -176,9 +177,9 @@ void machine_launch(struct machine *machine, struct launch_order *order) {
     container->life = machine->agent->process.life;
     VEC_PUSH(&machine->containers, container);
     if (world_chance(world, 15)) {
-        static const enum container_outcome outcomes[] = {
-            CONTAINER_OUTCOME_EXEC_FAILED, CONTAINER_OUTCOME_LAUNCH_FAILED,
-            CONTAINER_OUTCOME_REFUSED};
+        static const enum container_outcome outcomes[] = {CONTAINER_OUTCOME_EXEC_FAILED,
+                                                          CONTAINER_OUTCOME_LAUNCH_FAILED,
+                                                          CONTAINER_OUTCOME_REFUSED};
         world_after(world, world_draw(world, 0, 100), fails, container,
                     outcomes[world_draw(world, 0, 2)]);
         return;
@@ -231,8 +232,8 @@ void machine_recover(struct machine *machine, struct text id, int32_t pid) {
         container->is_told = false;
         tell_ended(container, container->life);
     } else {
-        tell_failed(machine, id, pid == 0 ? CONTAINER_OUTCOME_LAUNCH_FAILED
-                                          : CONTAINER_OUTCOME_LOST);
+        tell_failed(machine, id,
+                    pid == 0 ? CONTAINER_OUTCOME_LAUNCH_FAILED : CONTAINER_OUTCOME_LOST);
     }
 }
 

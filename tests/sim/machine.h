@@ -1,6 +1,6 @@
 /*
- * A machine and its containers, which live on when their agent does not: what the containerizer does and
- * tells, without processes.
+ * A machine and its containers, which live on when their agent does not: what the containerizer
+ * does and tells, without processes.
  */
 #pragma once
 

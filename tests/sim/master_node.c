@@ -35,21 +35,12 @@ static void encode(struct master_node *node, const struct master_effect *effect,
     case MASTER_EFFECT_SEND_SCHEDULER:
         scheduler_event_encode(&wire, &effect->scheduler, out);
         break;
-    case MASTER_EFFECT_SEND_AGENT:
-        master_message_encode(&wire, &effect->agent, out);
-        break;
-    case MASTER_EFFECT_SEND_CHANNEL:
-        channel_message_encode(&effect->channel, out);
-        break;
-    case MASTER_EFFECT_CLOSE:
-        buf_append_text(out, effect->close_reason);
-        break;
-    case MASTER_EFFECT_ANSWER:
-        buf_append_text(out, effect->answer.message);
-        break;
+    case MASTER_EFFECT_SEND_AGENT: master_message_encode(&wire, &effect->agent, out); break;
+    case MASTER_EFFECT_SEND_CHANNEL: channel_message_encode(&effect->channel, out); break;
+    case MASTER_EFFECT_CLOSE: buf_append_text(out, effect->close_reason); break;
+    case MASTER_EFFECT_ANSWER: buf_append_text(out, effect->answer.message); break;
     case MASTER_EFFECT_STORE:
-    case MASTER_EFFECT_NOTE:
-        break;
+    case MASTER_EFFECT_NOTE: break;
     }
 }
 
@@ -85,22 +76,13 @@ static void close_end(struct master_node *node, struct held_effect *held) {
 
 static void carry_out(struct master_node *node, struct held_effect *held) {
     switch ((enum master_effect_kind)held->kind) {
-    case MASTER_EFFECT_SEND_SCHEDULER:
-        send(node, held, FRAME_SCHEDULER_EVENT);
-        break;
-    case MASTER_EFFECT_SEND_AGENT:
-        send(node, held, FRAME_MASTER_MESSAGE);
-        break;
-    case MASTER_EFFECT_SEND_CHANNEL:
-        send(node, held, FRAME_CHANNEL);
-        break;
-    case MASTER_EFFECT_CLOSE:
-        close_end(node, held);
-        break;
+    case MASTER_EFFECT_SEND_SCHEDULER: send(node, held, FRAME_SCHEDULER_EVENT); break;
+    case MASTER_EFFECT_SEND_AGENT: send(node, held, FRAME_MASTER_MESSAGE); break;
+    case MASTER_EFFECT_SEND_CHANNEL: send(node, held, FRAME_CHANNEL); break;
+    case MASTER_EFFECT_CLOSE: close_end(node, held); break;
     case MASTER_EFFECT_ANSWER:
     case MASTER_EFFECT_STORE:
-    case MASTER_EFFECT_NOTE:
-        break;
+    case MASTER_EFFECT_NOTE: break;
     }
 }
 
@@ -115,9 +97,8 @@ static void take_effect(struct master_node *node, const struct master_effect *ef
                   print_text(world, effect->note.detail));
         return;
     }
-    struct held_effect held = {.after = effect->after,
-                               .kind = (int)effect->kind,
-                               .connection = effect->connection.value};
+    struct held_effect held = {
+        .after = effect->after, .kind = (int)effect->kind, .connection = effect->connection.value};
     encode(node, effect, &held.bytes);
     if (effect->after > node->disk.stored_ticket && world->mutation != MUTATION_IGNORE_AFTER) {
         VEC_PUSH(&node->held, held);
@@ -267,8 +248,8 @@ static void recover(struct master_node *node) {
     AUTO(arena_free) struct arena *arena = arena_new();
     struct wire wire = {.arena = arena, .kinds = node->kinds};
     size_t count = 0;
-    struct registry_record *records = ARENA_ARRAY(arena, struct registry_record,
-                                                  node->disk.records.count);
+    struct registry_record *records =
+        ARENA_ARRAY(arena, struct registry_record, node->disk.records.count);
     struct text *keys = ARENA_ARRAY(arena, struct text, node->disk.records.count);
     MAP_EACH(entry, &node->disk.records) {
         const struct drive_record *record = map_value(entry);

@@ -153,8 +153,8 @@ struct end *network_dial(struct process *from, struct process *to) {
     struct world *world = from->world;
     struct connection *connection = NEW(struct connection);
     connection->world = world;
-    connection->ends[0] = (struct end){
-        .connection = connection, .owner = from, .life = from->life, .is_open = true};
+    connection->ends[0] =
+        (struct end){.connection = connection, .owner = from, .life = from->life, .is_open = true};
     connection->ends[1] = (struct end){.connection = connection, .owner = to};
     VEC_PUSH(&world->connections, connection);
     world_after(world, latency_ms(world), dial_arrives, &connection->ends[0], 0);

@@ -1,7 +1,7 @@
 /*
- * The network: connections that carry frames in order, each way with its own latency, between processes that
- * may be cut off from each other. As with TCP, a partition holds what is under way; nobody hears of the
- * other's end until it is over.
+ * The network: connections that carry frames in order, each way with its own latency, between
+ * processes that may be cut off from each other. As with TCP, a partition holds what is under way;
+ * nobody hears of the other's end until it is over.
  */
 #pragma once
 
@@ -57,8 +57,7 @@ void connection_cut(struct connection *connection);
 /* Closes everything the process has open. silently: the machine is gone, nobody is told. */
 void network_forget(struct process *process, bool silently);
 
-bool network_is_parted(const struct world *world, const struct process *a,
-                       const struct process *b);
+bool network_is_parted(const struct world *world, const struct process *a, const struct process *b);
 void network_part(struct world *world, struct process *a, struct process *b);
 void network_heal(struct world *world, struct process *a, struct process *b);
 void network_heal_all(struct world *world);

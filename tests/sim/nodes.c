@@ -14,8 +14,7 @@ void process_accepted(struct process *process, struct end *end) {
 
 void process_connected(struct process *process, struct end *end) {
     switch (process->kind) {
-    case PROCESS_MASTER:
-        return;
+    case PROCESS_MASTER: return;
     case PROCESS_AGENT:
         agent_node_connected(CONTAINER_OF(process, struct agent_node, process), end);
         return;
@@ -30,8 +29,7 @@ void process_connected(struct process *process, struct end *end) {
 
 void process_refused(struct process *process, struct end *end, const char *why) {
     switch (process->kind) {
-    case PROCESS_MASTER:
-        return;
+    case PROCESS_MASTER: return;
     case PROCESS_AGENT:
         agent_node_refused(CONTAINER_OF(process, struct agent_node, process), end, why);
         return;

@@ -1,6 +1,7 @@
 /*
- * The nodes of the world: real cores, each with a shell that is as thin as the real one and lives on virtual
- * time. A process that crashes loses its core, its connections and what it had not stored.
+ * The nodes of the world: real cores, each with a shell that is as thin as the real one and lives
+ * on virtual time. A process that crashes loses its core, its connections and what it had not
+ * stored.
  */
 #pragma once
 
@@ -53,12 +54,12 @@ struct agent_node {
     struct agent_outbox outbox;
     struct end *master_end; /* dialing or up */
     bool is_connected;
-    bool is_recovered;  /* every container was heard of */
-    bool has_left;      /* for good */
+    bool is_recovered; /* every container was heard of */
+    bool has_left;     /* for good */
     char boot_id[32];
     unsigned boots;
-    bool has_stopped;   /* by its own STOP */
-    struct map ends;    /* executors: connection id -> struct end */
+    bool has_stopped; /* by its own STOP */
+    struct map ends;  /* executors: connection id -> struct end */
     uint64_t last_connection;
     VEC_OF(struct held_effect) held;
     int64_t cpu_milli, mem_milli;
@@ -135,7 +136,8 @@ struct scheduler_node {
     struct end *end;
     bool is_registered, is_feeding;
     VEC_OF(struct late_acknowledgement *) late; /* all that ever were */
-    VEC_OF(struct queued_call) queue; /* calls made by callbacks: they wait for the end of the step */
+    VEC_OF(struct queued_call)
+    queue; /* calls made by callbacks: they wait for the end of the step */
 };
 
 struct late_acknowledgement {
@@ -150,7 +152,8 @@ struct queued_call {
 
 struct workload *workload_new(struct world *world, const struct workload_options *options);
 void workload_free(struct workload *workload);
-void workload_start(struct workload *workload); /* a new scheduler process; the old one may live on */
+void workload_start(
+    struct workload *workload); /* a new scheduler process; the old one may live on */
 void workload_crash(struct workload *workload);
 bool workload_has_all(const struct workload *workload);
 void workload_leave(struct workload *workload); /* stops without failover */

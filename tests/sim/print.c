@@ -1,6 +1,7 @@
 /*
- * One printer for all messages, led by their descriptors: fields of interest alone, messages that are but an
- * id as their value, UUIDs cut short. Fields that are only carried, as bytes, are looked into.
+ * One printer for all messages, led by their descriptors: fields of interest alone, messages that
+ * are but an id as their value, UUIDs cut short. Fields that are only carried, as bytes, are looked
+ * into.
  */
 #include "tests/sim/print.h"
 
@@ -17,15 +18,58 @@
 enum { DEPTH_LIMIT = 8 };
 
 static const char *const shown_fields[] = {
-    "type",     "kind",        "framework_id",  "task_id",      "agent_id",     "executor_id",
-    "offer_id", "offer_ids",   "state",         "latest_state", "sent_state",   "reason",
-    "message",  "status",      "tasks",         "task",         "id",           "value",
-    "offers",   "operations",  "launch",        "task_infos",   "subscribe",    "subscribed",
-    "accept",   "decline",     "kill",          "acknowledge",  "acknowledged", "reconcile",
-    "update",   "rescind",     "failure",       "error",        "register_",    "registered",
-    "refused",  "run_task",    "kill_task",     "executor",     "executors",    "frameworks",
-    "uuid",     "sent_uuid",   "register",      "stop",         "channel",      "end",
-    "executor_exited", "unacknowledged_tasks",  "unacknowledged_updates",       "shutdown",
+    "type",
+    "kind",
+    "framework_id",
+    "task_id",
+    "agent_id",
+    "executor_id",
+    "offer_id",
+    "offer_ids",
+    "state",
+    "latest_state",
+    "sent_state",
+    "reason",
+    "message",
+    "status",
+    "tasks",
+    "task",
+    "id",
+    "value",
+    "offers",
+    "operations",
+    "launch",
+    "task_infos",
+    "subscribe",
+    "subscribed",
+    "accept",
+    "decline",
+    "kill",
+    "acknowledge",
+    "acknowledged",
+    "reconcile",
+    "update",
+    "rescind",
+    "failure",
+    "error",
+    "register_",
+    "registered",
+    "refused",
+    "run_task",
+    "kill_task",
+    "executor",
+    "executors",
+    "frameworks",
+    "uuid",
+    "sent_uuid",
+    "register",
+    "stop",
+    "channel",
+    "end",
+    "executor_exited",
+    "unacknowledged_tasks",
+    "unacknowledged_updates",
+    "shutdown",
 };
 
 static bool is_shown(const char *name) {
@@ -118,8 +162,8 @@ static void put_value(struct arena *arena, const ProtobufCMessageDescriptor *in,
     } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
         put_bytes(arena, in, field, value, depth, out);
     } else if (field->type == PROTOBUF_C_TYPE_ENUM) {
-        const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value(
-            field->descriptor, *(const int *)value);
+        const ProtobufCEnumValue *known =
+            protobuf_c_enum_descriptor_get_value(field->descriptor, *(const int *)value);
         buf_append_string(out, known != NULL ? known->name : "?");
     } else if (field->type == PROTOBUF_C_TYPE_BOOL) {
         buf_append_string(out, *(const protobuf_c_boolean *)value ? "yes" : "no");
@@ -132,11 +176,9 @@ static void put_value(struct arena *arena, const ProtobufCMessageDescriptor *in,
 
 static size_t size_of(const ProtobufCFieldDescriptor *field) {
     switch ((int)field->type) {
-    case PROTOBUF_C_TYPE_BYTES:
-        return sizeof(ProtobufCBinaryData);
+    case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
     case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return sizeof(void *);
+    case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
     }
     return 4;
 }
@@ -172,8 +214,8 @@ static void put_field(struct arena *arena, const ProtobufCMessage *message,
 static void put_message(struct arena *arena, const ProtobufCMessage *message, int depth,
                         struct buf *out) {
     const ProtobufCMessageDescriptor *descriptor = message->descriptor;
-    bool is_id = descriptor->n_fields == 1 &&
-                 text_equal(text_of(descriptor->fields[0].name), TEXT("value"));
+    bool is_id =
+        descriptor->n_fields == 1 && text_equal(text_of(descriptor->fields[0].name), TEXT("value"));
     size_t put = 0;
     if (depth > DEPTH_LIMIT)
         return;
@@ -183,8 +225,8 @@ static void put_message(struct arena *arena, const ProtobufCMessage *message, in
         const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
         bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
         bool shown = is_shown(field->name) || carried(descriptor, field->name) != NULL;
-        if (!shown || (is_list && *(const size_t *)((const char *)message +
-                                                    field->quantifier_offset) == 0) ||
+        if (!shown ||
+            (is_list && *(const size_t *)((const char *)message + field->quantifier_offset) == 0) ||
             (!is_list && !is_there(message, field)))
             continue;
         if (put++ > 0)
@@ -199,20 +241,13 @@ static void put_message(struct arena *arena, const ProtobufCMessage *message, in
 
 static const ProtobufCMessageDescriptor *descriptor_of(uint16_t type) {
     switch ((enum frame_type)type) {
-    case FRAME_SCHEDULER_CALL:
-        return &mesos__v1__scheduler__call__descriptor;
-    case FRAME_SCHEDULER_EVENT:
-        return &mesos__v1__scheduler__event__descriptor;
-    case FRAME_EXECUTOR_CALL:
-        return &mesos__v1__executor__call__descriptor;
-    case FRAME_EXECUTOR_EVENT:
-        return &mesos__v1__executor__event__descriptor;
-    case FRAME_AGENT_MESSAGE:
-        return &mesos__internal__agent_message__descriptor;
-    case FRAME_MASTER_MESSAGE:
-        return &mesos__internal__master_message__descriptor;
-    case FRAME_CHANNEL:
-        return &mesos__internal__channel_message__descriptor;
+    case FRAME_SCHEDULER_CALL: return &mesos__v1__scheduler__call__descriptor;
+    case FRAME_SCHEDULER_EVENT: return &mesos__v1__scheduler__event__descriptor;
+    case FRAME_EXECUTOR_CALL: return &mesos__v1__executor__call__descriptor;
+    case FRAME_EXECUTOR_EVENT: return &mesos__v1__executor__event__descriptor;
+    case FRAME_AGENT_MESSAGE: return &mesos__internal__agent_message__descriptor;
+    case FRAME_MASTER_MESSAGE: return &mesos__internal__master_message__descriptor;
+    case FRAME_CHANNEL: return &mesos__internal__channel_message__descriptor;
     }
     return NULL;
 }

@@ -75,14 +75,11 @@ static void crash(struct process *process) {
     case PROCESS_MASTER:
         master_node_crash(CONTAINER_OF(process, struct master_node, process));
         break;
-    case PROCESS_AGENT:
-        agent_node_crash(CONTAINER_OF(process, struct agent_node, process));
-        break;
+    case PROCESS_AGENT: agent_node_crash(CONTAINER_OF(process, struct agent_node, process)); break;
     case PROCESS_SCHEDULER:
         workload_crash(CONTAINER_OF(process, struct scheduler_node, process)->workload);
         break;
-    case PROCESS_EXECUTOR:
-        break;
+    case PROCESS_EXECUTOR: break;
     }
 }
 
@@ -91,14 +88,11 @@ static void start(struct process *process) {
     case PROCESS_MASTER:
         master_node_start(CONTAINER_OF(process, struct master_node, process));
         break;
-    case PROCESS_AGENT:
-        agent_node_start(CONTAINER_OF(process, struct agent_node, process));
-        break;
+    case PROCESS_AGENT: agent_node_start(CONTAINER_OF(process, struct agent_node, process)); break;
     case PROCESS_SCHEDULER:
         workload_start(CONTAINER_OF(process, struct scheduler_node, process)->workload);
         break;
-    case PROCESS_EXECUTOR:
-        break;
+    case PROCESS_EXECUTOR: break;
     }
 }
 

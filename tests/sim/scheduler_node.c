@@ -21,9 +21,9 @@ static void note_call(struct scheduler_node *node, const struct driver_effect *e
         NULL, effect->send.payload.size, (const uint8_t *)effect->send.payload.data);
     struct uuid uuid;
     if (call != NULL && call->acknowledge != NULL &&
-        uuid_from_bytes((struct text){(char *)call->acknowledge->uuid.data,
-                                      call->acknowledge->uuid.len},
-                        &uuid))
+        uuid_from_bytes(
+            (struct text){(char *)call->acknowledge->uuid.data, call->acknowledge->uuid.len},
+            &uuid))
         ledger_acknowledged(node->process.world->ledger, uuid);
     mesos__v1__scheduler__call__free_unpacked(call, NULL);
 }
@@ -46,17 +46,14 @@ static void take_effect(struct scheduler_node *node, const struct driver_effect 
         if (node->end != NULL)
             end_close(TAKE(node->end));
         break;
-    case DRIVER_EFFECT_CALLBACK:
-        workload_callback(node->workload, node, &effect->callback);
-        break;
+    case DRIVER_EFFECT_CALLBACK: workload_callback(node->workload, node, &effect->callback); break;
     case DRIVER_EFFECT_DONE:
         if (node->process.is_up) {
             end_process(node);
             workload_ended(node->workload, node);
         }
         break;
-    case DRIVER_EFFECT_END_PROCESS:
-        break;
+    case DRIVER_EFFECT_END_PROCESS: break;
     }
 }
 
@@ -208,8 +205,8 @@ void scheduler_node_frame(struct scheduler_node *node, struct end *end, uint16_t
             workload->may_be_removed = true;
         workload->heard_ms = node->process.world->now_ms;
     }
-    scheduler_node_feed(node,
-                        (struct driver_event){.kind = DRIVER_EVENT_FRAME, .frame = {type, payload}});
+    scheduler_node_feed(
+        node, (struct driver_event){.kind = DRIVER_EVENT_FRAME, .frame = {type, payload}});
 }
 
 void scheduler_node_closed(struct scheduler_node *node, struct end *end) {

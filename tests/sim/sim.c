@@ -1,6 +1,6 @@
 /*
- * sim: many small clusters, one after the other, each by a seed of its own; or one seed, one mutation, one
- * scenario. docs/simulator.md says how to read what it prints.
+ * sim: many small clusters, one after the other, each by a seed of its own; or one seed, one
+ * mutation, one scenario. docs/simulator.md says how to read what it prints.
  */
 #include "tests/sim/checks.h"
 #include "tests/sim/faults.h"

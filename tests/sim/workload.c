@@ -1,7 +1,7 @@
 /*
- * A framework that wants some tasks done. It is patient: what is lost is launched anew under a new id, what
- * it does not want any more is killed until it is dead, and every round it asks how its tasks fare. What it
- * knows of its tasks outlives its scheduler processes, as if it stored it.
+ * A framework that wants some tasks done. It is patient: what is lost is launched anew under a new
+ * id, what it does not want any more is killed until it is dead, and every round it asks how its
+ * tasks fare. What it knows of its tasks outlives its scheduler processes, as if it stored it.
  */
 #include "tests/sim/calls.h"
 #include "tests/sim/ledger.h"
@@ -95,9 +95,9 @@ static void take_status(struct workload *workload, struct scheduler_node *node,
     struct world *world = workload->world;
     struct uuid uuid;
     bool is_current;
-    bool has_uuid = status->has_uuid &&
-                    uuid_from_bytes((struct text){(char *)status->uuid.data, status->uuid.len},
-                                    &uuid);
+    bool has_uuid =
+        status->has_uuid &&
+        uuid_from_bytes((struct text){(char *)status->uuid.data, status->uuid.len}, &uuid);
     world_say(world, "tell    %s status %s %s", node->process.name, status->task_id->value,
               task_state_name((enum task_state)status->state));
     struct slot *slot = slot_of(workload, status->task_id->value, &is_current);
@@ -128,7 +128,8 @@ static void take_offer(struct workload *workload, struct scheduler_node *node,
     offer_budget_of(offer, &budget);
     for (size_t i = 0; i < workload->slots.count && plan.count < LAUNCHES_LIMIT; i++) {
         struct slot *slot = &workload->slots.items[i];
-        if (workload->is_leaving || slot->state != SLOT_WANTED || !offer_budget_take(&budget, slot, &plan))
+        if (workload->is_leaving || slot->state != SLOT_WANTED ||
+            !offer_budget_take(&budget, slot, &plan))
             continue;
         task_id(workload, i, plan.ids[plan.count]);
         plan.slots[plan.count++] = slot;
@@ -270,8 +271,8 @@ static void fill_slots(struct workload *workload) {
         struct slot slot = {.last_state = -1, .cpu_milli = 500, .mem_milli = 128000};
         slot.cpu_milli = world_draw(world, 1, 10) * 100;
         slot.mem_milli = world_draw(world, 32, 256) * 1000;
-        slot.duration_ms = options->duration_ms > 0 ? options->duration_ms
-                                                    : world_draw(world, 10, 60000);
+        slot.duration_ms =
+            options->duration_ms > 0 ? options->duration_ms : world_draw(world, 10, 60000);
         slot.in_executor = options->in_executor;
         slot.wants_port = world_chance(world, 200);
         VEC_PUSH(&workload->slots, slot);

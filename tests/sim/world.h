@@ -1,6 +1,6 @@
 /*
- * The world: one virtual clock, one source of chance, what is to happen and when, and the transcript of what
- * did. Everything in the simulator is owned by its world and goes with it.
+ * The world: one virtual clock, one source of chance, what is to happen and when, and the
+ * transcript of what did. Everything in the simulator is owned by its world and goes with it.
  */
 #pragma once
 
