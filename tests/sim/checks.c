@@ -94,13 +94,17 @@ static void find_framework(void *self, const struct framework_view *framework) {
         search->found || (!framework->completed && framework_id_equal(framework->id, search->id));
 }
 
+static bool is_known_to_master(const struct world *world, struct framework_id id) {
+    struct search search = {.id = id};
+    if (world->master->process.is_up)
+        master_each_framework(world->master->core, find_framework, &search);
+    return search.found;
+}
+
 /* What the master has removed is free for others while the agent still ends it. */
 static bool is_counted(const struct world *world, const struct agent_task_view *task) {
-    struct search search = {.id = task->framework};
-    if (task->completed || task_state_is_terminal(task->state) || !world->master->process.is_up)
-        return false;
-    master_each_framework(world->master->core, find_framework, &search);
-    return search.found;
+    return !task->completed && !task_state_is_terminal(task->state) &&
+           is_known_to_master(world, task->framework);
 }
 
 static void take_agent_task(void *self, const struct agent_task_view *task) {
@@ -199,6 +203,9 @@ bool check_agent_update(struct agent_node *node, struct text message) {
     if (decoded.kind != AGENT_MESSAGE_UPDATE)
         return false;
     const struct task_status *status = &decoded.update.status;
+    /* Of a framework that ends, what was to be sent may go although it is dropped by now. */
+    if (!is_known_to_master(world, decoded.update.framework))
+        return true;
     if (is_of_unknown_task(node, decoded.update.framework.text, status))
         ledger_update_made(world->ledger, status->uuid);
     else if (!head_of(node, decoded.update.framework.text, status->task.text, &head))
