@@ -161,15 +161,14 @@ static ssize_t read_at(struct output *output, const char *directory, uint64_t ro
 /* False: not known now, as between an end and our hearing of it; we are woken when we do. */
 static bool rotations_now(struct output *output, const struct sandbox_view *sandbox,
                           uint64_t *rotations) {
-    struct container_log_position position = {.stdout_rotations =
-                                                  (uint32_t)sandbox->stdout_rotations,
-                                              .stderr_rotations =
-                                                  (uint32_t)sandbox->stderr_rotations};
+    struct container_log_position position = {
+        .stdout_rotations = (uint32_t)sandbox->stdout_rotations,
+        .stderr_rotations = (uint32_t)sandbox->stderr_rotations};
     if (sandbox->running && !containers_log_position(output->outputs->daemon->containers,
                                                      sandbox->container.text, &position))
         return false;
-    *rotations = output->stream == CHANNEL_STDERR ? position.stderr_rotations
-                                                  : position.stdout_rotations;
+    *rotations =
+        output->stream == CHANNEL_STDERR ? position.stderr_rotations : position.stdout_rotations;
     return true;
 }
 

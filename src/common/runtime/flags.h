@@ -31,7 +31,7 @@ enum { FLAG_FILE_LIMIT_BYTES = 1 << 20 };
 enum flag_kind {
     FLAG_STRING, /* char *, on the heap; flags_fini frees it */
     FLAG_BOOL,
-    FLAG_INTEGER, /* within minimum and maximum, unless both are 0 */
+    FLAG_INTEGER,  /* within minimum and maximum, unless both are 0 */
     FLAG_DOUBLE,   /* likewise */
     FLAG_DURATION, /* "10secs" into milliseconds, rounded up; at least minimum, in ms */
     FLAG_BYTES,    /* "4KB" into bytes */

@@ -174,8 +174,8 @@ TEST(http_that_is_wrong_gets_a_status) {
     assert_int_equal(raw_post(port, "/api/v1", "application/json", TEXT("[]")), 400);
     assert_int_equal(raw_post(port, "/api/v1", "application/json", TEXT("{}")), 400);
     assert_int_equal(raw_post(port, "/api/v1", "application/json", TEXT("{\"type\":\"NO\"}")), 400);
-    assert_int_equal(
-        raw_post(port, "/api/v1", "application/json", TEXT("{\"type\":\"TEARDOWN\"}")), 400);
+    assert_int_equal(raw_post(port, "/api/v1", "application/json", TEXT("{\"type\":\"TEARDOWN\"}")),
+                     400);
     assert_int_equal(raw_post(port, "/api/v1", "application/json",
                               TEXT("{\"type\":\"TEARDOWN\",\"teardown\":{}}")),
                      400);

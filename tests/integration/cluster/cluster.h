@@ -1,7 +1,7 @@
 /*
  * A cluster of real daemons for tests: each in a process of its own, its log in a file, its state
- * in a directory that goes with the test. Nothing here sleeps: a wait ends with what it waits for, or
- * fails the test with the log of everybody.
+ * in a directory that goes with the test. Nothing here sleeps: a wait ends with what it waits for,
+ * or fails the test with the log of everybody.
  *
  * MESOS_BUILD_DIR/src/.../mesos-master and so on come from the build; needs root.
  */
@@ -17,7 +17,7 @@ enum { AGENTS_LIMIT = 3, WAIT_MS = 15000, FLAGS_LIMIT = 24 };
 struct process {
     pid_t pid; /* 0: does not run */
     int pidfd;
-    char log[160];   /* path */
+    char log[160];    /* path */
     size_t looked_to; /* what process_wait_log has passed */
 };
 
@@ -57,7 +57,8 @@ const char *cluster_master_program(void);
 /* The executor for tests, copied to where containers can see it (their /tmp is their own). */
 const char *cluster_executor(const struct cluster *cluster);
 const char *cluster_path(const struct cluster *cluster, const char *name); /* static buffers */
-unsigned cluster_cgroups(const struct cluster *cluster, unsigned which); /* of an agent, there now */
+unsigned cluster_cgroups(const struct cluster *cluster,
+                         unsigned which); /* of an agent, there now */
 
 /* Which cluster is shown when an assertion fails. */
 #define cluster_fail(cluster, ...)                                                                 \

@@ -1,6 +1,7 @@
 /*
  * An executor for tests: a task whose id begins with "hold" runs until it is killed, any other is
- * finished at once; a message is sent back. Linked without libmesos.so, so that it runs from anywhere.
+ * finished at once; a message is sent back. Linked without libmesos.so, so that it runs from
+ * anywhere.
  */
 #include <mesos/executor.h>
 

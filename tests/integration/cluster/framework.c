@@ -292,11 +292,11 @@ static struct mesos_scheduler_driver *make_driver(struct framework *framework,
         info.capabilities = capabilities;
         info.n_capabilities = 1;
     }
-    struct mesos_scheduler_options driver_options = {
-        .size = sizeof(driver_options),
-        .master = framework->cluster->master_address,
-        .framework = &info,
-        .explicit_acknowledgements = options.is_explicit};
+    struct mesos_scheduler_options driver_options = {.size = sizeof(driver_options),
+                                                     .master = framework->cluster->master_address,
+                                                     .framework = &info,
+                                                     .explicit_acknowledgements =
+                                                         options.is_explicit};
     struct mesos_scheduler_driver *driver =
         mesos_scheduler_driver_new(&ours, &driver_options, &error);
     if (driver == NULL)

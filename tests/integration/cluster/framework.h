@@ -1,6 +1,7 @@
 /*
  * A framework for tests, on the driver's own thread: takes what is offered for the tasks it still
- * has to launch, gives the rest back, and writes down all it hears. Waits end with what they wait for.
+ * has to launch, gives the rest back, and writes down all it hears. Waits end with what they wait
+ * for.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ enum { TASKS_LIMIT = 2048, NOTES_LIMIT = 16384, OFFERS_LIMIT = 512 };
 /* What a test wants run. Zeros are usual: a shell command as root, 0.01 cpus, 16 MB. */
 struct wish {
     const char *id;
-    const char *command; /* for sh -c; with `arguments`: the file */
+    const char *command;          /* for sh -c; with `arguments`: the file */
     const char *const *arguments; /* NULL-terminated argv: no shell */
     const char *user;
     int cpus_milli;
@@ -53,7 +54,7 @@ struct framework {
     size_t wished, launched;
     struct note *notes; /* NOTES_LIMIT */
     size_t note_count;
-    bool holds_offers; /* keep what comes instead of using it */
+    bool holds_offers;                        /* keep what comes instead of using it */
     bool is_explicit, keeps_acknowledgements; /* with explicit ones: none goes out */
     struct held_offer offers[OFFERS_LIMIT];
     size_t offer_count;
@@ -67,7 +68,7 @@ struct framework_options {
 };
 
 struct framework *framework_new(struct cluster *cluster, struct framework_options options);
-void framework_free(struct framework *framework); /* stops it without failover */
+void framework_free(struct framework *framework);  /* stops it without failover */
 void framework_leave(struct framework *framework); /* stops with failover, and frees */
 /* Dies as a process does: nothing is said. */
 void framework_abort(struct framework *framework);
@@ -81,7 +82,6 @@ size_t framework_notes(struct framework *framework); /* how many were heard */
 /* Until *counter, one of the framework's, is at least so much. */
 void framework_wait_count(struct framework *framework, const unsigned *counter, unsigned least);
 void framework_wait_offer(struct framework *framework, struct held_offer *out, size_t from);
-unsigned framework_count(struct framework *framework, const char *task,
-                         Mesos__V1__TaskState state);
+unsigned framework_count(struct framework *framework, const char *task, Mesos__V1__TaskState state);
 void framework_kill(struct framework *framework, const char *task, int64_t grace_ms);
 void framework_reconcile(struct framework *framework, const char *task); /* NULL: implicitly */

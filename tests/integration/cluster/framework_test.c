@@ -55,8 +55,8 @@ TEST(a_framework_that_fails_over_finds_its_tasks) {
     run_sleep(old, "task");
     snprintf(id, sizeof(id), "%s", old->id);
 
-    struct framework *young = framework_new(
-        &cluster, (struct framework_options){.id = id, .failover_timeout_s = 60});
+    struct framework *young =
+        framework_new(&cluster, (struct framework_options){.id = id, .failover_timeout_s = 60});
     framework_wait_count(old, &old->errors, 1);
     framework_reconcile(young, NULL);
 

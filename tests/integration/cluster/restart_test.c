@@ -22,7 +22,8 @@ static void end(struct framework *framework) {
     cluster_close(&cluster);
 }
 
-/* A task that ends with 5 when somebody writes to its fifo, which is below the cluster's directory. */
+/* A task that ends with 5 when somebody writes to its fifo, which is below the cluster's directory.
+ */
 static const char *gate_command(const char *name) {
     static char command[256];
     const char *path = cluster_path(&cluster, name);
@@ -104,7 +105,8 @@ TEST(agent_and_framework_come_back_to_a_master_that_was_killed) {
 
 TEST(two_hundred_tasks_survive_both_being_killed_again_and_again) {
     enum { COUNT = 200, ROUNDS = 3 };
-    static const char *const agent_flags[] = {"--resources=cpus:100;mem:8000;disk:1;ports:[]", NULL};
+    static const char *const agent_flags[] = {"--resources=cpus:100;mem:8000;disk:1;ports:[]",
+                                              NULL};
     char id[32], command[256];
     cluster_open(&cluster);
     cluster_start_master(&cluster, NULL);

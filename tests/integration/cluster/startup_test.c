@@ -59,21 +59,23 @@ TEST(an_agent_that_cannot_start_says_why) {
                    "/proc/no");
     expect_refusal((const char *[]){agent, master, "--work_dir=/etc/passwd", "--port=0", NULL},
                    "/etc/passwd");
-    expect_refusal((const char *[]){agent, "--master=zk://h/mesos", work_dir, "--port=0", root, NULL},
-                   "ZooKeeper");
+    expect_refusal(
+        (const char *[]){agent, "--master=zk://h/mesos", work_dir, "--port=0", root, NULL},
+        "ZooKeeper");
     expect_refusal((const char *[]){agent, "--master=host:port", work_dir, "--port=0", root, NULL},
                    "--master");
-    expect_refusal((const char *[]){agent, master, work_dir, "--port=0", root,
-                                    "--resources=cpus:-1", NULL},
-                   "--resources");
-    expect_refusal((const char *[]){agent, master, work_dir, "--port=0", root,
-                                    "--attributes=x", NULL},
-                   "--attributes");
-    expect_refusal((const char *[]){agent, master, work_dir, "--port=0", root,
-                                    "--init_path=/no/such", NULL},
-                   "/no/such");
-    expect_refusal((const char *[]){agent, master, work_dir, "--port=0", "--ip=nonsense", root, NULL},
-                   "nonsense");
+    expect_refusal(
+        (const char *[]){agent, master, work_dir, "--port=0", root, "--resources=cpus:-1", NULL},
+        "--resources");
+    expect_refusal(
+        (const char *[]){agent, master, work_dir, "--port=0", root, "--attributes=x", NULL},
+        "--attributes");
+    expect_refusal(
+        (const char *[]){agent, master, work_dir, "--port=0", root, "--init_path=/no/such", NULL},
+        "/no/such");
+    expect_refusal(
+        (const char *[]){agent, master, work_dir, "--port=0", "--ip=nonsense", root, NULL},
+        "nonsense");
     cluster_close(&cluster);
 }
 

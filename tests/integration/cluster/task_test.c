@@ -27,9 +27,9 @@ TEST(every_way_a_task_ends_is_told_apart) {
     framework_launch(framework,
                      (struct wish){.id = "memory", .command = "tail /dev/zero", .mem_mb = 32});
     framework_launch(framework, (struct wish){.id = "killed", .command = "exec sleep 1000"});
-    framework_launch(framework, (struct wish){.id = "late",
-                                              .command = "exec sleep 1000",
-                                              .max_completion_ms = 200});
+    framework_launch(
+        framework,
+        (struct wish){.id = "late", .command = "exec sleep 1000", .max_completion_ms = 200});
     framework_wait(framework, "killed", MESOS__V1__TASK_STATE__TASK_RUNNING);
     framework_kill(framework, "killed", 1000);
 

@@ -38,10 +38,9 @@ TEST(every_preset_of_the_command_line_can_be_read) {
 }
 
 TEST(values_out_of_range_are_refused) {
-    static const char *const wrong[] = {"--port=65536",           "--gc_disk_headroom=2",
-                                        "--gc_delay=-1secs",      "--logging_level=loud",
-                                        "--log=/dev/null",        "--container_pids=-1",
-                                        "--container_log_bytes=", "--work_dir=here"};
+    static const char *const wrong[] = {
+        "--port=65536",    "--gc_disk_headroom=2", "--gc_delay=-1secs",      "--logging_level=loud",
+        "--log=/dev/null", "--container_pids=-1",  "--container_log_bytes=", "--work_dir=here"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct agent_flags flags;
         struct error error = {0};

@@ -95,8 +95,8 @@ static double scalar_of(Mesos__V1__Resource *const *resources, size_t count, con
 TEST(an_agent_shows_its_id_its_resources_and_what_is_used) {
     AUTO(stage_free) struct stage *stage = prepare();
 
-    Mesos__V1__Master__Response__GetAgents *read = read_back(
-        stage, &mesos__v1__master__response__get_agents__descriptor, views_put_agents);
+    Mesos__V1__Master__Response__GetAgents *read =
+        read_back(stage, &mesos__v1__master__response__get_agents__descriptor, views_put_agents);
 
     assert_int_equal(read->n_agents, 1);
     const Mesos__V1__Master__Response__GetAgents__Agent *agent = read->agents[0];
