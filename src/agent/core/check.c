@@ -41,7 +41,7 @@ static bool check_task(const struct agent *agent, const struct task *task, struc
     if (is_over && (task->holds || task->executor != NULL || heap_holds(&task->kill_timer.node)))
         return fail(why, ERROR_INVALID, "%.*s is over and holds something",
                     TEXT_ARGS(task->id.text));
-    if (!is_over && !task->holds && !task->framework->is_stopping)
+    if (!is_over && !task->holds && !task->framework->is_stopping && !agent->total_has_changed)
         return fail(why, ERROR_INVALID, "%.*s runs and is not counted", TEXT_ARGS(task->id.text));
     if (!is_over && task->is_command) {
         const struct container *container = container_find(agent, task->container);

@@ -29,12 +29,15 @@ static void restore_framework(struct agent *agent, const struct agent_record *re
     framework->is_stored = true;
 }
 
+/* What is not free any more is not counted: the total may have shrunk, or a framework whose end the
+ * crash undid may hold what others were given since. */
 static bool count_used(struct agent *agent, const struct resources *more) {
-    if (!resources_add(&agent->used, more))
-        return false;
-    if (!resources_contains(&agent->total, &agent->used))
-        agent->total_has_changed = true;
-    return true;
+    AUTO_FINI(resources_fini) struct resources spare = resources_copy(&agent->total);
+    resources_subtract_common(&spare, &agent->used);
+    if (resources_contains(&spare, more) && resources_add(&agent->used, more))
+        return true;
+    agent->total_has_changed = true;
+    return false;
 }
 
 static void restore_executor(struct agent *agent, const struct agent_record *record,

@@ -62,15 +62,15 @@ static struct framework *framework_of(struct agent *agent, const struct master_m
     return framework;
 }
 
-/* Counts what the task and a new executor take as used; false when the agent has not got it. */
+/* Counts what the task and a new executor take as used; false when the agent has not got it free:
+ * what the master thinks free may still be held by tasks of a framework that it has removed. */
 static bool claim(struct agent *agent, struct task *task, struct executor *fresh) {
-    AUTO_FINI(resources_fini) struct resources used = resources_copy(&agent->used);
-    if (!resources_add(&used, &task->resources) ||
-        (fresh != NULL && !resources_add(&used, &fresh->resources)) ||
-        !resources_contains(&agent->total, &used))
+    AUTO_FINI(resources_fini) struct resources spare = resources_copy(&agent->total);
+    AUTO_FINI(resources_fini) struct resources needed = resources_copy(&task->resources);
+    resources_subtract_common(&spare, &agent->used);
+    if ((fresh != NULL && !resources_add(&needed, &fresh->resources)) ||
+        !resources_contains(&spare, &needed) || !resources_add(&agent->used, &needed))
         return false;
-    resources_fini(&agent->used);
-    agent->used = resources_take(&used);
     task->holds = true;
     if (fresh != NULL)
         fresh->holds = true;

@@ -122,3 +122,24 @@ TEST(a_command_without_shell_brings_its_arguments) {
     assert_int_equal(launch->argument_count, 2);
     assert_text_equal(launch->hostname, "box");
 }
+
+TEST(a_port_that_a_task_still_holds_is_refused_to_the_next) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    const struct range port = {31000, 31000};
+    AUTO_FINI(resources_fini) struct resources wanted = {0};
+    assert_true(resources_put_ranges(&wanted, KIND_PORTS, &port, 1, NULL));
+    rig_register(rig);
+    assert_true(resources_add(&rig->total, &wanted));
+    rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_RESOURCES, .resources = &rig->total});
+    struct task_info *first = rig_task(rig, "t1"), *second = rig_task(rig, "t2");
+    first->resources = second->resources = &wanted;
+    rig_run(rig, "f1", first);
+    struct container_id container = rig_launched(rig);
+
+    rig_run(rig, "f1", second);
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 1);
+    assert_true(task_state_is_terminal(rig_last_update(rig, "t2")->state));
+    rig_started(rig, container);
+    rig_exited(rig, container, 0);
+}
