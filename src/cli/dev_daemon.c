@@ -76,7 +76,9 @@ static void on_exit_of_child(void *self, struct child_exit exit) {
     }
     fprintf(stderr, "mesos dev: %s ended with %s %d\n", daemon->name,
             exit.was_signalled ? "signal" : "code", exit.code);
-    if (!died_too_often(daemon) && launch(daemon, &error)) {
+    /* SIGKILL comes from outside: an operator, a test, the kernel out of memory. */
+    bool was_killed = exit.was_signalled && exit.code == SIGKILL;
+    if ((was_killed || !died_too_often(daemon)) && launch(daemon, &error)) {
         fprintf(stderr, "mesos dev: %s is started again\n", daemon->name);
         return;
     }

@@ -134,6 +134,7 @@ static void start_task(struct supervisor *supervisor) {
     fcntl(out[0], F_SETFL, O_NONBLOCK);
     fcntl(err[0], F_SETFL, O_NONBLOCK);
     supervisor->record.start_ms = now_ms();
+    write_record(supervisor); /* from here on the command may have run: no agent begins it again */
     supervisor->task = task_start(&supervisor->spec, out[1], err[1], &failure);
     if (supervisor->task < 0)
         give_up(supervisor, failure);

@@ -274,10 +274,13 @@ void container_finish(struct container *container) {
     struct ending ending;
     gather(container, &ending);
     close_process(container);
+    bool may_have_run =
+        ending.status.record.magic == RECORD_MAGIC && container->failure.stage != INIT_STAGE_SPEC;
+    container->was_never_begun = container->is_unproven && !may_have_run;
     bool failed_before =
         container->failure.stage != INIT_STAGE_NONE && container->failure.stage != INIT_STAGE_EXEC;
     bool was_silent = container->state == CONTAINER_STARTING && !ending.status.record.ended &&
-                      container->failure.stage == INIT_STAGE_NONE;
+                      container->failure.stage == INIT_STAGE_NONE && !container->is_unproven;
     if (failed_before || was_silent || container->was_never_begun) {
         tell_launch_failed(container, &ending);
     } else {
@@ -305,6 +308,13 @@ static bool try_to_clear(struct container *container) {
     status_remove(owner->runtime, container->id);
     container_free(container);
     return true;
+}
+
+bool container_make_way(struct container *container) {
+    if (container->state != CONTAINER_LEAVING || !container->was_never_begun)
+        return false;
+    container->forgotten = true;
+    return try_to_clear(container);
 }
 
 static void clear_away(void *self) {

@@ -37,7 +37,8 @@ struct container {
     struct loop_watch *pid_watch, *report_watch;
     struct init_failure failure; /* heard through the report */
     bool is_child;               /* ours to reap */
-    bool was_never_begun;
+    bool is_unproven;            /* recovered, and nothing says yet that its command may have run */
+    bool was_never_begun;        /* its command certainly has not run */
     bool groups_gone, forgotten;
     struct loop_timer timer; /* what is to be said or tried again */
     int64_t retry_ms;
@@ -69,6 +70,8 @@ void container_tell_started(struct container *container);
 void container_finish(struct container *container);
 /* Clears away what is left without a word: for orphans. */
 void container_begin_leaving(struct container *container);
+/* Of one that is leaving and was never begun: clears it away now, so that its id can be used. */
+bool container_make_way(struct container *container);
 /* Calls what comes next in a later turn. */
 void container_later(struct container *container, void (*fn)(void *self), int64_t delay_ms);
 

@@ -275,7 +275,8 @@ bool containerizer_launch(struct containerizer *containerizer, const struct cont
         .sandbox = -1, .status = -1, .spec = {-1, -1}, .report = {-1, -1}, .groups = {.into = -1}};
     if (!spec_check(spec, error))
         return false;
-    if (map_get_text(&containerizer->containers, spec->id) != NULL)
+    struct container *old = map_get_text(&containerizer->containers, spec->id);
+    if (old != NULL && !container_make_way(old))
         return fail(error, ERROR_EXISTS, "container %.*s is there already", TEXT_ARGS(spec->id));
     char id[CONTAINER_ID_LIMIT_BYTES + 1];
     snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(spec->id));

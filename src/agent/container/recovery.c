@@ -23,6 +23,15 @@ static void tell_over(void *self) {
     container_finish(self);
 }
 
+/* A mesos-init that has not told that it begins, and whose agent died before it could tell it what:
+ * ended before it can, so that it can be begun anew. Should it have begun in this very moment, its
+ * record says so when it is over. */
+static void end_unproven(struct container *container) {
+    container->state = CONTAINER_STARTING;
+    syscall(SYS_pidfd_send_signal, container->pidfd, SIGKILL, NULL, 0);
+    container_watch(container);
+}
+
 /* The status file knows best: the agent may not have heard of the pid when it died. */
 static void recover_one(struct containerizer *containerizer,
                         const struct container_memory *memory) {
@@ -38,14 +47,17 @@ static void recover_one(struct containerizer *containerizer,
         container->start_time = status.head.start_time;
     }
     container->pidfd = process_open(container->pid, container->start_time);
-    if (container->pidfd >= 0) {
+    bool may_have_run = has_status && status.record.magic == RECORD_MAGIC;
+    container->is_unproven = !may_have_run && (has_status || memory->pid == 0);
+    if (container->pidfd >= 0 && container->is_unproven) {
+        end_unproven(container);
+    } else if (container->pidfd >= 0) {
         container->state = CONTAINER_RUNNING;
         container_later(container, tell_recovered, 0);
-        return;
+    } else {
+        container->state = CONTAINER_OVER;
+        container_later(container, tell_over, 0);
     }
-    container->state = CONTAINER_OVER;
-    container->was_never_begun = !has_status && memory->pid == 0;
-    container_later(container, tell_over, 0);
 }
 
 bool containerizer_recover(struct containerizer *containerizer,

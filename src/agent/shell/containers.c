@@ -15,11 +15,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { END_POLL_MS = 10 };
+enum { END_POLL_MS = 10, LAUNCH_RETRY_MS = 20, LAUNCH_TRIES = 250 };
 
 struct launch_order {
     struct arena *arena;
     struct container_launch launch;
+    struct link link; /* among those that wait for what had their id before */
+    int tries;
 };
 
 /* A launch that failed before it began, on its way to the core. */
@@ -34,6 +36,8 @@ struct containers {
     struct daemon *daemon;
     struct containerizer *containerizer;
     struct link refusals;
+    struct link waiting; /* struct launch_order, owned */
+    struct loop_timer waiting_timer;
     struct loop_task tell_refusals;
     struct map unanswered; /* ids of recovered containers that have not answered yet */
     bool is_recovering;
@@ -263,6 +267,8 @@ static bool begin(struct containers *containers, struct launch_order *order,
            containerizer_launch(containers->containerizer, &spec, error);
 }
 
+static void wait_for_id(struct containers *containers, struct launch_order *order);
+
 void containers_launch(struct containers *containers, struct launch_order *order) {
     struct user user;
     struct error error;
@@ -270,23 +276,69 @@ void containers_launch(struct containers *containers, struct launch_order *order
         launch_order_free(order);
         return;
     }
-    if (!user_find(order->launch.user.data, &user, &error))
+    if (!user_find(order->launch.user.data, &user, &error)) {
         refuse(containers, &order->launch, CONTAINER_OUTCOME_REFUSED, &error);
-    else if (!begin(containers, order, &user, &error))
+    } else if (!begin(containers, order, &user, &error)) {
+        if (error.code == ERROR_EXISTS && order->tries < LAUNCH_TRIES) {
+            wait_for_id(containers, order);
+            return;
+        }
         refuse(containers, &order->launch, CONTAINER_OUTCOME_LAUNCH_FAILED, &error);
+    }
     launch_order_free(order);
+}
+
+static void try_waiting(void *self) {
+    struct containers *containers = self;
+    struct link due;
+    list_init(&due);
+    LIST_EACH(at, &containers->waiting) {
+        list_remove(at);
+        list_append(&due, at);
+    }
+    LIST_EACH(at, &due) {
+        list_remove(at);
+        containers_launch(containers, CONTAINER_OF(at, struct launch_order, link));
+    }
+}
+
+/* What a killed agent had begun under this id and a recovery found not to have run is still going.
+ */
+static void wait_for_id(struct containers *containers, struct launch_order *order) {
+    order->tries++;
+    list_append(&containers->waiting, &order->link);
+    loop_timer_arm(&containers->waiting_timer,
+                   loop_now_ms(containers->daemon->loop) + LAUNCH_RETRY_MS);
+}
+
+/* One that waits for its id never began. True: it was there, and is told to have failed. */
+static bool drop_waiting(struct containers *containers, struct text id) {
+    LIST_EACH(at, &containers->waiting) {
+        struct launch_order *order = CONTAINER_OF(at, struct launch_order, link);
+        if (!text_equal(order->launch.id.text, id))
+            continue;
+        struct error why;
+        fail(&why, ERROR_CLOSED, "killed before it had started");
+        refuse(containers, &order->launch, CONTAINER_OUTCOME_LAUNCH_FAILED, &why);
+        list_remove(at);
+        launch_order_free(order);
+        return true;
+    }
+    return false;
 }
 
 void containers_signal(struct containers *containers, struct text id, int signal) {
     struct error error;
-    if (!containerizer_kill(containers->containerizer, id, signal, &error))
+    if (!drop_waiting(containers, id) &&
+        !containerizer_kill(containers->containerizer, id, signal, &error))
         log_debug(containers->daemon->log, "signal_not_sent", KV("container", id),
                   KV("error", &error));
 }
 
 void containers_destroy(struct containers *containers, struct text id) {
     struct error error;
-    if (!containerizer_destroy(containers->containerizer, id, &error))
+    if (!drop_waiting(containers, id) &&
+        !containerizer_destroy(containers->containerizer, id, &error))
         log_debug(containers->daemon->log, "container_not_destroyed", KV("container", id),
                   KV("error", &error));
 }
@@ -313,6 +365,8 @@ struct containers *containers_new(struct daemon *daemon, struct error *error) {
     struct containers *containers = NEW(struct containers);
     containers->daemon = daemon;
     list_init(&containers->refusals);
+    list_init(&containers->waiting);
+    loop_timer_init(&containers->waiting_timer, daemon->loop, try_waiting, containers);
     loop_task_init(&containers->tell_refusals, tell_refusals, containers);
     loop_task_init(&containers->tell_recovered, tell_recovered, containers);
     struct containerizer_options options = {
@@ -341,6 +395,9 @@ void containers_free(struct containers *containers) {
     loop_task_cancel(&containers->tell_refusals);
     loop_task_cancel(&containers->tell_recovered);
     loop_timer_disarm(&containers->end_timer);
+    loop_timer_disarm(&containers->waiting_timer);
+    LIST_EACH(at, &containers->waiting)
+        launch_order_free(CONTAINER_OF(at, struct launch_order, link));
     map_fini(&containers->unanswered, NULL);
     LIST_EACH(at, &containers->refusals) {
         struct refusal *refusal = CONTAINER_OF(at, struct refusal, link);

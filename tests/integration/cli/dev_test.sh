@@ -8,14 +8,14 @@ check "a taken port is refused" 1 $?
 check "in one line" "mesos dev: port $PORT is taken" "$(cat "$WORK/second")"
 
 master=$(pgrep -P "$dev" -f mesos-master)
-kill -9 "$master"
+kill -SEGV "$master"
 wait_for "$WORK/dev.out" 'master is started again' >/dev/null
 check "a daemon that dies is started again" 0 $?
 check "and the cluster works" ok "$("$mesos" run -- echo ok)"
 
 for i in 1 2; do
     master=$(pgrep -P "$dev" -f mesos-master)
-    kill -9 "$master"
+    kill -SEGV "$master"
     timeout 20 tail --pid="$master" -f /dev/null
     timeout 1 tail --pid="$dev" -f /dev/null
 done

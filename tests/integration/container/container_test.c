@@ -495,7 +495,7 @@ TEST(a_container_that_ended_while_no_agent_was_there_is_told_with_its_exit_code)
     world_close(&world);
 }
 
-TEST(a_container_that_was_never_begun_is_told_as_that) {
+TEST(a_container_that_was_never_begun_is_told_as_that_and_can_be_begun) {
     struct run *run;
     world_open(&world);
     struct container_spec spec = world_spec(&world, "true", &run);
@@ -505,6 +505,10 @@ TEST(a_container_that_was_never_begun_is_told_as_that) {
     world_await_end(&world, run);
 
     assert_true(run->launch_failed);
+    run->ended = run->launch_failed = false;
+    assert_true(containerizer_launch(world.containerizer, &spec, NULL));
+    world_await_end(&world, run);
+    assert_true(run->ended);
     world_close(&world);
 }
 
