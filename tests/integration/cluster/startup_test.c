@@ -4,6 +4,7 @@
 #include "tests/integration/cluster/framework.h"
 
 #include "common/base/buf.h"
+#include "common/runtime/child.h"
 #include "common/runtime/files.h"
 
 #include <fcntl.h>
@@ -108,16 +109,27 @@ TEST(an_agent_without_a_master_waits_and_says_so) {
     cluster_close(&cluster);
 }
 
+/* What agent 0 has stored becomes agent 1's. */
+static void copy_meta(void) {
+    const char *from = cluster_path(&cluster, "agent0/meta");
+    const char *to = cluster_path(&cluster, "agent1");
+    const char *const argv[] = {"cp", "-r", from, to, NULL};
+    struct child_options options = {.argv = argv};
+    struct child_exit ended;
+    struct error error;
+    assert_int_equal(mkdir(to, 0755), 0);
+    if (!child_call(&options, WAIT_MS, 4096, &ended, NULL, NULL, &error))
+        fail_msg("copy: %s", error.message);
+    assert_int_equal(ended.code, 0);
+}
+
 TEST(a_copy_of_a_work_dir_is_refused_and_the_original_goes_on) {
-    char command[300];
     cluster_open(&cluster);
     cluster_start(&cluster);
     struct framework *framework = framework_new(&cluster, (struct framework_options){0});
     framework_launch(framework, (struct wish){.id = "task", .command = "exec sleep 1000"});
     framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING);
-    snprintf(command, sizeof(command), "cd %s && mkdir agent1 && cp -r agent0/meta agent1/",
-             cluster.directory);
-    assert_int_equal(system(command), 0);
+    copy_meta();
 
     cluster_start_agent(&cluster, 1, NULL);
 
@@ -179,6 +191,30 @@ TEST(a_full_disk_delays_and_loses_nothing) {
     assert_true(process_log_has(&cluster.agents[0], "storage_works_again"));
     framework_free(framework);
     assert_int_equal(process_end(&cluster.agents[0], SIGUSR1), 0);
+    assert_int_equal(umount(disk), 0);
+    cluster_close(&cluster);
+}
+
+TEST(a_full_disk_under_the_master_delays_and_loses_nothing) {
+    cluster_open(&cluster);
+    const char *disk = cluster_path(&cluster, "master");
+    assert_int_equal(mkdir(disk, 0755), 0);
+    assert_int_equal(mount("tmpfs", disk, "tmpfs", 0, "size=1m"), 0);
+    cluster_start_master(&cluster, NULL);
+    const char *filler = cluster_path(&cluster, "master/filler");
+    fill(filler);
+
+    cluster_start_agent(&cluster, 0, NULL);
+    process_wait_log(&cluster.master, "registry_fails");
+    assert_int_equal(unlink(filler), 0);
+
+    process_wait_log(&cluster.agents[0], " registered ");
+    struct framework *framework = framework_new(&cluster, (struct framework_options){0});
+    framework_launch(framework, (struct wish){.id = "task", .command = "true"});
+    framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_FINISHED);
+    assert_true(process_log_has(&cluster.master, "registry_works_again"));
+    framework_free(framework);
+    assert_int_equal(process_end(&cluster.master, SIGTERM), 0);
     assert_int_equal(umount(disk), 0);
     cluster_close(&cluster);
 }

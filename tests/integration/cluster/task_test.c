@@ -1,9 +1,16 @@
 /*
  * A framework launches tasks through real daemons, and is told how each of them ended.
  */
+#include "common/runtime/files.h"
 #include "tests/integration/cluster/framework.h"
+#include "tests/integration/cluster/raw.h"
 
+#include <glob.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
 
 static struct cluster cluster;
 
@@ -102,5 +109,73 @@ TEST(what_the_master_refuses_is_told_by_a_status_and_runs_nowhere) {
     framework_wait(framework, "one", MESOS__V1__TASK_STATE__TASK_ERROR);
     struct note note = framework_wait(framework, "a/b", MESOS__V1__TASK_STATE__TASK_ERROR);
     assert_int_equal(note.reason, MESOS__V1__TASK_STATUS__REASON__REASON_TASK_INVALID);
+    end(framework);
+}
+
+/* The directory of the frameworks goes with the last sandbox. */
+static void await_empty_sandboxes(void) {
+    glob_t found;
+    AUTO_FD int notify = inotify_init1(IN_CLOEXEC);
+    assert_int_equal(glob(cluster_path(&cluster, "agent0/slaves/*"), 0, NULL, &found), 0);
+    assert_true(inotify_add_watch(notify, found.gl_pathv[0], IN_DELETE) >= 0);
+    globfree(&found);
+    if (glob(cluster_path(&cluster, "agent0/slaves/*/frameworks"), 0, NULL, &found) == 0) {
+        struct pollfd gone = {.fd = notify, .events = POLLIN};
+        globfree(&found);
+        assert_int_equal(poll(&gone, 1, WAIT_MS), 1);
+    }
+}
+
+TEST(an_ended_sandbox_is_kept_for_its_time_and_then_removed) {
+    static const char *const flags[] = {"--gc_delay=300ms", NULL};
+    cluster_open(&cluster);
+    cluster_start_master(&cluster, NULL);
+    cluster_start_agent(&cluster, 0, flags);
+    process_wait_log(&cluster.agents[0], " registered ");
+    struct framework *framework = framework_new(&cluster, (struct framework_options){0});
+    framework_launch(framework, (struct wish){.id = "brief", .command = "echo x"});
+    framework_wait(framework, "brief", MESOS__V1__TASK_STATE__TASK_FINISHED);
+
+    await_empty_sandboxes();
+    end(framework);
+}
+
+/* One call of the operator API; must be taken. */
+static void call_operator(const char *type, const char *field, const char *framework,
+                          const char *rest) {
+    char body[400];
+    snprintf(body, sizeof(body), "{\"type\":\"%s\",\"%s\":{\"framework_id\":{\"value\":\"%s\"}%s}}",
+             type, field, framework, rest);
+    assert_in_range(raw_post(cluster.master_port, "/api/v1", "application/json", text_of(body)),
+                    200, 202);
+}
+
+TEST(an_operator_kills_a_task_and_tears_a_framework_down) {
+    struct framework *framework = begin();
+    framework_launch(framework, (struct wish){.id = "task", .command = "exec sleep 1000"});
+    framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING);
+
+    call_operator("KILL_TASK", "kill_task", framework->id, ",\"task_id\":{\"value\":\"task\"}");
+    framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_KILLED);
+    call_operator("TEARDOWN", "teardown", framework->id, "");
+
+    framework_wait_count(framework, &framework->errors, 1);
+    end(framework);
+}
+
+TEST(an_executor_that_cannot_be_run_or_never_registers_fails_its_task) {
+    static const char *const flags[] = {"--executor_registration_timeout=300ms", NULL};
+    cluster_open(&cluster);
+    cluster_start_master(&cluster, NULL);
+    cluster_start_agent(&cluster, 0, flags);
+    process_wait_log(&cluster.agents[0], " registered ");
+    struct framework *framework = framework_new(&cluster, (struct framework_options){0});
+
+    framework_launch(framework, (struct wish){.id = "missing", .executor = "/no/such/executor"});
+    framework_launch(framework, (struct wish){.id = "mute", .executor = "exec sleep 1000"});
+
+    framework_wait(framework, "missing", MESOS__V1__TASK_STATE__TASK_FAILED);
+    framework_wait(framework, "mute", MESOS__V1__TASK_STATE__TASK_FAILED);
+    framework_wait_count(framework, &framework->executors_lost, 2);
     end(framework);
 }
