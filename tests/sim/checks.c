@@ -11,15 +11,40 @@ struct share {
     struct resources used;
     struct resources offered;
     struct world *world;
+    bool has_ghost;
 };
+
+/* A ghost is a framework that a master has removed: another one, that does not remember, may hear
+ * of it from an agent beside those who have been given its resources since. */
+static bool is_ghost(const struct world *world, struct framework_id id) {
+    VEC_EACH(workload, &world->workloads) {
+        if (text_equal(text_of((*workload)->id), id.text))
+            return false;
+    }
+    return true;
+}
 
 static void take(struct share *share, const struct resources *part, struct resources *sum,
                  const char *what, struct text id) {
-    if (!resources_subtract(&share->left, part))
+    if (!resources_subtract(&share->left, part) && !share->has_ghost)
         world_fail(share->world, "%s %.*s on %.*s is made of resources that are not free", what,
                    TEXT_ARGS(id), TEXT_ARGS(share->agent->info->id.text));
     if (!resources_add(sum, part))
         world_fail(share->world, "the sum of resources overflows");
+}
+
+static void find_ghost(void *self, const struct task_view *task) {
+    struct share *share = self;
+    if (agent_id_equal(task->agent, share->agent->info->id) && !task->is_completed &&
+        is_ghost(share->world, task->framework))
+        share->has_ghost = true;
+}
+
+static void find_ghost_executor(void *self, const struct executor_view *executor) {
+    struct share *share = self;
+    if (agent_id_equal(executor->agent, share->agent->info->id) &&
+        is_ghost(share->world, executor->framework))
+        share->has_ghost = true;
 }
 
 static void take_task(void *self, const struct task_view *task) {
@@ -47,11 +72,13 @@ static void check_share(void *self, const struct agent_view *agent) {
     if (agent->unreachable || agent->total == NULL || world->has_failed)
         return;
     struct share share = {.agent = agent, .left = resources_copy(agent->total), .world = world};
+    master_each_task(node->core, NULL, find_ghost, &share);
+    master_each_executor(node->core, find_ghost_executor, &share);
     master_each_task(node->core, NULL, take_task, &share);
     master_each_executor(node->core, take_executor, &share);
     master_each_offer(node->core, take_offer, &share);
-    if (!resources_equal(&share.used, agent->used) ||
-        !resources_equal(&share.offered, agent->offered))
+    if (!share.has_ghost && (!resources_equal(&share.used, agent->used) ||
+                             !resources_equal(&share.offered, agent->offered)))
         world_fail(world, "the master counts what is used or offered on %.*s wrongly",
                    TEXT_ARGS(agent->info->hostname));
     resources_fini(&share.left);
@@ -104,7 +131,7 @@ static bool is_known_to_master(const struct world *world, struct framework_id id
 /* What the master has removed is free for others while the agent still ends it. */
 static bool is_counted(const struct world *world, const struct agent_task_view *task) {
     return !task->completed && !task_state_is_terminal(task->state) &&
-           is_known_to_master(world, task->framework);
+           !is_ghost(world, task->framework) && is_known_to_master(world, task->framework);
 }
 
 static void take_agent_task(void *self, const struct agent_task_view *task) {

@@ -59,7 +59,7 @@ static void send(struct master_node *node, const struct held_effect *held, enum 
     if (end == NULL || !end->is_open)
         return;
     world_say(world, "send    master -> %s %s", end_peer(end)->owner->name,
-              print_frame(world, type, buf_text(&held->bytes)));
+              print_frame(world, (uint16_t)type, buf_text(&held->bytes)));
     end_send(end, (uint16_t)type, buf_text(&held->bytes));
 }
 
