@@ -104,8 +104,7 @@ static void send_newer_wish(struct scheduler *scheduler, struct driver_outbox *o
 static void send_subscribe(struct scheduler *scheduler, struct driver_outbox *outbox) {
     Mesos__V1__Scheduler__Call__Subscribe subscribe = MESOS__V1__SCHEDULER__CALL__SUBSCRIBE__INIT;
     subscribe.framework_info = scheduler->wish.info;
-    subscribe.suppressed_roles =
-        suppressed_roles(scheduler, outbox, &subscribe.n_suppressed_roles);
+    subscribe.suppressed_roles = suppressed_roles(scheduler, outbox, &subscribe.n_suppressed_roles);
     scheduler->wish_is_newer = scheduler->wish_revives = false;
     Mesos__V1__Scheduler__Call call = MESOS__V1__SCHEDULER__CALL__INIT;
     call.type = MESOS__V1__SCHEDULER__CALL__TYPE__SUBSCRIBE;
