@@ -17,11 +17,7 @@ struct share {
 /* A ghost is a framework that a master has removed: another one, that does not remember, may hear
  * of it from an agent beside those who have been given its resources since. */
 static bool is_ghost(const struct world *world, struct framework_id id) {
-    VEC_EACH(workload, &world->workloads) {
-        if (text_equal(text_of((*workload)->id), id.text))
-            return false;
-    }
-    return true;
+    return map_get_text(&world->removed, id.text) != NULL;
 }
 
 static void take(struct share *share, const struct resources *part, struct resources *sum,

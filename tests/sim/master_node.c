@@ -24,6 +24,8 @@ static void store(struct master_node *node, const struct master_effect *effect) 
         world_say(node->process.world, "store   master #%llu %s %s",
                   (unsigned long long)effect->store.ticket, record != NULL ? "put" : "drop",
                   print_text(node->process.world, change->key));
+        if (record == NULL && text_starts_with(change->key, TEXT("framework/")))
+            map_put_text(&node->process.world->removed, text_sub(change->key, 10, SIZE_MAX), node);
         drive_put(&node->disk, effect->store.ticket, change->key, record);
     }
     drive_made(&node->disk, effect->store.ticket);

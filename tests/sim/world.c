@@ -55,6 +55,7 @@ void world_free(struct world *world) {
     VEC_FINI(&world->agents);
     VEC_FINI(&world->connections);
     VEC_FINI(&world->partitions);
+    map_fini(&world->removed, NULL);
     ledger_free(world->ledger);
     arena_free(world->scratch);
     for (size_t i = 0; i < LINES_KEPT; i++)

@@ -61,6 +61,7 @@ struct world {
     VEC_OF(struct workload *) workloads;
     VEC_OF(struct connection *) connections;
     VEC_OF(struct partition) partitions;
+    struct map removed; /* ids of frameworks that a master has removed */
     struct ledger *ledger;
     struct arena *scratch; /* of one print or check */
 };
