@@ -1,4 +1,6 @@
-# The parts of the agent's shell that need no cluster. outputs.c is built into its test, which stands for the rest.
+# The parts of the agent's shell that need no cluster. What says what it asks for (outputs.c, effects.c) is built
+# into its test, which stands for the rest.
 house_test(agent/shell/detect LINKS agent_shell)
-house_test(agent/shell/outputs SOURCES ${PROJECT_SOURCE_DIR}/src/agent/shell/outputs.c LINKS wire runtime)
-target_compile_options(unit_agent_shell_outputs PRIVATE ${HOUSE_FLAGS})
+foreach(name effects outputs)
+    house_test(agent/shell/${name} SOURCES ${PROJECT_SOURCE_DIR}/src/agent/shell/${name}.c LINKS wire runtime)
+endforeach()
