@@ -27,6 +27,8 @@
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
           const void *data);
 
+enum { CHROOT_DEPTH_LIMIT = 256 };
+
 static int open_tree_clone(const char *path) {
     return (int)syscall(SYS_open_tree, AT_FDCWD, path,
                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
@@ -138,15 +140,46 @@ static enum init_stage enter_sandbox(const struct spec *spec) {
     return INIT_STAGE_NONE;
 }
 
+/* To where `..` leads no further, past the directory we were confined to: with another directory as
+ * root, the old one is no barrier (chroot(2)). */
+static bool leave_chroot(void) {
+    struct stat here, above;
+    if (chroot("/proc") != 0 || stat(".", &here) != 0)
+        return false;
+    for (int i = 0; i < CHROOT_DEPTH_LIMIT; i++) {
+        if (chdir("..") != 0 || stat(".", &above) != 0)
+            return false;
+        if (above.st_ino == here.st_ino && above.st_dev == here.st_dev)
+            return chroot(".") == 0;
+        here = above;
+    }
+    return false;
+}
+
+/* Slave, not private: what the host unmounts goes away here too and is not held by a container. In
+ * a chroot "/" may be no mount, and what holds it must be reached from outside. */
+static bool cut_propagation(void) {
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+        return true;
+    if (errno != EINVAL)
+        return false;
+    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool cut = root >= 0 && fchdir(root) == 0 && leave_chroot() &&
+               mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0;
+    int failure = errno;
+    bool is_back = root >= 0 && fchdir(root) == 0 && chroot(".") == 0;
+    close(root);
+    errno = failure;
+    return cut && is_back;
+}
+
 enum init_stage setup_place(const struct spec *spec) {
     enum init_stage stage = enter_cgroups(spec);
     if (stage != INIT_STAGE_NONE)
         return stage;
     if (spec->hostname != NULL && sethostname(spec->hostname, strlen(spec->hostname)) != 0)
         return INIT_STAGE_HOSTNAME;
-    /* Slave, not private: what the host unmounts goes away here too and is not held by a container.
-     */
-    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+    if (!cut_propagation())
         return INIT_STAGE_MOUNT;
     stage = hide_shared_directories(spec);
     if (stage != INIT_STAGE_NONE)
