@@ -32,15 +32,10 @@ static void start_workload(void *self, uint64_t argument) {
         workload_start(workload);
 }
 
-struct parting {
-    struct process *a, *b;
-};
-
 static void end_parting(void *self, uint64_t argument) {
-    struct parting *parting = self;
+    struct process *process = self;
     (void)argument;
-    network_heal(parting->a->world, parting->a, parting->b);
-    mem_free(parting);
+    network_heal(process->world, &process->world->master->process, process);
 }
 
 /* --- each fault --- */
@@ -87,14 +82,12 @@ static void cut_connection(struct world *world) {
 }
 
 static void part(struct world *world) {
-    struct parting *parting = NEW(struct parting);
     struct scheduler_node *node = workload_node(any_workload(world));
-    parting->a = &world->master->process;
-    parting->b =
+    struct process *process =
         world_chance(world, 300) && node != NULL ? &node->process : &any_agent(world)->process;
-    network_part(world, parting->a, parting->b);
+    network_part(world, &world->master->process, process);
     int64_t long_ms = world_chance(world, 300) ? 150000 : 20000;
-    world_after(world, world_draw(world, 500, long_ms), end_parting, parting, 0);
+    world_after(world, world_draw(world, 500, long_ms), end_parting, process, 0);
 }
 
 static void fail_over(struct world *world) {
