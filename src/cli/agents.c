@@ -17,8 +17,8 @@ static const char *state_of(const json_t *agent) {
 }
 
 static void print_table(json_t *agents) {
-    static const char *const headings[] = {"ID", "HOSTNAME", "STATE", "CPUS-USED", "OFFERED", "CPUS",
-                                           "MEM-USED", "MEM", "ADDRESS", NULL};
+    static const char *const headings[] = {"ID",   "HOSTNAME", "STATE", "CPUS-USED", "OFFERED",
+                                           "CPUS", "MEM-USED", "MEM",   "ADDRESS",   NULL};
     AUTO(table_free) struct table *table = table_new(headings);
     size_t index;
     json_t *agent;

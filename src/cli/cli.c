@@ -12,8 +12,7 @@ bool cli_parse(const struct flag_table *table, int argc, char **argv,
     struct error error;
     AUTO_FINI(buf_fini) struct buf shown = {0};
     switch (flags_parse(table, argc - 1, argv + 1, environ, arguments, &error)) {
-    case FLAGS_RUN:
-        return true;
+    case FLAGS_RUN: return true;
     case FLAGS_HELP:
         flags_print_help(table, flags_terminal_width(STDOUT_FILENO), &shown);
         fputs(buf_string(&shown), stdout);
@@ -54,7 +53,8 @@ int cli_run_simple(const struct cli_simple *command, int argc, char **argv) {
         exit_code = command->body(&common, &arguments);
     } else {
         fprintf(stderr, "%s: %zu argument%s wanted, %zu given; see %s --help\n", program,
-                command->words, command->words == 1 ? " is" : "s are", arguments.words.count, program);
+                command->words, command->words == 1 ? " is" : "s are", arguments.words.count,
+                program);
         exit_code = CLI_USAGE;
     }
     flags_fini(&table, &arguments);
@@ -64,21 +64,16 @@ int cli_run_simple(const struct cli_simple *command, int argc, char **argv) {
 int cli_fail(const char *name, const struct error *error) {
     fprintf(stderr, "mesos %s: %s\n", name, error->message);
     switch (error->code) {
-    case ERROR_INVALID:
-        return CLI_USAGE;
+    case ERROR_INVALID: return CLI_USAGE;
     case ERROR_IO:
     case ERROR_CLOSED:
-    case ERROR_TIMEOUT:
-        return CLI_UNREACHABLE;
-    case ERROR_NOT_FOUND:
-        return CLI_NOT_FOUND;
-    case ERROR_EXISTS:
-        return CLI_AMBIGUOUS;
+    case ERROR_TIMEOUT: return CLI_UNREACHABLE;
+    case ERROR_NOT_FOUND: return CLI_NOT_FOUND;
+    case ERROR_EXISTS: return CLI_AMBIGUOUS;
     case ERROR_NONE:
     case ERROR_LIMIT:
     case ERROR_REFUSED:
-    case ERROR_UNSUPPORTED:
-        break;
+    case ERROR_UNSUPPORTED: break;
     }
     return CLI_FAILED;
 }

@@ -1,8 +1,8 @@
 /*
  * What every command of `mesos` shares: the table of commands, the way to the master, exit codes.
  *
- * A command is one file and one row of the table in main.c. It gets its own words as argv (argv[0] is its
- * name) and returns an exit code.
+ * A command is one file and one row of the table in main.c. It gets its own words as argv (argv[0]
+ * is its name) and returns an exit code.
  */
 #pragma once
 
@@ -12,13 +12,13 @@
 /* Fixed and documented (docs/cli.md). `run` ends with the task's own code where there is one. */
 enum cli_exit {
     CLI_OK = 0,
-    CLI_FAILED = 1,       /* what was asked for did not work */
-    CLI_USAGE = 2,        /* the command line makes no sense */
-    CLI_UNREACHABLE = 3,  /* no master answered */
-    CLI_NOT_FOUND = 4,    /* there is nothing of that id */
-    CLI_AMBIGUOUS = 5,    /* the id's beginning fits more than one */
-    CLI_SOME_FAILED = 123, /* each: a command ended with another code than 0 */
-    CLI_TASK_LOST = 125,  /* run: no exit code of the task is known */
+    CLI_FAILED = 1,            /* what was asked for did not work */
+    CLI_USAGE = 2,             /* the command line makes no sense */
+    CLI_UNREACHABLE = 3,       /* no master answered */
+    CLI_NOT_FOUND = 4,         /* there is nothing of that id */
+    CLI_AMBIGUOUS = 5,         /* the id's beginning fits more than one */
+    CLI_SOME_FAILED = 123,     /* each: a command ended with another code than 0 */
+    CLI_TASK_LOST = 125,       /* run: no exit code of the task is known */
     CLI_TASK_CANNOT_RUN = 126, /* run: the command could not be executed */
 };
 
@@ -48,12 +48,16 @@ struct cli_common {
 
 /* Rows for a command's flag table. */
 #define CLI_FLAG_MASTER(common)                                                                    \
-    {.name = "master", .kind = FLAG_STRING, .string = &(common)->master,                           \
-     .preset = "127.0.0.1:5050", .metavar = "HOST:PORT[,...]",                                     \
-     .help = "The master; of several, the first that answers. Also MESOS_MASTER."}
+    {                                                                                              \
+        .name = "master", .kind = FLAG_STRING, .string = &(common)->master,                        \
+        .preset = "127.0.0.1:5050", .metavar = "HOST:PORT[,...]",                                  \
+        .help = "The master; of several, the first that answers. Also MESOS_MASTER."               \
+    }
 #define CLI_FLAG_JSON(common)                                                                      \
-    {.name = "json", .kind = FLAG_BOOL, .boolean = &(common)->json,                                \
-     .help = "Print JSON, for programs."}
+    {                                                                                              \
+        .name = "json", .kind = FLAG_BOOL, .boolean = &(common)->json,                             \
+        .help = "Print JSON, for programs."                                                        \
+    }
 
 /* A command that has no flags but --master and --json. */
 struct cli_simple {

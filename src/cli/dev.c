@@ -1,7 +1,8 @@
 /*
- * mesos dev: a master and agents of this machine under one command. A daemon that dies is started again with
- * the state it had; one that dies DEATHS_LIMIT times within DEATHS_WINDOW_MS ends all, with its last lines.
- * At the end the agents are asked to leave no trace (SIGUSR1), and the state goes unless it is to be kept.
+ * mesos dev: a master and agents of this machine under one command. A daemon that dies is started
+ * again with the state it had; one that dies DEATHS_LIMIT times within DEATHS_WINDOW_MS ends all,
+ * with its last lines. At the end the agents are asked to leave no trace (SIGUSR1), and the state
+ * goes unless it is to be kept.
  */
 #include "cli/cli.h"
 #include "cli/dev_daemon.h"
@@ -157,7 +158,8 @@ static bool start_master(struct dev *dev, struct error *error) {
     snprintf(port, sizeof(port), "--port=%d", (int)dev->flags.port);
     snprintf(work_dir, sizeof(work_dir), "--work_dir=%s/master", dev->directory);
     snprintf(level, sizeof(level), "--logging_level=%s", dev->flags.logging_level);
-    const char *arguments[] = {"--ip=127.0.0.1", "--hostname=localhost", port, work_dir, level, NULL};
+    const char *arguments[] = {
+        "--ip=127.0.0.1", "--hostname=localhost", port, work_dir, level, NULL};
     return start_daemon(dev, "mesos-master", "master", arguments, error);
 }
 
@@ -304,23 +306,51 @@ int cli_dev(int argc, char **argv) {
     struct dev dev = {0};
     struct dev_flags *f = &dev.flags;
     const struct flag flags[] = {
-        {.name = "agents", .kind = FLAG_INTEGER, .integer = &f->agents, .preset = "1", .minimum = 1,
-         .maximum = AGENTS_LIMIT, .help = "How many agents share this machine."},
-        {.name = "port", .kind = FLAG_INTEGER, .integer = &f->port, .preset = "5050", .minimum = 1,
-         .maximum = 65535, .help = "The master's port on 127.0.0.1."},
-        {.name = "agent_port", .kind = FLAG_INTEGER, .integer = &f->agent_port, .preset = "5051",
-         .minimum = 1, .maximum = 65535 - AGENTS_LIMIT,
+        {.name = "agents",
+         .kind = FLAG_INTEGER,
+         .integer = &f->agents,
+         .preset = "1",
+         .minimum = 1,
+         .maximum = AGENTS_LIMIT,
+         .help = "How many agents share this machine."},
+        {.name = "port",
+         .kind = FLAG_INTEGER,
+         .integer = &f->port,
+         .preset = "5050",
+         .minimum = 1,
+         .maximum = 65535,
+         .help = "The master's port on 127.0.0.1."},
+        {.name = "agent_port",
+         .kind = FLAG_INTEGER,
+         .integer = &f->agent_port,
+         .preset = "5051",
+         .minimum = 1,
+         .maximum = 65535 - AGENTS_LIMIT,
          .help = "The first agent's port; the others' follow."},
-        {.name = "cpus", .kind = FLAG_DOUBLE, .number = &f->cpus,
+        {.name = "cpus",
+         .kind = FLAG_DOUBLE,
+         .number = &f->cpus,
          .help = "What the agents have in all; this machine's when not given. More makes room for "
                  "more tasks at once, not for more work."},
-        {.name = "mem", .kind = FLAG_INTEGER, .integer = &f->mem_megabytes, .maximum = 1 << 30,
-         .metavar = "MB", .help = "Likewise, in MB."},
-        {.name = "keep", .kind = FLAG_STRING, .string = &f->keep, .metavar = "DIRECTORY",
-         .help = "Keep state and logs here, and go on from there the next time. Without it they are "
-                 "in a temporary directory that goes at the end."},
-        {.name = "logging_level", .kind = FLAG_STRING, .string = &f->logging_level,
-         .preset = "info", .metavar = "LEVEL", .help = "Of the daemons: debug, info, warning, error."},
+        {.name = "mem",
+         .kind = FLAG_INTEGER,
+         .integer = &f->mem_megabytes,
+         .maximum = 1 << 30,
+         .metavar = "MB",
+         .help = "Likewise, in MB."},
+        {.name = "keep",
+         .kind = FLAG_STRING,
+         .string = &f->keep,
+         .metavar = "DIRECTORY",
+         .help =
+             "Keep state and logs here, and go on from there the next time. Without it they are "
+             "in a temporary directory that goes at the end."},
+        {.name = "logging_level",
+         .kind = FLAG_STRING,
+         .string = &f->logging_level,
+         .preset = "info",
+         .metavar = "LEVEL",
+         .help = "Of the daemons: debug, info, warning, error."},
     };
     struct flag_table table = {.program = "mesos dev",
                                .summary = "A cluster on this machine: a master and agents, started "

@@ -22,7 +22,8 @@ struct dev_daemon {
     void *self;
 };
 
-/* Where the running program is, then ../sbin of that as `cmake --install` puts it; else PATH decides. */
+/* Where the running program is, then ../sbin of that as `cmake --install` puts it; else PATH
+ * decides. */
 static char *find_program(const char *name) {
     char own[PATH_MAX], path[PATH_MAX * 2];
     static const char *const places[] = {"", "../sbin/", "../libexec/mesos/"};

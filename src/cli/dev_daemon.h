@@ -19,7 +19,8 @@ struct dev_daemon_options {
     const char *name;             /* NAME.log is its log */
     const char *const *arguments; /* without argv[0], NULL-terminated; copied */
     const char *directory;
-    /* It will not be started again: it died too often (of itself, not by SIGKILL), or was told to stop. */
+    /* It will not be started again: it died too often (of itself, not by SIGKILL), or was told to
+     * stop. */
     void (*on_over)(void *self, struct dev_daemon *daemon);
     void *self;
 };

@@ -1,6 +1,6 @@
 /*
- * A scheduler driver inside our own loop: its fd is watched, its deadline is a timer, and what is called on it
- * from outside is sent at the end of the turn.
+ * A scheduler driver inside our own loop: its fd is watched, its deadline is a timer, and what is
+ * called on it from outside is sent at the end of the turn.
  */
 #pragma once
 

@@ -132,7 +132,8 @@ static bool prepare(struct each *each, struct error *error) {
         if (!loop_on_signal(each->loop, signals[i], on_signal, each, error))
             return false;
     }
-    return (each->resume_path == NULL || each_resume(each, error)) && each_start_output(each, error);
+    return (each->resume_path == NULL || each_resume(each, error)) &&
+           each_start_output(each, error);
 }
 
 static bool start(struct each *each, struct error *error) {
@@ -184,9 +185,8 @@ static void free_tasks(struct each *each) {
 }
 
 static void end(struct each *each) {
-    struct loop_timer *timers[] = {&each->connect_timer, &each->ask_timer, &each->read_timer,
-                                   &each->progress_timer, &each->restart_timer,
-                                   &each->offer_timer};
+    struct loop_timer *timers[] = {&each->connect_timer,  &each->ask_timer,     &each->read_timer,
+                                   &each->progress_timer, &each->restart_timer, &each->offer_timer};
     stop_driver(each);
     free_tasks(each);
     loop_task_cancel(&each->settle_task);
@@ -223,22 +223,44 @@ int cli_each(int argc, char **argv) {
     struct each each = {0};
     const struct flag flags[] = {
         CLI_FLAG_MASTER(&each.common),
-        {.name = "parallel", .letter = 'P', .kind = FLAG_INTEGER, .integer = &each.at_once,
-         .preset = "10000", .minimum = 1, .maximum = EACH_AT_ONCE_LIMIT,
+        {.name = "parallel",
+         .letter = 'P',
+         .kind = FLAG_INTEGER,
+         .integer = &each.at_once,
+         .preset = "10000",
+         .minimum = 1,
+         .maximum = EACH_AT_ONCE_LIMIT,
          .help = "So many tasks at once at most; fewer when the cluster has no room for them."},
-        {.name = "input", .kind = FLAG_STRING, .string = &each.input_path, .metavar = "FILE",
+        {.name = "input",
+         .kind = FLAG_STRING,
+         .string = &each.input_path,
+         .metavar = "FILE",
          .help = "Read the lines from here instead of stdin."},
-        {.name = "resume", .kind = FLAG_STRING, .string = &each.resume_path, .metavar = "FILE",
+        {.name = "resume",
+         .kind = FLAG_STRING,
+         .string = &each.resume_path,
+         .metavar = "FILE",
          .help = "Keep a journal in FILE. After a crash the same command goes on from there, and "
                  "prints what had not been printed."},
-        {.name = "retries", .kind = FLAG_INTEGER, .integer = &each.retries, .preset = "0",
-         .maximum = 1000, .help = "Run a command that failed again, so many times. Tasks that were "
-                                  "lost are run again without it."},
-        {.name = "patience", .kind = FLAG_DURATION, .duration_ms = &each.patience_ms,
-         .preset = "1mins", .help = "How long an agent may be away before its lines are run again."},
-        {.name = "progress", .kind = FLAG_BOOL, .boolean = &each.shows_progress,
+        {.name = "retries",
+         .kind = FLAG_INTEGER,
+         .integer = &each.retries,
+         .preset = "0",
+         .maximum = 1000,
+         .help = "Run a command that failed again, so many times. Tasks that were "
+                 "lost are run again without it."},
+        {.name = "patience",
+         .kind = FLAG_DURATION,
+         .duration_ms = &each.patience_ms,
+         .preset = "1mins",
+         .help = "How long an agent may be away before its lines are run again."},
+        {.name = "progress",
+         .kind = FLAG_BOOL,
+         .boolean = &each.shows_progress,
          .help = "Tell on stderr how far it is, also when that is no terminal."},
-        {.name = "quiet", .kind = FLAG_BOOL, .boolean = &each.hides_progress,
+        {.name = "quiet",
+         .kind = FLAG_BOOL,
+         .boolean = &each.hides_progress,
          .help = "Do not tell."},
         TASK_TERMS_FLAGS(&each.terms),
     };

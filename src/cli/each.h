@@ -1,7 +1,8 @@
 /*
- * mesos each, in its parts. A line waits, is launched as a task, has ended (and its output is read), is done, is
- * printed. A task that is lost on the way gives its line back; what a line leaves behind is what one task of it
- * wrote, all of it, and it is printed when all lines before it are.
+ * mesos each, in its parts. A line waits, is launched as a task, has ended (and its output is
+ * read), is done, is printed. A task that is lost on the way gives its line back; what a line
+ * leaves behind is what one task of it wrote, all of it, and it is printed when all lines before it
+ * are.
  *
  *   each.c         flags, beginning and end, the progress line
  *   each_tasks.c   offers, launching, what the master says of tasks
@@ -21,10 +22,10 @@
 #include "common/base/map.h"
 
 enum {
-    EACH_AT_ONCE_LIMIT = 10000,  /* tasks of one `each` */
-    EACH_READERS_LIMIT = 32,     /* tasks whose output is being read */
-    EACH_UNREAD_LIMIT = 2000,    /* ended tasks that wait for it, before no more are launched */
-    EACH_LOST_LIMIT = 100,       /* times that a line's task may be lost */
+    EACH_AT_ONCE_LIMIT = 10000, /* tasks of one `each` */
+    EACH_READERS_LIMIT = 32,    /* tasks whose output is being read */
+    EACH_UNREAD_LIMIT = 2000,   /* ended tasks that wait for it, before no more are launched */
+    EACH_LOST_LIMIT = 100,      /* times that a line's task may be lost */
     EACH_STREAMS = 2,
     EACH_ID_SIZE = 64,
 };
@@ -54,12 +55,12 @@ struct each_stream {
 struct each_task {
     struct link link; /* in each.unread or each.reading once it has ended */
     bool is_reading;
-    size_t line;      /* index */
+    size_t line; /* index */
     char id[EACH_ID_SIZE];
     char *agent_id;
-    bool is_unsure;           /* nothing was heard of it since it was launched or the connection was lost */
+    bool is_unsure; /* nothing was heard of it since it was launched or the connection was lost */
     int64_t launched_ms, asked_ms;
-    int64_t away_since_ms;    /* unreachable or unknown; 0: not */
+    int64_t away_since_ms;        /* unreachable or unknown; 0: not */
     Mesos__V1__TaskStatus *ended; /* a copy, not yet acknowledged; NULL: it goes on */
     struct each_stream streams[EACH_STREAMS];
     int64_t read_at_ms;       /* not before */
@@ -92,11 +93,11 @@ struct each {
 
     struct input input;
     struct each_line *lines;
-    size_t next_fresh;               /* no line from here on was ever launched */
-    VEC_OF(size_t) again;            /* lines given back */
-    size_t again_at;                 /* the first of them that is left */
-    struct map tasks;                /* id -> struct each_task, owned */
-    size_t launched_count;           /* of them those that have not ended */
+    size_t next_fresh;     /* no line from here on was ever launched */
+    VEC_OF(size_t) again;  /* lines given back */
+    size_t again_at;       /* the first of them that is left */
+    struct map tasks;      /* id -> struct each_task, owned */
+    size_t launched_count; /* of them those that have not ended */
     VEC_OF(struct each_offer) offers;
     struct buf largest;
     int64_t largest_cpu_milli, waits_since_ms;
@@ -104,15 +105,15 @@ struct each {
 
     struct link unread, reading;
     size_t unread_count, reading_count;
-    struct map channels;             /* channel -> struct each_task */
+    struct map channels; /* channel -> struct each_task */
     struct spool spool;
 
-    struct journal *journal;         /* NULL: without --resume */
+    struct journal *journal; /* NULL: without --resume */
     bool needs_sync;
     VEC_OF(Mesos__V1__TaskStatus *) acknowledge; /* at the end of the turn; owned */
-    size_t print_line;               /* the next to print */
-    uint64_t print_offset;           /* bytes of it that are printed */
-    bool is_told_line;               /* its stderr and its failure have been */
+    size_t print_line;                           /* the next to print */
+    uint64_t print_offset;                       /* bytes of it that are printed */
+    bool is_told_line;                           /* its stderr and its failure have been */
     bool output_is_file;
     struct loop_watch *output_watch; /* of a stdout that may block; NULL: a file */
     bool output_is_stuck;
@@ -151,7 +152,8 @@ void each_on_output(void *self, struct mesos_scheduler_driver *driver,
 void each_on_read_timer(void *self);
 
 /* each_print.c */
-void each_complete(struct each *each, struct each_task *task); /* takes it; its output has been read */
+void each_complete(struct each *each,
+                   struct each_task *task); /* takes it; its output has been read */
 void each_settle(void *self);
 bool each_start_output(struct each *each, struct error *error);
 void each_outcome_free(struct each *each, struct each_outcome *outcome);

@@ -17,7 +17,8 @@ static bool read_fd(int fd, struct buf *out, struct error *error) {
             return true;
         out->size += (size_t)got;
         if (out->size > INPUT_LIMIT_BYTES)
-            return fail(error, ERROR_INVALID, "the input is larger than %d bytes", INPUT_LIMIT_BYTES);
+            return fail(error, ERROR_INVALID, "the input is larger than %d bytes",
+                        INPUT_LIMIT_BYTES);
     }
 }
 
@@ -32,7 +33,8 @@ bool input_split(struct buf bytes, struct input *out, struct error *error) {
     while (text_split(&rest, '\n', &line)) {
         size_t number = out->lines.count + 1;
         if (number > INPUT_LINES_LIMIT)
-            return fail(error, ERROR_INVALID, "the input has more than %d lines", INPUT_LINES_LIMIT);
+            return fail(error, ERROR_INVALID, "the input has more than %d lines",
+                        INPUT_LINES_LIMIT);
         if (line.size > INPUT_LINE_LIMIT_BYTES)
             return fail(error, ERROR_INVALID, "line %zu is longer than %d bytes", number,
                         INPUT_LINE_LIMIT_BYTES);

@@ -19,13 +19,15 @@ struct input {
     VEC_OF(struct text) lines; /* without their line ends; borrowed from bytes */
 };
 
-/* All of the file, or of stdin when path is NULL. ERROR_INVALID names the line that cannot be used. */
+/* All of the file, or of stdin when path is NULL. ERROR_INVALID names the line that cannot be used.
+ */
 bool input_read(const char *path, struct input *out, struct error *error);
 /* The same for bytes that are there: takes them. */
 bool input_split(struct buf bytes, struct input *out, struct error *error);
 void input_fini(struct input *input);
 
-/* The words with every {} replaced by the line, which comes last when there is none. In the arena. */
+/* The words with every {} replaced by the line, which comes last when there is none. In the arena.
+ */
 const char *const *input_command(const char *const *words, size_t word_count, struct text line,
                                  size_t *out_count, struct arena *arena);
 /* What a journal must agree on, as text. */

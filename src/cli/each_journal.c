@@ -1,6 +1,6 @@
 /*
- * A record is a header, the payload and a checksum over both. It is written behind the end that is known to be
- * good, so what a crash has cut off is found at the end of the file and nowhere else.
+ * A record is a header, the payload and a checksum over both. It is written behind the end that is
+ * known to be good, so what a crash has cut off is found at the end of the file and nowhere else.
  */
 #include "cli/each_journal.h"
 
@@ -219,10 +219,8 @@ static bool copy_output(struct journal *journal, uint64_t *at, uint64_t *sum,
 bool journal_append_done(struct journal *journal, uint64_t line, int exit_code,
                          struct spooled *output, struct spooled *errors, struct spool *spool,
                          struct error *error) {
-    struct journal_record record = {.kind = JOURNAL_DONE,
-                                    .line = line,
-                                    .value = (uint64_t)exit_code,
-                                    .extra = output->size};
+    struct journal_record record = {
+        .kind = JOURNAL_DONE, .line = line, .value = (uint64_t)exit_code, .extra = output->size};
     struct header header = header_of(&record, output->size + errors->size);
     uint64_t sum = sum_add(sum_start, &header, sizeof(header)), at = journal->end;
     if (!write_exactly(journal, &at, &header, sizeof(header), error))

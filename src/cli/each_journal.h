@@ -1,6 +1,6 @@
 /*
- * The file of `each --resume`: what has been done, appended as it happens. Whoever opens it again after a crash
- * gets every record back but a last one that was cut off, which is removed.
+ * The file of `each --resume`: what has been done, appended as it happens. Whoever opens it again
+ * after a crash gets every record back but a last one that was cut off, which is removed.
  */
 #pragma once
 
@@ -9,8 +9,9 @@
 struct journal;
 
 enum journal_kind {
-    JOURNAL_BEGIN = 1,     /* payload: what the run is of */
-    JOURNAL_START = 2,     /* a process began: line, bytes: printed so far; offset of its stdout; payload: which */
+    JOURNAL_BEGIN = 1, /* payload: what the run is of */
+    JOURNAL_START =
+        2, /* a process began: line, bytes: printed so far; offset of its stdout; payload: which */
     JOURNAL_FRAMEWORK = 3, /* payload: its id, empty when it is no more */
     JOURNAL_LAUNCH = 4,    /* line, attempt; payload: agent id */
     JOURNAL_DONE = 5,      /* line, exit code, size of stdout; payload: stdout, then stderr */
@@ -24,8 +25,8 @@ struct journal_record {
 };
 
 /*
- * Opens or makes it, locks it, and gives every record to visit. ERROR_EXISTS: another process has it;
- * ERROR_INVALID: it is no journal, or one of something else than `what`.
+ * Opens or makes it, locks it, and gives every record to visit. ERROR_EXISTS: another process has
+ * it; ERROR_INVALID: it is no journal, or one of something else than `what`.
  */
 struct journal *journal_open(const char *path, struct text what,
                              void (*visit)(void *self, const struct journal_record *record),

@@ -1,10 +1,10 @@
 /*
- * From "its output has been read" to "it is printed". At the end of a turn the journal is synced once, then the
- * ends of tasks are acknowledged, then whatever is next in line is printed.
+ * From "its output has been read" to "it is printed". At the end of a turn the journal is synced
+ * once, then the ends of tasks are acknowledged, then whatever is next in line is printed.
  *
- * A stdout that may block is written to only when it has room, and never more than a pipe takes at once, so
- * that between a write and its record in the journal there is nothing that waits. How much of a regular file is
- * printed its size tells, and no record is needed.
+ * A stdout that may block is written to only when it has room, and never more than a pipe takes at
+ * once, so that between a write and its record in the journal there is nothing that waits. How much
+ * of a regular file is printed its size tells, and no record is needed.
  */
 #include "cli/each.h"
 
@@ -63,8 +63,8 @@ void each_complete(struct each *each, struct each_task *task) {
     each_task_free(each, task);
     if (each->journal == NULL)
         return;
-    if (!journal_append_done(each->journal, index, line->outcome->exit_code,
-                             &line->outcome->output, &line->outcome->errors, &each->spool, &error))
+    if (!journal_append_done(each->journal, index, line->outcome->exit_code, &line->outcome->output,
+                             &line->outcome->errors, &each->spool, &error))
         each_fail(each, &error);
     each->needs_sync = true;
 }
@@ -202,7 +202,6 @@ bool each_start_output(struct each *each, struct error *error) {
     each->output_is_file = S_ISREG(info.st_mode);
     /* What cannot be waited for, as /dev/null, never blocks either. */
     if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || isatty(STDOUT_FILENO))
-        each->output_watch =
-            loop_watch_new(each->loop, STDOUT_FILENO, LOOP_NONE, on_room, each);
+        each->output_watch = loop_watch_new(each->loop, STDOUT_FILENO, LOOP_NONE, on_room, each);
     return true;
 }

@@ -1,6 +1,7 @@
 /*
- * The output of a task is read when it has ended, all of it and before its end is acknowledged: until then the
- * agent keeps it, whatever restarts. A task whose output stays out of reach is taken for lost.
+ * The output of a task is read when it has ended, all of it and before its end is acknowledged:
+ * until then the agent keeps it, whatever restarts. A task whose output stays out of reach is taken
+ * for lost.
  */
 #include "cli/each.h"
 
@@ -59,13 +60,13 @@ static void postpone(struct each *each, struct each_task *task, int64_t patience
 
 static bool open_stream(struct each *each, struct each_task *task, size_t index) {
     struct each_stream *stream = &task->streams[index];
-    struct mesos_output_request request = {
-        .size = sizeof(request),
-        .task_id = task->id,
-        .agent_id = task->agent_id,
-        .stream = index == 0 ? MESOS_OUTPUT_STDOUT : MESOS_OUTPUT_STDERR,
-        .follow = true,
-        .offset = stream->offset};
+    struct mesos_output_request request = {.size = sizeof(request),
+                                           .task_id = task->id,
+                                           .agent_id = task->agent_id,
+                                           .stream = index == 0 ? MESOS_OUTPUT_STDOUT
+                                                                : MESOS_OUTPUT_STDERR,
+                                           .follow = true,
+                                           .offset = stream->offset};
     if (stream->is_complete)
         return true;
     stream->channel = mesos_scheduler_driver_read_output(each->driver.driver, &request);
@@ -113,7 +114,8 @@ static void take_bytes(struct each *each, struct each_task *task, struct each_st
     struct error error;
     task->trouble_since_ms = 0;
     if (output->offset > stream->offset)
-        each_say(each, "line %zu: the first %llu bytes of its output are beyond what an agent keeps",
+        each_say(each,
+                 "line %zu: the first %llu bytes of its output are beyond what an agent keeps",
                  task->line + 1, (unsigned long long)(output->offset - stream->offset));
     if (output->offset < stream->offset)
         bytes = text_sub(bytes, (size_t)(stream->offset - output->offset), bytes.size);
@@ -143,14 +145,10 @@ void each_on_output(void *self, struct mesos_scheduler_driver *driver,
             each_complete(each, task);
         break;
     case MESOS_OUTPUT_NOT_FOUND:
-    case MESOS_OUTPUT_ERROR:
-        postpone(each, task, MISSING_PATIENCE_MS);
-        break;
+    case MESOS_OUTPUT_ERROR: postpone(each, task, MISSING_PATIENCE_MS); break;
     case MESOS_OUTPUT_UNAVAILABLE:
     case MESOS_OUTPUT_CANCELLED:
-    case MESOS_OUTPUT_OPEN:
-        postpone(each, task, each->patience_ms);
-        break;
+    case MESOS_OUTPUT_OPEN: postpone(each, task, each->patience_ms); break;
     }
     each_read(each);
 }

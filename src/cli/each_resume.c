@@ -1,13 +1,12 @@
 /*
- * A run that goes on: what is done is taken from the journal, tasks that were launched are asked about under the
- * framework id that they have, and printing goes on where it stopped.
+ * A run that goes on: what is done is taken from the journal, tasks that were launched are asked
+ * about under the framework id that they have, and printing goes on where it stopped.
  *
- * Where it stopped is known exactly for a stdout that is a regular file: it has grown by what was printed since
- * the process of before began. For anything else the journal's last position tells, which is written right
- * after each write.
+ * Where it stopped is known exactly for a stdout that is a regular file: it has grown by what was
+ * printed since the process of before began. For anything else the journal's last position tells,
+ * which is written right after each write.
  */
 #include "cli/each.h"
-
 
 #include <fcntl.h>
 #include <limits.h>
@@ -36,15 +35,12 @@ static void visit(void *self, const struct journal_record *record) {
     struct resume *resume = self;
     size_t lines = resume->each->input.lines.count;
     switch (record->kind) {
-    case JOURNAL_BEGIN:
-        break;
+    case JOURNAL_BEGIN: break;
     case JOURNAL_START:
         resume->start = *record;
         resume->position = *record;
         break;
-    case JOURNAL_FRAMEWORK:
-        resume->framework = *record;
-        break;
+    case JOURNAL_FRAMEWORK: resume->framework = *record; break;
     case JOURNAL_LAUNCH:
         if (record->line < lines)
             resume->launches[record->line] = *record;
@@ -175,17 +171,18 @@ static bool find_position(struct resume *resume, struct error *error) {
         return true;
     bool was_file = resume->start.extra != no_file;
     const struct journal_record *from = was_file ? &resume->start : &resume->position;
-    each->print_line = from->line < each->input.lines.count ? (size_t)from->line
-                                                           : each->input.lines.count;
+    each->print_line =
+        from->line < each->input.lines.count ? (size_t)from->line : each->input.lines.count;
     each->print_offset = from->value;
     if (!was_file)
         return true;
     if (!find_size(&resume->name, &size))
-        return fail(error, ERROR_NOT_FOUND,
-                    "%s, where the run before printed to, is gone: how much it printed is not known; "
-                    "to have everything printed again give that file as stdout, empty, or remove %s "
-                    "and begin anew",
-                    resume->name.path, each->resume_path);
+        return fail(
+            error, ERROR_NOT_FOUND,
+            "%s, where the run before printed to, is gone: how much it printed is not known; "
+            "to have everything printed again give that file as stdout, empty, or remove %s "
+            "and begin anew",
+            resume->name.path, each->resume_path);
     walk(each, size > resume->start.extra ? size - resume->start.extra : 0);
     return true;
 }

@@ -1,6 +1,6 @@
 /*
- * Outputs that wait for their turn to be printed: in memory as long as all of them are small, else in a
- * temporary file that has no name.
+ * Outputs that wait for their turn to be printed: in memory as long as all of them are small, else
+ * in a temporary file that has no name.
  */
 #pragma once
 

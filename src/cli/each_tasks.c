@@ -1,6 +1,6 @@
 /*
- * Offers are used up at once, with as many tasks as fit; one that is not needed yet because -P is reached is
- * kept for a moment, since a place may become free in it.
+ * Offers are used up at once, with as many tasks as fit; one that is not needed yet because -P is
+ * reached is kept for a moment, since a place may become free in it.
  */
 #include "cli/each.h"
 
@@ -109,9 +109,8 @@ static const Mesos__V1__TaskInfo *cut(struct each *each, struct offer_stock *sto
 }
 
 static bool note_launch(struct each *each, const struct each_task *task, struct error *error) {
-    struct journal_record record = {.kind = JOURNAL_LAUNCH,
-                                    .line = task->line,
-                                    .value = each->lines[task->line].attempt};
+    struct journal_record record = {
+        .kind = JOURNAL_LAUNCH, .line = task->line, .value = each->lines[task->line].attempt};
     return each->journal == NULL ||
            journal_append(each->journal, &record, text_of(task->agent_id), error);
 }
@@ -305,7 +304,8 @@ static void on_status(void *self, struct mesos_scheduler_driver *driver,
         return;
     }
     if (task->ended != NULL) {
-        /* After a failover the same end comes under the same uuid; it is acknowledged when it is read. */
+        /* After a failover the same end comes under the same uuid; it is acknowledged when it is
+         * read. */
         return;
     }
     task->is_unsure = false;
@@ -352,8 +352,8 @@ void each_ask(struct each *each, bool all) {
     int64_t now_ms = loop_now_ms(each->loop);
     MAP_EACH(entry, &each->tasks) {
         struct each_task *task = map_value(entry);
-        bool is_silent = (task->is_unsure || task->away_since_ms != 0) &&
-                         now_ms - task->asked_ms >= SILENCE_MS;
+        bool is_silent =
+            (task->is_unsure || task->away_since_ms != 0) && now_ms - task->asked_ms >= SILENCE_MS;
         if (task->ended != NULL || !(all || is_silent))
             continue;
         task->asked_ms = now_ms;
@@ -495,10 +495,10 @@ bool each_start_driver(struct each *each, struct error *error) {
     const struct mesos_scheduler_options options = {
         .size = sizeof(options),
         .master = each->common.master,
-        .framework = task_terms_framework(
-            &each->terms, arena, buf_string(&name),
-            each->framework_id[0] != '\0' ? each->framework_id : NULL,
-            each->journal != NULL ? resume_failover_seconds : failover_seconds),
+        .framework = task_terms_framework(&each->terms, arena, buf_string(&name),
+                                          each->framework_id[0] != '\0' ? each->framework_id : NULL,
+                                          each->journal != NULL ? resume_failover_seconds
+                                                                : failover_seconds),
         .explicit_acknowledgements = true};
     struct mesos_error why;
     struct mesos_scheduler_driver *driver = mesos_scheduler_driver_new(&callbacks, &options, &why);

@@ -70,9 +70,9 @@ static int list_frameworks(const struct cli_common *common,
 }
 
 int cli_frameworks(int argc, char **argv) {
-    static const struct cli_simple command = {
-        .name = "frameworks",
-        .summary = "Lists frameworks, those that have ended last.",
-        .body = list_frameworks};
+    static const struct cli_simple command = {.name = "frameworks",
+                                              .summary =
+                                                  "Lists frameworks, those that have ended last.",
+                                              .body = list_frameworks};
     return cli_run_simple(&command, argc, argv);
 }

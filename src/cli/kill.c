@@ -20,10 +20,11 @@ static int kill_task(const struct cli_common *common, const char *id, int64_t gr
     json_t *kill = json_pack("{s:o,s:o}", "framework_id", id_object(task, "framework_id.value"),
                              "task_id", id_object(task, "task_id.value"));
     if (grace_ms >= 0)
-        json_object_set_new(kill, "kill_policy",
-                            json_pack("{s:{s:I}}", "grace_period", "nanoseconds",
-                                      (json_int_t)grace_ms * 1000000));
-    if (!query_call(common->master, "KILL_TASK", json_pack("{s:o}", "kill_task", kill), NULL, error))
+        json_object_set_new(
+            kill, "kill_policy",
+            json_pack("{s:{s:I}}", "grace_period", "nanoseconds", (json_int_t)grace_ms * 1000000));
+    if (!query_call(common->master, "KILL_TASK", json_pack("{s:o}", "kill_task", kill), NULL,
+                    error))
         return cli_fail("kill", error);
     if (common->json)
         query_print(task);
@@ -38,7 +39,9 @@ int cli_kill(int argc, char **argv) {
     const struct flag flags[] = {
         CLI_FLAG_MASTER(&common),
         CLI_FLAG_JSON(&common),
-        {.name = "grace", .kind = FLAG_DURATION, .duration_ms = &grace_ms,
+        {.name = "grace",
+         .kind = FLAG_DURATION,
+         .duration_ms = &grace_ms,
          .help = "Between SIGTERM and SIGKILL; what the task itself says when not given."},
     };
     struct flag_table table = {.program = "mesos kill",

@@ -1,6 +1,6 @@
 /*
- * mesos logs ID: what a task wrote, relayed by the master. With -f it goes on until the task has ended; a
- * connection that is lost meanwhile is made again, and reading goes on where it was.
+ * mesos logs ID: what a task wrote, relayed by the master. With -f it goes on until the task has
+ * ended; a connection that is lost meanwhile is made again, and reading goes on where it was.
  */
 #include "cli/cli.h"
 #include "cli/task_list.h"
@@ -77,18 +77,13 @@ static void on_output(void *self, struct mesos_output_reader *reader,
             finish(logs, CLI_FAILED);
     }
     switch (output->end) {
-    case MESOS_OUTPUT_OPEN:
-        break;
-    case MESOS_OUTPUT_COMPLETE:
-        finish(logs, CLI_OK);
-        break;
+    case MESOS_OUTPUT_OPEN: break;
+    case MESOS_OUTPUT_COMPLETE: finish(logs, CLI_OK); break;
     case MESOS_OUTPUT_NOT_FOUND:
         fprintf(stderr, "mesos logs: %s\n", output->message);
         finish(logs, CLI_NOT_FOUND);
         break;
-    case MESOS_OUTPUT_UNAVAILABLE:
-        lose(logs, output);
-        break;
+    case MESOS_OUTPUT_UNAVAILABLE: lose(logs, output); break;
     case MESOS_OUTPUT_CANCELLED:
     case MESOS_OUTPUT_ERROR:
         fprintf(stderr, "mesos logs: %s\n", output->message);
@@ -108,10 +103,8 @@ static void on_deadline(void *self) {
 
 static bool read_all(struct logs *logs, struct error *error) {
     struct mesos_error why;
-    struct mesos_output_reader_options options = {.size = sizeof(options),
-                                                  .master = logs->common.master,
-                                                  .user = logs,
-                                                  .output = on_output};
+    struct mesos_output_reader_options options = {
+        .size = sizeof(options), .master = logs->common.master, .user = logs, .output = on_output};
     logs->loop = loop_new(error);
     if (logs->loop == NULL)
         return false;
@@ -120,8 +113,8 @@ static bool read_all(struct logs *logs, struct error *error) {
         return fail(error, ERROR_INVALID, "%s", why.message);
     loop_timer_init(&logs->deadline_timer, logs->loop, on_deadline, logs);
     loop_timer_init(&logs->again_timer, logs->loop, ask, logs);
-    logs->watch = loop_watch_new(logs->loop, mesos_output_reader_fd(logs->reader), LOOP_READ,
-                                 on_ready, logs);
+    logs->watch =
+        loop_watch_new(logs->loop, mesos_output_reader_fd(logs->reader), LOOP_READ, on_ready, logs);
     loop_timer_arm(&logs->again_timer, loop_now_ms(logs->loop));
     loop_run(logs->loop);
     return true;
@@ -154,9 +147,14 @@ int cli_logs(int argc, char **argv) {
     struct logs logs = {0};
     const struct flag flags[] = {
         CLI_FLAG_MASTER(&logs.common),
-        {.name = "follow", .letter = 'f', .kind = FLAG_BOOL, .boolean = &logs.follow,
+        {.name = "follow",
+         .letter = 'f',
+         .kind = FLAG_BOOL,
+         .boolean = &logs.follow,
          .help = "Go on until the task has ended."},
-        {.name = "stderr", .kind = FLAG_BOOL, .boolean = &logs.errors,
+        {.name = "stderr",
+         .kind = FLAG_BOOL,
+         .boolean = &logs.errors,
          .help = "What it wrote to stderr, instead of stdout."},
     };
     struct flag_table table = {.program = "mesos logs",

@@ -28,8 +28,9 @@ static void print_help(FILE *out) {
                  "there.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\nmesos COMMAND --help tells the flags of a command. The master is found by --master "
-                 "or\nMESOS_MASTER, else at 127.0.0.1:5050. Start with: mesos dev\n");
+    fprintf(out,
+            "\nmesos COMMAND --help tells the flags of a command. The master is found by --master "
+            "or\nMESOS_MASTER, else at 127.0.0.1:5050. Start with: mesos dev\n");
 }
 
 static const struct cli_command *find(struct text name) {

@@ -11,8 +11,8 @@ enum { DEFAULT_PORT = 5050, TIMEOUT_MS = 30000, REDIRECTS_LIMIT = 4, PATH_LIMIT 
 static bool follow(const struct http_response *response, struct address *address,
                    struct error *error) {
     struct text location = http_head_find(&response->head, "Location");
-    struct text rest = text_starts_with(location, TEXT("//")) ? text_sub(location, 2, SIZE_MAX)
-                                                              : location;
+    struct text rest =
+        text_starts_with(location, TEXT("//")) ? text_sub(location, 2, SIZE_MAX) : location;
     struct text host;
     if (!text_split(&rest, '/', &host) || !address_parse(host, DEFAULT_PORT, address, error))
         return fail(error, ERROR_IO, "the master redirects to '%.*s'", TEXT_ARGS(location));

@@ -12,10 +12,10 @@
 DEFINE_AUTO(json_t, json_decref)
 
 /*
- * Sends {"type": TYPE, ...fields} to the first of `masters` ("h:p,h:p") that answers, following redirects.
- * `fields` (may be NULL) is taken. *out (may be NULL) is the answer, the caller's to json_decref; NULL when it
- * has no body. ERROR_IO: nobody answered; ERROR_NOT_FOUND, ERROR_INVALID, ERROR_REFUSED: the master's no, in its
- * own words.
+ * Sends {"type": TYPE, ...fields} to the first of `masters` ("h:p,h:p") that answers, following
+ * redirects. `fields` (may be NULL) is taken. *out (may be NULL) is the answer, the caller's to
+ * json_decref; NULL when it has no body. ERROR_IO: nobody answered; ERROR_NOT_FOUND, ERROR_INVALID,
+ * ERROR_REFUSED: the master's no, in its own words.
  */
 bool query_call(const char *masters, const char *type, json_t *fields, json_t **out,
                 struct error *error);
@@ -36,7 +36,7 @@ double query_scalar(const json_t *resources, const char *name);
 /* JSON with indentation, to stdout. */
 void query_print(const json_t *value);
 
-/* Of the array's elements those whose string at `path` is `prefix` or begins with it: exactly one, or
- * ERROR_NOT_FOUND, or ERROR_EXISTS for more. `what` names the kind: "task". Borrowed. */
+/* Of the array's elements those whose string at `path` is `prefix` or begins with it: exactly one,
+ * or ERROR_NOT_FOUND, or ERROR_EXISTS for more. `what` names the kind: "task". Borrowed. */
 bool query_by_prefix(json_t *array, const char *path, const char *prefix, const char *what,
                      json_t **out, struct error *error);

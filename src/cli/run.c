@@ -1,7 +1,8 @@
 /*
- * mesos run: one task as a framework of its own. What it writes is followed through the driver's channels and
- * asked for again, from where we were, when a connection was lost; its last status is acknowledged when all of
- * its output has been read, so that whatever restarts meanwhile still knows the task.
+ * mesos run: one task as a framework of its own. What it writes is followed through the driver's
+ * channels and asked for again, from where we were, when a connection was lost; its last status is
+ * acknowledged when all of its output has been read, so that whatever restarts meanwhile still
+ * knows the task.
  */
 #include "cli/cli.h"
 #include "cli/driver_loop.h"
@@ -17,13 +18,13 @@
 #include <unistd.h>
 
 enum {
-    CONNECT_LIMIT_MS = 5000,      /* to find a master for the first time */
-    RECONNECT_LIMIT_MS = 60000,   /* to find one again */
-    EXPLAIN_AFTER_MS = 2000,      /* without a fitting offer */
-    ASK_AGAIN_MS = 2000,          /* what became of a task that nothing was heard of */
-    READ_AGAIN_MS = 200,          /* output that could not be reached */
-    OUTPUT_PATIENCE_MS = 30000,   /* for the output of a task that has ended */
-    LAUNCHES_LIMIT = 20,          /* of a task that was dropped before it began */
+    CONNECT_LIMIT_MS = 5000,    /* to find a master for the first time */
+    RECONNECT_LIMIT_MS = 60000, /* to find one again */
+    EXPLAIN_AFTER_MS = 2000,    /* without a fitting offer */
+    ASK_AGAIN_MS = 2000,        /* what became of a task that nothing was heard of */
+    READ_AGAIN_MS = 200,        /* output that could not be reached */
+    OUTPUT_PATIENCE_MS = 30000, /* for the output of a task that has ended */
+    LAUNCHES_LIMIT = 20,        /* of a task that was dropped before it began */
     STREAMS = 2,
 };
 static const double failover_seconds = 60, refuse_seconds = 3600;
@@ -268,8 +269,7 @@ static void on_status(void *self, struct mesos_scheduler_driver *driver,
     case MESOS__V1__TASK_STATE__TASK_DROPPED:
     case MESOS__V1__TASK_STATE__TASK_GONE:
     case MESOS__V1__TASK_STATE__TASK_GONE_BY_OPERATOR:
-    case _MESOS__V1__TASK_STATE_IS_INT_SIZE:
-        break;
+    case _MESOS__V1__TASK_STATE_IS_INT_SIZE: break;
     }
 }
 
@@ -435,12 +435,11 @@ static bool start_driver(struct run *run, struct error *error) {
     const struct mesos_scheduler_options options = {
         .size = sizeof(options),
         .master = run->common.master,
-        .framework = task_terms_framework(&run->terms, arena, buf_string(&name), NULL,
-                                          failover_seconds),
+        .framework =
+            task_terms_framework(&run->terms, arena, buf_string(&name), NULL, failover_seconds),
         .explicit_acknowledgements = true};
     struct mesos_error why;
-    struct mesos_scheduler_driver *driver =
-        mesos_scheduler_driver_new(&callbacks, &options, &why);
+    struct mesos_scheduler_driver *driver = mesos_scheduler_driver_new(&callbacks, &options, &why);
     if (driver == NULL)
         return fail(error, ERROR_INVALID, "%s", why.message);
     driver_loop_init(&run->driver, run->loop, driver);
@@ -495,14 +494,17 @@ int cli_run(int argc, char **argv) {
     const struct flag flags[] = {
         CLI_FLAG_MASTER(&run.common),
         TASK_TERMS_FLAGS(&run.terms),
-        {.name = "shell", .kind = FLAG_BOOL, .boolean = &run.terms.shell,
+        {.name = "shell",
+         .kind = FLAG_BOOL,
+         .boolean = &run.terms.shell,
          .help = "COMMAND is one word and is given to sh -c."},
     };
     struct flag_table table = {
         .program = "mesos run",
         .usage = "[flags] -- COMMAND...",
-        .summary = "Runs one command on the cluster. Its output is this program's, its exit code too; "
-                   "Ctrl-C ends it, a second one kills it.",
+        .summary =
+            "Runs one command on the cluster. Its output is this program's, its exit code too; "
+            "Ctrl-C ends it, a second one kills it.",
         .version = MESOS_VERSION,
         .environment_prefix = "MESOS_",
         .flags = flags,

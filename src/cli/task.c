@@ -30,8 +30,8 @@ static void print_history(const json_t *task) {
         when_print((int64_t)(json_number_value(query_at(status, "timestamp")) * 1e9), when);
         const char *reason = query_string(status, "reason");
         const char *message = query_string(status, "message");
-        printf("  %s  %-16s %s%s%s\n", when, query_string(status, "state") + strlen("TASK_"), message,
-               message[0] != '\0' && reason[0] != '\0' ? "  " : "", reason);
+        printf("  %s  %-16s %s%s%s\n", when, query_string(status, "state") + strlen("TASK_"),
+               message, message[0] != '\0' && reason[0] != '\0' ? "  " : "", reason);
     }
 }
 
@@ -47,8 +47,7 @@ static void print_death(const json_t *task) {
         printf("  %-16s %s%s\n", "signal", strsignal((int)json_integer_value(signal)),
                json_is_true(query_at(death, "core_dumped")) ? " (core dumped)" : "");
     else if (query_at(death, "exit_code") != NULL)
-        printf("  %-16s %d\n", "exit code",
-               (int)json_integer_value(query_at(death, "exit_code")));
+        printf("  %-16s %d\n", "exit code", (int)json_integer_value(query_at(death, "exit_code")));
     if (json_is_true(query_at(death, "oom")))
         printf("  %-16s yes: it wanted more memory than its limit\n", "out of memory");
     uint64_t peak = (uint64_t)json_integer_value(query_at(death, "peak_memory_bytes"));
@@ -101,8 +100,9 @@ int cli_task(int argc, char **argv) {
     static const struct cli_simple command = {
         .name = "task",
         .usage = "ID",
-        .summary = "Prints everything about one task: its history and how it ended. The beginning of "
-                   "its id is enough.",
+        .summary =
+            "Prints everything about one task: its history and how it ended. The beginning of "
+            "its id is enough.",
         .words = 1,
         .body = show_task};
     return cli_run_simple(&command, argc, argv);

@@ -1,6 +1,6 @@
 /*
- * The tasks of the cluster as the CLI handles them: one array whatever list of the master they are in, in
- * order of their first status, with what is derived from their statuses.
+ * The tasks of the cluster as the CLI handles them: one array whatever list of the master they are
+ * in, in order of their first status, with what is derived from their statuses.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * Amounts are thousandths, as in Mesos: 0.1 + 0.2 must be 0.3 to the master too. What is cut keeps everything
- * that the offer says of a resource (role, reservations), but for the amount.
+ * Amounts are thousandths, as in Mesos: 0.1 + 0.2 must be 0.3 to the master too. What is cut keeps
+ * everything that the offer says of a resource (role, reservations), but for the amount.
  */
 #include "cli/task_terms.h"
 
@@ -44,7 +44,8 @@ static bool find_user(struct task_terms *terms, struct error *error) {
     }
     const struct passwd *entry = getpwuid(geteuid());
     if (entry == NULL)
-        return fail(error, ERROR_INVALID, "your uid %d has no name here: say --user", (int)geteuid());
+        return fail(error, ERROR_INVALID, "your uid %d has no name here: say --user",
+                    (int)geteuid());
     terms->user = mem_dup_string(entry->pw_name);
     return true;
 }
@@ -154,8 +155,7 @@ static bool attribute_is(const Mesos__V1__Attribute *attribute, struct text valu
         return text_equal(text_of(shown), value);
     case MESOS__V1__VALUE__TYPE__RANGES:
     case MESOS__V1__VALUE__TYPE__SET:
-    case _MESOS__V1__VALUE__TYPE_IS_INT_SIZE:
-        break;
+    case _MESOS__V1__VALUE__TYPE_IS_INT_SIZE: break;
     }
     return false;
 }
@@ -228,8 +228,8 @@ static void cut_resources(struct offer_stock *stock, const struct task_terms *te
     task->resources = ARENA_ARRAY(arena, Mesos__V1__Resource *, offer->n_resources + 1);
     for (size_t i = 0; i < offer->n_resources; i++) {
         for (size_t w = 0; w < WANTS; w++) {
-            int64_t taken = wants[w].milli < stock->left_milli[i] ? wants[w].milli
-                                                                  : stock->left_milli[i];
+            int64_t taken =
+                wants[w].milli < stock->left_milli[i] ? wants[w].milli : stock->left_milli[i];
             if (taken <= 0 || strcmp(wants[w].name, offer->resources[i]->name) != 0)
                 continue;
             task->resources[task->n_resources++] = part_of(offer->resources[i], taken, arena);
@@ -253,8 +253,8 @@ static bool fits(const struct offer_stock *stock, const struct task_terms *terms
 
 static Mesos__V1__Environment *environment_of(const struct task_terms *terms, struct arena *arena) {
     Mesos__V1__Environment environment = MESOS__V1__ENVIRONMENT__INIT;
-    environment.variables = ARENA_ARRAY(arena, Mesos__V1__Environment__Variable *,
-                                        terms->environment.items.count + 1);
+    environment.variables =
+        ARENA_ARRAY(arena, Mesos__V1__Environment__Variable *, terms->environment.items.count + 1);
     VEC_EACH(pair, &terms->environment.items) {
         Mesos__V1__Environment__Variable variable = MESOS__V1__ENVIRONMENT__VARIABLE__INIT;
         struct text value = text_of(*pair), name;
@@ -314,8 +314,7 @@ bool task_state_has_ended(Mesos__V1__TaskState state) {
     case MESOS__V1__TASK_STATE__TASK_KILLING:
     case MESOS__V1__TASK_STATE__TASK_UNREACHABLE:
     case MESOS__V1__TASK_STATE__TASK_UNKNOWN:
-    case _MESOS__V1__TASK_STATE_IS_INT_SIZE:
-        return false;
+    case _MESOS__V1__TASK_STATE_IS_INT_SIZE: return false;
     case MESOS__V1__TASK_STATE__TASK_FINISHED:
     case MESOS__V1__TASK_STATE__TASK_FAILED:
     case MESOS__V1__TASK_STATE__TASK_KILLED:
@@ -323,8 +322,7 @@ bool task_state_has_ended(Mesos__V1__TaskState state) {
     case MESOS__V1__TASK_STATE__TASK_LOST:
     case MESOS__V1__TASK_STATE__TASK_DROPPED:
     case MESOS__V1__TASK_STATE__TASK_GONE:
-    case MESOS__V1__TASK_STATE__TASK_GONE_BY_OPERATOR:
-        break;
+    case MESOS__V1__TASK_STATE__TASK_GONE_BY_OPERATOR: break;
     }
     return true;
 }
@@ -341,10 +339,8 @@ int task_exit_code(const Mesos__V1__TaskStatus *status) {
     if (end != NULL && end->has_signal)
         return 128 + end->signal;
     switch (status->state) {
-    case MESOS__V1__TASK_STATE__TASK_FINISHED:
-        return CLI_OK;
-    case MESOS__V1__TASK_STATE__TASK_KILLED:
-        return has_code ? end->exit_code : 128 + SIGTERM;
+    case MESOS__V1__TASK_STATE__TASK_FINISHED: return CLI_OK;
+    case MESOS__V1__TASK_STATE__TASK_KILLED: return has_code ? end->exit_code : 128 + SIGTERM;
     case MESOS__V1__TASK_STATE__TASK_FAILED:
         if (has_code)
             return end->exit_code;
@@ -364,8 +360,7 @@ int task_exit_code(const Mesos__V1__TaskStatus *status) {
     case MESOS__V1__TASK_STATE__TASK_DROPPED:
     case MESOS__V1__TASK_STATE__TASK_GONE:
     case MESOS__V1__TASK_STATE__TASK_GONE_BY_OPERATOR:
-    case _MESOS__V1__TASK_STATE_IS_INT_SIZE:
-        break;
+    case _MESOS__V1__TASK_STATE_IS_INT_SIZE: break;
     }
     return CLI_TASK_LOST;
 }

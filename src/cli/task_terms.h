@@ -1,6 +1,6 @@
 /*
- * What `run` and `each` ask of the cluster for a task: how much of what, where, as whom; and how that is cut out
- * of an offer.
+ * What `run` and `each` ask of the cluster for a task: how much of what, where, as whom; and how
+ * that is cut out of an offer.
  */
 #pragma once
 
@@ -15,31 +15,55 @@ struct task_terms {
     char *name, *role;
     char *user; /* after task_terms_check never NULL */
     bool shell;
-    int64_t timeout_ms; /* 0: none */
+    int64_t timeout_ms;                          /* 0: none */
     struct flag_strings environment, attributes; /* NAME=VALUE each */
 };
 
 /* Rows for the flag table of a command that has a `struct task_terms *t`. */
 #define TASK_TERMS_FLAGS(t)                                                                        \
-    {.name = "cpus", .kind = FLAG_DOUBLE, .number = &(t)->cpus, .preset = "0.1",                   \
+    {.name = "cpus",                                                                               \
+     .kind = FLAG_DOUBLE,                                                                          \
+     .number = &(t)->cpus,                                                                         \
+     .preset = "0.1",                                                                              \
      .help = "Processors of each task; a share of them, unless the agent makes it a cap."},        \
-        {.name = "mem", .kind = FLAG_DOUBLE, .number = &(t)->mem_megabytes, .preset = "32",        \
-         .metavar = "MB", .help = "Memory of each task, in MB. More than that kills it."},         \
-        {.name = "disk", .kind = FLAG_DOUBLE, .number = &(t)->disk_megabytes, .metavar = "MB",     \
+        {.name = "mem",                                                                            \
+         .kind = FLAG_DOUBLE,                                                                      \
+         .number = &(t)->mem_megabytes,                                                            \
+         .preset = "32",                                                                           \
+         .metavar = "MB",                                                                          \
+         .help = "Memory of each task, in MB. More than that kills it."},                          \
+        {.name = "disk",                                                                           \
+         .kind = FLAG_DOUBLE,                                                                      \
+         .number = &(t)->disk_megabytes,                                                           \
+         .metavar = "MB",                                                                          \
          .help = "Disk of each task, in MB."},                                                     \
-        {.name = "env", .kind = FLAG_STRINGS, .strings = &(t)->environment,                        \
-         .metavar = "NAME=VALUE", .help = "A variable for the task. May be given again."},         \
-        {.name = "attribute", .kind = FLAG_STRINGS, .strings = &(t)->attributes,                   \
+        {.name = "env",                                                                            \
+         .kind = FLAG_STRINGS,                                                                     \
+         .strings = &(t)->environment,                                                             \
+         .metavar = "NAME=VALUE",                                                                  \
+         .help = "A variable for the task. May be given again."},                                  \
+        {.name = "attribute",                                                                      \
+         .kind = FLAG_STRINGS,                                                                     \
+         .strings = &(t)->attributes,                                                              \
          .metavar = "NAME=VALUE",                                                                  \
          .help = "Only on agents that have this attribute. May be given again."},                  \
-        {.name = "name", .kind = FLAG_STRING, .string = &(t)->name,                                \
+        {.name = "name",                                                                           \
+         .kind = FLAG_STRING,                                                                      \
+         .string = &(t)->name,                                                                     \
          .help = "What the framework is called; the command when not given."},                     \
-        {.name = "user", .kind = FLAG_STRING, .string = &(t)->user,                                \
+        {.name = "user",                                                                           \
+         .kind = FLAG_STRING,                                                                      \
+         .string = &(t)->user,                                                                     \
          .help = "Who the tasks run as: you when not given, and nobody when you are root."},       \
-        {.name = "role", .kind = FLAG_STRING, .string = &(t)->role, .preset = "*",                 \
+        {.name = "role",                                                                           \
+         .kind = FLAG_STRING,                                                                      \
+         .string = &(t)->role,                                                                     \
+         .preset = "*",                                                                            \
          .help = "The role whose share is used."},                                                 \
-        {.name = "timeout", .kind = FLAG_DURATION, .duration_ms = &(t)->timeout_ms,                \
-         .help = "A task that runs longer is killed."}
+    {                                                                                              \
+        .name = "timeout", .kind = FLAG_DURATION, .duration_ms = &(t)->timeout_ms,                 \
+        .help = "A task that runs longer is killed."                                               \
+    }
 
 /* That the values make sense; fills in the user. */
 bool task_terms_check(struct task_terms *terms, struct error *error);
@@ -69,8 +93,8 @@ Mesos__V1__TaskInfo *offer_stock_cut(struct offer_stock *stock, const struct tas
 void offer_stock_print(const struct offer_stock *stock, struct buf *out);
 int64_t offer_stock_left_milli(const struct offer_stock *stock, const char *name);
 
-/* What a shell would report of a task that has ended: its code, 128 and the signal, CLI_TASK_CANNOT_RUN, or
- * CLI_TASK_LOST. */
+/* What a shell would report of a task that has ended: its code, 128 and the signal,
+ * CLI_TASK_CANNOT_RUN, or CLI_TASK_LOST. */
 int task_exit_code(const Mesos__V1__TaskStatus *status);
-bool task_state_has_ended(Mesos__V1__TaskState state); /* nothing more comes */
+bool task_state_has_ended(Mesos__V1__TaskState state);   /* nothing more comes */
 const char *task_state_word(Mesos__V1__TaskState state); /* "TASK_RUNNING" */

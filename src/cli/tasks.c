@@ -25,13 +25,12 @@ static void print_row(struct table *table, const json_t *task) {
 }
 
 static void print_table(json_t *tasks) {
-    static const char *const headings[] = {"ID",  "NAME",      "STATE", "SINCE",
-                                           "RAN", "RESOURCES", "AGENT", "WHY", NULL};
+    static const char *const headings[] = {"ID",        "NAME",  "STATE", "SINCE", "RAN",
+                                           "RESOURCES", "AGENT", "WHY",   NULL};
     AUTO(table_free) struct table *table = table_new(headings);
     size_t index;
     json_t *task;
-    json_array_foreach(tasks, index, task)
-        print_row(table, task);
+    json_array_foreach(tasks, index, task) print_row(table, task);
     table_print(table, stdout);
 }
 
@@ -41,7 +40,10 @@ int cli_tasks(int argc, char **argv) {
     const struct flag flags[] = {
         CLI_FLAG_MASTER(&common),
         CLI_FLAG_JSON(&common),
-        {.name = "all", .kind = FLAG_BOOL, .boolean = &all, .letter = 'a',
+        {.name = "all",
+         .kind = FLAG_BOOL,
+         .boolean = &all,
+         .letter = 'a',
          .help = "Also those that have ended, as far as the master remembers them."},
     };
     struct flag_table table = {.program = "mesos tasks",

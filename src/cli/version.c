@@ -30,9 +30,9 @@ static int print_versions(const struct cli_common *common, const struct flag_arg
 }
 
 int cli_version(int argc, char **argv) {
-    static const struct cli_simple command = {
-        .name = "version",
-        .summary = "Prints this program's version and the master's.",
-        .body = print_versions};
+    static const struct cli_simple command = {.name = "version",
+                                              .summary =
+                                                  "Prints this program's version and the master's.",
+                                              .body = print_versions};
     return cli_run_simple(&command, argc, argv);
 }

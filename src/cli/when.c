@@ -19,7 +19,8 @@ void when_print_span(int64_t span_ns, char out[WHEN_SIZE]) {
     int64_t seconds = span_ns / 1000000000;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         if (seconds >= steps[i].from) {
-            snprintf(out, WHEN_SIZE, "%lld%c", (long long)(seconds / steps[i].unit), steps[i].letter);
+            snprintf(out, WHEN_SIZE, "%lld%c", (long long)(seconds / steps[i].unit),
+                     steps[i].letter);
             return;
         }
     }

@@ -1,5 +1,6 @@
 /*
- * A connection as a core knows it: a number that its shell gives once, each larger than those before.
+ * A connection as a core knows it: a number that its shell gives once, each larger than those
+ * before.
  */
 #pragma once
 
