@@ -189,7 +189,7 @@ struct executor_node *executor_node_new(struct container *container) {
         .shutdown_grace_ms = GRACE_MS,
         .seed = world->seed * 31 + (uint64_t)container->pid,
     };
-    node->core = executor_new(&settings);
+    node->core = executor_core_new(&settings);
     world_after(world, world_draw(world, 0, 100), start, node, 0);
     return node;
 }
@@ -202,7 +202,7 @@ void executor_node_free(struct executor_node *node) {
         mem_free(*task);
     }
     VEC_FINI(&node->tasks);
-    executor_free(node->core);
+    executor_core_free(node->core);
     mem_free(node);
 }
 

@@ -32,7 +32,7 @@ static void free_message(void *message) {
     mesos_message_free(message);
 }
 
-struct executor *executor_new(const struct executor_settings *settings) {
+struct executor *executor_core_new(const struct executor_settings *settings) {
     struct executor *executor = NEW(struct executor);
     dialer_init(&executor->dialer, settings->agent, EXECUTOR_PAUSE_CAP_MS, settings->seed);
     executor->framework_id = text_dup(settings->framework_id);
@@ -44,7 +44,7 @@ struct executor *executor_new(const struct executor_settings *settings) {
     return executor;
 }
 
-void executor_free(struct executor *executor) {
+void executor_core_free(struct executor *executor) {
     if (executor == NULL)
         return;
     map_fini(&executor->tasks, free_message);

@@ -27,9 +27,9 @@ struct executor_settings {
     uint64_t seed;
 };
 
-struct executor *executor_new(const struct executor_settings *settings); /* copies */
-void executor_free(struct executor *executor);
-DEFINE_AUTO(struct executor, executor_free)
+struct executor *executor_core_new(const struct executor_settings *settings); /* copies */
+void executor_core_free(struct executor *executor);
+DEFINE_AUTO(struct executor, executor_core_free)
 
 /* A CALL's `encoded` is a TaskStatus for UPDATE and the data itself for MESSAGE. */
 void executor_step(struct executor *executor, const struct driver_event *event,

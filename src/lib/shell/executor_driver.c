@@ -28,7 +28,7 @@ static int64_t deadline_ms(void *core) {
 }
 
 static void free_core(void *core) {
-    executor_free(core);
+    executor_core_free(core);
 }
 
 #define CALL(name, ...)                                                                            \
@@ -137,7 +137,7 @@ struct mesos_executor_driver *mesos_executor_driver_new(
     struct mesos_executor_driver *driver = NEW(struct mesos_executor_driver);
     driver_copy_sized(&driver->callbacks, sizeof(driver->callbacks), callbacks);
     driver->keep_process = options.keep_process;
-    driver->driver = driver_new(&executor_class, executor_new(&settings), driver, &error);
+    driver->driver = driver_new(&executor_class, executor_core_new(&settings), driver, &error);
     if (driver->driver != NULL)
         return driver;
     driver_give_error(out_error, &error);

@@ -21,12 +21,12 @@ static void begin(struct stage *stage, bool checkpoint) {
         .shutdown_grace_ms = GRACE_MS,
         .seed = 3,
     };
-    stage_init(stage, executor_new(&settings), step);
+    stage_init(stage, executor_core_new(&settings), step);
     stage_tell(stage, DRIVER_EVENT_START);
 }
 
 static void end(struct stage *stage) {
-    executor_free(stage->core);
+    executor_core_free(stage->core);
     stage_fini(stage);
 }
 
