@@ -404,6 +404,7 @@ void containers_free(struct containers *containers) {
         buf_fini(&refusal->id);
         mem_free(refusal);
     }
+    containerizer_remove_roots(containers->containerizer); /* what has a container in it stays */
     containerizer_free(containers->containerizer);
     mem_free(containers);
 }

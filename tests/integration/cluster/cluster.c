@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -199,6 +200,8 @@ static void abandon(void) {
     struct error error;
     open_cluster = NULL;
     end_processes(cluster);
+    umount2(cluster_path(cluster, "agent0"), MNT_DETACH); /* the small disks of startup_test */
+    umount2(cluster_path(cluster, "master"), MNT_DETACH);
     tree_remove(cluster->directory, &error);
 }
 

@@ -135,6 +135,7 @@ TEST(a_copy_of_a_work_dir_is_refused_and_the_original_goes_on) {
 
     assert_int_equal(process_wait(&cluster.agents[1]), 1);
     assert_true(process_log_has(&cluster.agents[1], "agent_stops"));
+    assert_int_equal(cluster_cgroups(&cluster, 1), 0);
     assert_int_equal(framework_count(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING), 1);
     framework_launch(framework, (struct wish){.id = "another", .command = "true"});
     framework_wait(framework, "another", MESOS__V1__TASK_STATE__TASK_FINISHED);
