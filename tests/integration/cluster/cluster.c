@@ -252,6 +252,7 @@ static const char *group_of(const struct cluster *cluster, unsigned which) {
 }
 
 void cluster_start_agent(struct cluster *cluster, unsigned which, const char *const *flags) {
+    static const char init[] = "--init_path=" INIT_PATH;
     char master[64], work_dir[128], group[96], log[32], port[32];
     assert_true(which < AGENTS_LIMIT);
     snprintf(master, sizeof(master), "--master=%s", cluster->master_address);
@@ -264,7 +265,7 @@ void cluster_start_agent(struct cluster *cluster, unsigned which, const char *co
                                      work_dir,
                                      group,
                                      port,
-                                     "--init_path=" INIT_PATH,
+                                     init,
                                      "--hostname=localhost",
                                      "--resources=cpus:4;mem:2048;disk:1024;ports:[31000-31999]",
                                      "--registration_backoff_factor=50ms"};
