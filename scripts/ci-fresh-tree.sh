@@ -21,6 +21,7 @@ if [ "${1:-}" != --inside ]; then
     fi
     mkdir -p "$cache/base" "$cache/debs/partial"
     tree=$(mktemp -d "$cache/tree.XXXXXX")
+    chmod 755 "$tree" # it becomes the root directory of tasks that run as nobody
     trap 'rm -rf --one-file-system "$tree"' EXIT
     trap 'exit 130' INT TERM
     unshare --mount --propagation private --pid --fork --kill-child \
