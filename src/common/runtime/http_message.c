@@ -142,7 +142,7 @@ static bool take_line(struct http_parser *parser, struct text *bytes, size_t lim
 }
 
 static bool feed_head(struct http_parser *parser, struct text *bytes, struct error *error) {
-    bool is_whole;
+    bool is_whole = false;
     if (!take_line(parser, bytes, HTTP_HEAD_LIMIT_BYTES, &is_whole, error))
         return false;
     struct text head = buf_text(&parser->line);
@@ -161,7 +161,7 @@ static bool feed_head(struct http_parser *parser, struct text *bytes, struct err
 }
 
 static bool feed_chunk_line(struct http_parser *parser, struct text *bytes, struct error *error) {
-    bool is_whole;
+    bool is_whole = false;
     if (!take_line(parser, bytes, CHUNK_LINE_LIMIT_BYTES, &is_whole, error))
         return false;
     if (!is_whole)
@@ -185,7 +185,7 @@ static bool feed_chunk_line(struct http_parser *parser, struct text *bytes, stru
 
 /* The empty line behind a chunk, or the lines behind the last one. */
 static bool feed_line(struct http_parser *parser, struct text *bytes, struct error *error) {
-    bool is_whole, is_trailer = parser->state == PARSER_TRAILER;
+    bool is_whole = false, is_trailer = parser->state == PARSER_TRAILER;
     size_t before = bytes->size;
     if (!take_line(parser, bytes, CHUNK_LINE_LIMIT_BYTES, &is_whole, error))
         return false;
