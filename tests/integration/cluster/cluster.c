@@ -172,13 +172,24 @@ void cluster_show(const struct cluster *cluster) {
 
 /* --- the cluster --- */
 
+/* Below the ports that the kernel gives to outgoing connections, so that none of those comes first.
+ */
 static uint16_t free_port(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    return ntohs(address.sin_port);
+    static struct rng rng;
+    static bool is_seeded;
+    if (!is_seeded)
+        rng = rng_of((uint64_t)now_ms() << 20 ^ (uint64_t)getpid());
+    is_seeded = true;
+    for (;;) {
+        uint16_t port = (uint16_t)(10000 + rng_below(&rng, 20000));
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons(port),
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(fd >= 0);
+        if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+            return port;
+    }
 }
 
 /* A test that failed in this program before has not cleaned up: what it left goes now. */
