@@ -78,6 +78,8 @@ static void send_call(struct executor *executor, Mesos__V1__Executor__Call *call
     call->executor_id = &id;
     call->has_type = true;
     outbox_send(outbox, FRAME_EXECUTOR_CALL, &call->base);
+    call->framework_id = NULL; /* they end here, the call does not */
+    call->executor_id = NULL;
 }
 
 static void send_subscribe(struct executor *executor, struct driver_outbox *outbox) {

@@ -12,6 +12,7 @@
 #include "master/core/supply.h"
 #include "master/core/task_book.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 enum {
@@ -183,6 +184,7 @@ static struct framework_info merged(struct master *master, const struct framewor
 }
 
 static void connect(struct master *master, struct peer *peer, struct framework *framework) {
+    assert(peer != NULL);
     framework->state = FRAMEWORK_CONNECTED;
     framework->peer = peer;
     framework->last_connection = peer->connection.value;
