@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SKIPPED = 77, DAEMONS_LIMIT = 8, DIRECTORIES_LIMIT = 8 };
+enum { SKIPPED = 77, DAEMONS_LIMIT = 8, DIRECTORIES_LIMIT = 8, REMOVE_TRIES = 10 };
 #define CGROUPS "/sys/fs/cgroup"
 
 void bench_skip(const char *why) {
@@ -42,7 +42,14 @@ static size_t walk_groups(const char *root, bool removes);
 
 static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
     (void)stat, (void)type, (void)ftw;
-    return remove(path);
+    remove(path);
+    return 0;
+}
+
+/* Again when something was still being written, or removed, meanwhile. */
+static void remove_directory(const char *path) {
+    for (int i = 0; i < REMOVE_TRIES && access(path, F_OK) == 0; i++)
+        nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static void clean_up(void) {
@@ -51,8 +58,7 @@ static void clean_up(void) {
     while (made.daemon_count > 0)
         bench_daemon_stop(made.daemons[made.daemon_count - 1]);
     while (made.directory_count > 0)
-        nftw(made.directories[--made.directory_count], remove_entry, 16,
-             FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        remove_directory(made.directories[--made.directory_count]);
     if (made.root[0] != '\0')
         walk_groups(made.root, true);
 }
