@@ -1,12 +1,13 @@
 #!/bin/sh
-# run.sh SECONDS [BUILD]: runs every fuzz target of a build made with -DFUZZ=ON for that long each, and fails on
-# the first crash, leaving the input that did it in BUILD/fuzz/.
+# run.sh SECONDS [BUILD [NAME]]: runs every fuzz target of a build made with -DFUZZ=ON, or one, for that long each,
+# and fails on the first crash, leaving the input that did it in BUILD/fuzz/. No SECONDS: $FUZZ_SECONDS, or 10.
 set -eu
-seconds=$1
+seconds=${1:-${FUZZ_SECONDS:-10}}
 build=${2:-build}
+only=${3:-*}
 source=$(cd "$(dirname "$0")" && pwd)
 found=0
-for target in "$build"/fuzz/fuzz_*; do
+for target in "$build"/fuzz/fuzz_$only; do
     [ -x "$target" ] || continue
     found=1
     name=$(basename "$target" | sed 's/^fuzz_//')
