@@ -1,6 +1,6 @@
 /*
- * What operators write in flags: resources, attributes, durations, sizes. What is read is printed and read
- * again.
+ * What operators write in flags: resources, attributes, durations, sizes. What is read is printed
+ * and read again.
  */
 #include "tests/fuzz/fuzz.h"
 

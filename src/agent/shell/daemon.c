@@ -13,6 +13,7 @@
 #include "common/model/resources_text.h"
 #include "common/runtime/files.h"
 #include "common/runtime/http_server.h"
+#include "common/runtime/log_toggle.h"
 #include "common/runtime/random.h"
 #include "common/storage/storage.h"
 
@@ -177,6 +178,7 @@ static void answer_upgrade(void *self, struct http_request *request) {
 
 static bool listen_http(struct daemon *daemon, struct error *error) {
     daemon->http = http_server_new(daemon->loop, (struct http_server_options){0});
+    daemon->log_toggle = log_toggle_new(daemon->loop, daemon->log, daemon->http);
     http_server_route(daemon->http, "/health", answer_health, daemon);
     http_server_route(daemon->http, "/version", answer_version, daemon);
     http_server_route(daemon->http, FRAME_UPGRADE_PATH, answer_upgrade, daemon);
@@ -291,6 +293,7 @@ static void end(struct daemon *daemon) {
     loop_task_cancel(&daemon->turn_end);
     if (daemon->storage != NULL)
         on_turn_end(daemon);
+    log_toggle_free(daemon->log_toggle);
     http_server_free(daemon->http);
     executors_free(daemon->executors);
     outputs_free(daemon->outputs);

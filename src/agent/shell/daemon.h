@@ -17,6 +17,7 @@
 struct containers;
 struct executors;
 struct http_server;
+struct log_toggle;
 struct master_link;
 struct outputs;
 struct remover;
@@ -32,6 +33,7 @@ struct daemon {
     struct agent_outbox outbox;
     struct storage *storage;
     struct http_server *http;
+    struct log_toggle *log_toggle;
     struct master_link *master;
     struct executors *executors;
     struct containers *containers;

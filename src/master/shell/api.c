@@ -7,6 +7,7 @@
 #include "master/shell/api.h"
 
 #include "common/runtime/http_server.h"
+#include "common/runtime/log_toggle.h"
 #include "common/wire/convert.h"
 #include "common/wire/json.h"
 #include "common/wire/put.h"
@@ -15,8 +16,6 @@
 #include "mesos/v1/master/master.pb-c.h"
 
 #include <assert.h>
-
-enum { LOGGING_LEVEL_RESET_LIMIT_MS = 24 * 3600 * 1000 };
 
 static const char json_type[] = "application/json";
 static const char protobuf_type[] = "application/x-protobuf";
@@ -241,13 +240,13 @@ static void answer_set_logging_level(struct daemon *daemon, struct http_request 
         return;
     }
     int64_t duration_ms = call->set_logging_level->duration->nanoseconds / 1000000;
-    if (duration_ms < 0 || duration_ms > LOGGING_LEVEL_RESET_LIMIT_MS) {
-        http_request_answer_text(request, 400, "the duration must be between 0 and a day");
+    bool debug = call->set_logging_level->level > 0;
+    struct error error;
+    if (!log_toggle_set(daemon->log_toggle, debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, duration_ms,
+                        &error)) {
+        http_request_answer_text(request, 400, "%s", error.message);
         return;
     }
-    bool debug = call->set_logging_level->level > 0;
-    log_set_level(daemon->log, debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-    loop_timer_arm(&daemon->logging_timer, loop_now_ms(daemon->loop) + duration_ms);
     http_request_answer(request, (struct http_answer){.status = 200});
 }
 
@@ -342,15 +341,8 @@ static void serve_metrics(void *self, struct http_request *request) {
         (struct http_answer){.status = 200, .content_type = json_type, .body = buf_text(&body)});
 }
 
-static void on_logging_timer(void *self) {
-    struct daemon *daemon = self;
-    enum log_level level = LOG_LEVEL_INFO;
-    log_level_parse(text_of(daemon->flags.logging_level), &level);
-    log_set_level(daemon->log, level);
-}
-
 void api_serve(struct daemon *daemon) {
-    loop_timer_init(&daemon->logging_timer, daemon->loop, on_logging_timer, daemon);
+    daemon->log_toggle = log_toggle_new(daemon->loop, daemon->log, daemon->http);
     http_server_route(daemon->http, "/api/v1", serve_call, daemon);
     http_server_route(daemon->http, "/master/api/v1", serve_call, daemon);
     http_server_route(daemon->http, "/health", serve_health, daemon);

@@ -3,6 +3,7 @@
 #include "common/model/frame_type.h"
 #include "common/runtime/files.h"
 #include "common/runtime/http_server.h"
+#include "common/runtime/log_toggle.h"
 #include "common/runtime/random.h"
 #include "common/storage/storage.h"
 #include "master/shell/api.h"
@@ -197,11 +198,11 @@ static void drop_request(void *request) {
 
 static void end(struct daemon *daemon) {
     loop_timer_disarm(&daemon->timer);
-    loop_timer_disarm(&daemon->logging_timer);
     loop_task_cancel(&daemon->turn_end);
     if (daemon->storage != NULL)
         on_turn_end(daemon);
     map_fini(&daemon->requests, drop_request);
+    log_toggle_free(daemon->log_toggle);
     connections_free(daemon->connections);
     http_server_free(daemon->http);
     storage_close(daemon->storage);

@@ -17,6 +17,7 @@
 struct connections;
 struct http_request;
 struct http_server;
+struct log_toggle;
 struct storage;
 
 struct daemon {
@@ -31,11 +32,11 @@ struct daemon {
     struct storage *storage;
     struct http_server *http;
     struct connections *connections;
+    struct log_toggle *log_toggle;
     struct map requests; /* number -> struct http_request that the core will answer */
     uint64_t last_request;
 
-    struct loop_timer timer;         /* master_deadline_ms */
-    struct loop_timer logging_timer; /* back to --logging_level */
+    struct loop_timer timer; /* master_deadline_ms */
     struct loop_task turn_end;
     uint64_t made_ticket, handed_ticket, stored_ticket;
     struct link held; /* effects that wait for their ticket, in order */
