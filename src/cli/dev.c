@@ -6,6 +6,7 @@
  */
 #include "cli/cli.h"
 #include "cli/dev_daemon.h"
+#include "cli/json_line.h"
 #include "cli/query.h"
 #include "common/base/buf.h"
 #include "common/runtime/files.h"
@@ -38,6 +39,7 @@ struct dev_flags {
     int64_t mem_megabytes;
     char *keep;
     char *logging_level;
+    bool json;
 };
 
 struct dev {
@@ -81,13 +83,41 @@ static void stop_daemons(struct dev *dev) {
         loop_stop(dev->loop);
 }
 
+/* For whoever started it: it looks for the event, and for the pid to end it by. */
+static json_t *event_of(const struct dev *dev, const char *event) {
+    char master[32];
+    json_t *object = json_object();
+    snprintf(master, sizeof(master), "127.0.0.1:%d", (int)dev->flags.port);
+    json_object_set_new(object, "event", json_string(event));
+    json_object_set_new(object, "master", json_string(master));
+    json_object_set_new(object, "agents", json_integer((json_int_t)dev->flags.agents));
+    json_object_set_new(object, "directory", json_line_string(text_of(dev->directory)));
+    json_object_set_new(object, "pid", json_integer(getpid()));
+    return object;
+}
+
+static void tell_event(const struct dev *dev, const char *event) {
+    AUTO(json_decref) json_t *object = event_of(dev, event);
+    struct error error;
+    if (!json_line_write(object, &error))
+        fprintf(stderr, "mesos dev: %s\n", error.message);
+}
+
+static void tell_stopping(const struct dev *dev) {
+    if (dev->flags.json) {
+        tell_event(dev, "stopping");
+        return;
+    }
+    printf("stopping\n");
+    fflush(stdout);
+}
+
 static void on_signal(void *self, int signal_number) {
     struct dev *dev = self;
     (void)signal_number;
     if (dev->is_stopping)
         return;
-    printf("stopping\n");
-    fflush(stdout);
+    tell_stopping(dev);
     stop_daemons(dev);
 }
 
@@ -122,6 +152,19 @@ static size_t active_agents(const struct dev *dev) {
     return count;
 }
 
+static void tell_ready(const struct dev *dev) {
+    if (dev->flags.json) {
+        tell_event(dev, "ready");
+        return;
+    }
+    printf("ready: master at 127.0.0.1:%d, %d agent%s; logs and state in %s\n"
+           "try:   mesos run -- echo hello\n"
+           "stop:  Ctrl-C, or SIGTERM to %d\n",
+           (int)dev->flags.port, (int)dev->flags.agents, dev->flags.agents == 1 ? "" : "s",
+           dev->directory, (int)getpid());
+    fflush(stdout);
+}
+
 static void poll_ready(void *self) {
     struct dev *dev = self;
     if (active_agents(dev) < (size_t)dev->flags.agents) {
@@ -129,12 +172,7 @@ static void poll_ready(void *self) {
         return;
     }
     dev->is_ready = true;
-    printf("ready: master at 127.0.0.1:%d, %d agent%s; logs and state in %s\n"
-           "try:   mesos run -- echo hello\n"
-           "stop:  Ctrl-C, or SIGTERM to %d\n",
-           (int)dev->flags.port, (int)dev->flags.agents, dev->flags.agents == 1 ? "" : "s",
-           dev->directory, (int)getpid());
-    fflush(stdout);
+    tell_ready(dev);
 }
 
 static bool start_daemon(struct dev *dev, const char *program, const char *name,
@@ -351,6 +389,7 @@ int cli_dev(int argc, char **argv) {
          .preset = "info",
          .metavar = "LEVEL",
          .help = "Of the daemons: debug, info, warning, error."},
+        CLI_FLAG_JSON(f),
     };
     struct flag_table table = {.program = "mesos dev",
                                .summary = "A cluster on this machine: a master and agents, started "

@@ -3,6 +3,7 @@
  * ended; a connection that is lost meanwhile is made again, and reading goes on where it was.
  */
 #include "cli/cli.h"
+#include "cli/json_line.h"
 #include "cli/task_list.h"
 #include "common/runtime/files.h"
 #include "common/runtime/loop.h"
@@ -22,12 +23,29 @@ struct logs {
     struct loop_timer deadline_timer, again_timer;
     const char *task_id, *agent_id, *framework_id; /* borrowed from the list */
     uint64_t offset, channel;
+    struct buf rest;       /* --json: the beginning of a character whose end is yet to come */
     int64_t lost_since_ms; /* 0: not lost */
     int exit_code;
 };
 
+/* One object for the bytes, which end where `end` says. */
+static bool write_piece(struct logs *logs, struct text bytes, uint64_t end) {
+    AUTO(json_decref) json_t *piece = json_object();
+    struct error error;
+    json_object_set_new(piece, "stream", json_string(logs->errors ? "stderr" : "stdout"));
+    json_object_set_new(piece, "offset", json_integer((json_int_t)(end - bytes.size)));
+    json_object_set_new(piece, "data", json_line_string(bytes));
+    return bytes.size == 0 || json_line_write(piece, &error);
+}
+
+static bool write_rest(struct logs *logs) {
+    bool ok = write_piece(logs, buf_text(&logs->rest), logs->offset);
+    buf_clear(&logs->rest);
+    return ok;
+}
+
 static void finish(struct logs *logs, int exit_code) {
-    logs->exit_code = exit_code;
+    logs->exit_code = write_rest(logs) ? exit_code : CLI_FAILED;
     loop_stop(logs->loop);
 }
 
@@ -64,17 +82,37 @@ static void lose(struct logs *logs, const struct mesos_output *output) {
     finish(logs, CLI_UNREACHABLE);
 }
 
+/* What begins a character waits for the rest of it, unless that was dropped. */
+static bool write_pieces(struct logs *logs, const struct mesos_output *output) {
+    struct buf *rest = &logs->rest;
+    if (output->offset != logs->offset && !write_rest(logs))
+        return false;
+    buf_append(rest, output->bytes, output->byte_count);
+    logs->offset = output->offset + output->byte_count;
+    size_t whole = json_line_whole(buf_text(rest));
+    bool ok =
+        write_piece(logs, text_sub(buf_text(rest), 0, whole), logs->offset - (rest->size - whole));
+    buf_consume(rest, whole);
+    return ok;
+}
+
+static bool write_output(struct logs *logs, const struct mesos_output *output) {
+    logs->lost_since_ms = 0;
+    if (logs->common.json)
+        return write_pieces(logs, output);
+    logs->offset = output->offset + output->byte_count;
+    return fd_write_all(STDOUT_FILENO, (struct text){output->bytes, output->byte_count}, NULL);
+}
+
 static void on_output(void *self, struct mesos_output_reader *reader,
                       const struct mesos_output *output) {
     struct logs *logs = self;
     (void)reader;
     if (output->channel != logs->channel)
         return;
-    if (output->byte_count > 0) {
-        logs->offset = output->offset + output->byte_count;
-        logs->lost_since_ms = 0;
-        if (!fd_write_all(STDOUT_FILENO, (struct text){output->bytes, output->byte_count}, NULL))
-            finish(logs, CLI_FAILED);
+    if (output->byte_count > 0 && !write_output(logs, output)) {
+        finish(logs, CLI_FAILED);
+        return;
     }
     switch (output->end) {
     case MESOS_OUTPUT_OPEN: break;
@@ -125,6 +163,7 @@ static void fini(struct logs *logs) {
     loop_timer_disarm(&logs->again_timer);
     loop_watch_free(logs->watch);
     mesos_output_reader_free(logs->reader);
+    buf_fini(&logs->rest);
     loop_free(logs->loop);
 }
 
@@ -147,6 +186,7 @@ int cli_logs(int argc, char **argv) {
     struct logs logs = {0};
     const struct flag flags[] = {
         CLI_FLAG_MASTER(&logs.common),
+        CLI_FLAG_JSON(&logs.common),
         {.name = "follow",
          .letter = 'f',
          .kind = FLAG_BOOL,

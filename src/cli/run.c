@@ -2,10 +2,11 @@
  * mesos run: one task as a framework of its own. What it writes is followed through the driver's
  * channels and asked for again, from where we were, when a connection was lost; its last status is
  * acknowledged when all of its output has been read, so that whatever restarts meanwhile still
- * knows the task.
+ * knows the task. With --json the outputs are kept, up to a limit, and told with the end.
  */
 #include "cli/cli.h"
 #include "cli/driver_loop.h"
+#include "cli/json_line.h"
 #include "cli/task_terms.h"
 #include "common/base/buf.h"
 #include "common/runtime/files.h"
@@ -34,7 +35,8 @@ struct stream {
     int fd;
     uint64_t channel; /* 0: not open */
     uint64_t offset;
-    bool is_complete;
+    struct buf kept; /* --json: instead of being written */
+    bool is_complete, is_cut;
 };
 
 struct run {
@@ -53,21 +55,23 @@ struct run {
     int64_t largest_cpu_milli;
     Mesos__V1__TaskStatus *last; /* a copy of the one that ended the task */
     char connect_why[256];
+    char framework_id[256];
+    char said[700]; /* what was told last */
+    int64_t begun_ms;
     bool is_registered, has_registered, has_started, is_told_why;
     int interrupts;
     int exit_code;
     bool is_over;
 };
 
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void say(const char *format, ...) {
+static void say(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct run *run, const char *format, ...) {
     AUTO_FINI(buf_fini) struct buf line = {0};
-    char text[700];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    vsnprintf(run->said, sizeof(run->said), format, arguments);
     va_end(arguments);
-    buf_printf(&line, "mesos run: %s\n", text);
+    buf_printf(&line, "mesos run: %s\n", run->said);
     fd_write_all(STDERR_FILENO, buf_text(&line), NULL);
 }
 
@@ -116,7 +120,7 @@ static void end_task(struct run *run) {
     const char *why = run->last->message != NULL ? run->last->message : "";
     bool is_plain = run->last->termination != NULL && run->last->termination->has_exit_code;
     if (exit_code != CLI_OK && !is_plain)
-        say("%s%s%s", task_state_word(run->last->state), why[0] != '\0' ? ": " : "", why);
+        say(run, "%s%s%s", task_state_word(run->last->state), why[0] != '\0' ? ": " : "", why);
     mesos_scheduler_driver_acknowledge_status_update(run->driver.driver, run->last);
     finish(run, exit_code);
 }
@@ -133,19 +137,32 @@ static void check_end(struct run *run) {
 
 static void give_up_output(void *self) {
     struct run *run = self;
-    say("the rest of the task's output could not be read in %d seconds", OUTPUT_PATIENCE_MS / 1000);
+    for (size_t i = 0; i < STREAMS; i++)
+        run->streams[i].is_cut |= !run->streams[i].is_complete;
+    say(run, "the rest of the task's output could not be read in %d seconds",
+        OUTPUT_PATIENCE_MS / 1000);
     end_task(run);
 }
 
+/* One byte more than an object shows tells that there was more. */
+static void keep_bytes(struct stream *stream, struct text bytes) {
+    size_t room = JSON_LINE_OUTPUT_LIMIT_BYTES + 1 - stream->kept.size;
+    buf_append_text(&stream->kept, text_sub(bytes, 0, room));
+    stream->is_cut |= stream->kept.size > JSON_LINE_OUTPUT_LIMIT_BYTES;
+}
+
 static void take_bytes(struct run *run, struct stream *stream, const struct mesos_output *output) {
+    stream->is_cut |= output->offset > stream->offset;
     if (output->offset > stream->offset)
-        say("%llu bytes of output were dropped: they came faster than they could be read",
+        say(run, "%llu bytes of output were dropped: they came faster than they could be read",
             (unsigned long long)(output->offset - stream->offset));
     struct text bytes = {output->bytes, output->byte_count};
     if (output->offset < stream->offset)
         bytes = text_sub(bytes, stream->offset - output->offset, bytes.size);
     stream->offset = output->offset + output->byte_count;
-    if (!fd_write_all(stream->fd, bytes, NULL))
+    if (run->common.json)
+        keep_bytes(stream, bytes);
+    else if (!fd_write_all(stream->fd, bytes, NULL))
         finish(run, 128 + SIGPIPE);
 }
 
@@ -167,8 +184,8 @@ static void on_output(void *self, struct mesos_scheduler_driver *driver,
         stream->is_complete = true;
         check_end(run);
     } else if (output->end == MESOS_OUTPUT_ERROR) {
-        say("its output cannot be read: %s", output->message);
-        stream->is_complete = true;
+        say(run, "its output cannot be read: %s", output->message);
+        stream->is_complete = stream->is_cut = true;
         check_end(run);
     } else {
         arm_in(run, &run->read_timer, READ_AGAIN_MS);
@@ -256,7 +273,7 @@ static void on_status(void *self, struct mesos_scheduler_driver *driver,
         open_streams(run);
         break;
     case MESOS__V1__TASK_STATE__TASK_UNREACHABLE:
-        say("the task's agent cannot be reached; waiting for it");
+        say(run, "the task's agent cannot be reached; waiting for it");
         break;
     case MESOS__V1__TASK_STATE__TASK_STAGING:
     case MESOS__V1__TASK_STATE__TASK_STARTING:
@@ -333,9 +350,9 @@ static void explain(void *self) {
     if (!run->is_registered || run->task_id[0] != '\0')
         return;
     if (run->largest.size == 0)
-        say("waiting: nothing has been offered yet; %s are wanted", buf_string(&wanted));
+        say(run, "waiting: nothing has been offered yet; %s are wanted", buf_string(&wanted));
     else
-        say("waiting: %s are wanted, and the largest offer is %s", buf_string(&wanted),
+        say(run, "waiting: %s are wanted, and the largest offer is %s", buf_string(&wanted),
             buf_string(&run->largest));
 }
 
@@ -353,10 +370,11 @@ static void on_up(struct run *run) {
 static void on_registered(void *self, struct mesos_scheduler_driver *driver,
                           const Mesos__V1__FrameworkID *framework_id,
                           const Mesos__V1__MasterInfo *master) {
+    struct run *run = self;
     (void)driver;
-    (void)framework_id;
     (void)master;
-    on_up(self);
+    snprintf(run->framework_id, sizeof(run->framework_id), "%s", framework_id->value);
+    on_up(run);
 }
 
 static void on_reregistered(void *self, struct mesos_scheduler_driver *driver,
@@ -381,15 +399,15 @@ static void on_connect_failed(void *self, struct mesos_scheduler_driver *driver,
 
 static void on_no_master(void *self) {
     struct run *run = self;
-    say("no master answers at %s%s%s", run->common.master, run->connect_why[0] != '\0' ? ": " : "",
-        run->connect_why);
+    say(run, "no master answers at %s%s%s", run->common.master,
+        run->connect_why[0] != '\0' ? ": " : "", run->connect_why);
     finish(run, run->has_registered ? CLI_TASK_LOST : CLI_UNREACHABLE);
 }
 
 static void on_error(void *self, struct mesos_scheduler_driver *driver, const char *message) {
     struct run *run = self;
     (void)driver;
-    say("the master says: %s", message);
+    say(run, "the master says: %s", message);
     finish(run, run->task_id[0] != '\0' ? CLI_TASK_LOST : CLI_FAILED);
 }
 
@@ -414,6 +432,51 @@ static void on_signal(void *self, int signal_number) {
         finish(run, 128 + signal_number);
     else
         kill_task(run, run->interrupts == 2);
+}
+
+/* --- the object of --json --- */
+
+static json_t *reason_of(const Mesos__V1__TaskStatus *status) {
+    const ProtobufCEnumValue *reason = NULL;
+    if (status != NULL && status->has_reason)
+        reason = protobuf_c_enum_descriptor_get_value(&mesos__v1__task_status__reason__descriptor,
+                                                      (int)status->reason);
+    return reason != NULL ? json_string(reason->name) : json_null();
+}
+
+static bool is_cut(const struct stream *stream) {
+    return stream->is_cut || (stream->offset > 0 && !stream->is_complete);
+}
+
+static void set_outputs(json_t *object, const struct run *run) {
+    const struct stream *streams = run->streams;
+    json_object_set_new(object, "stdout", json_line_output(buf_text(&streams[0].kept)));
+    json_object_set_new(object, "stderr", json_line_output(buf_text(&streams[1].kept)));
+    json_object_set_new(object, "truncated",
+                        json_boolean(is_cut(&streams[0]) || is_cut(&streams[1])));
+}
+
+/* Always one, also of a task that was never launched: then the message is what was told last. */
+static bool print_object(const struct run *run, struct error *error) {
+    AUTO(json_decref) json_t *object = json_object();
+    const Mesos__V1__TaskStatus *last = run->last;
+    bool was_launched = run->task_id[0] != '\0';
+    struct task_end end = {.state = MESOS__V1__TASK_STATE__TASK_UNKNOWN, .exit_code = -1};
+    if (last != NULL)
+        end = task_end_of(last);
+    json_object_set_new(object, "task_id", json_line_string_or_null(run->task_id));
+    json_object_set_new(object, "framework_id", json_line_string_or_null(run->framework_id));
+    json_object_set_new(object, "agent_id",
+                        json_line_string_or_null(was_launched ? run->agent_id : NULL));
+    json_line_set_end(object, &end);
+    if (last == NULL)
+        json_object_set_new(object, "state", json_null());
+    json_object_set_new(object, "message",
+                        json_line_string_or_null(last != NULL ? last->message : run->said));
+    json_object_set_new(object, "reason", reason_of(last));
+    set_outputs(object, run);
+    json_object_set_new(object, "wall_ms", json_integer(loop_now_ms(run->loop) - run->begun_ms));
+    return json_line_write(object, error);
 }
 
 /* --- the whole --- */
@@ -466,6 +529,7 @@ static bool start(struct run *run, struct error *error) {
     loop_timer_init(&run->ask_timer, run->loop, on_ask_timer, run);
     loop_timer_init(&run->read_timer, run->loop, read_again, run);
     loop_timer_init(&run->patience_timer, run->loop, give_up_output, run);
+    run->begun_ms = loop_now_ms(run->loop);
     arm_in(run, &run->connect_timer, CONNECT_LIMIT_MS);
     run->streams[0] = (struct stream){.kind = MESOS_OUTPUT_STDOUT, .fd = STDOUT_FILENO};
     run->streams[1] = (struct stream){.kind = MESOS_OUTPUT_STDERR, .fd = STDERR_FILENO};
@@ -484,6 +548,8 @@ static void end(struct run *run) {
     driver_loop_fini(&run->driver);
     if (run->last != NULL)
         mesos_message_free(&run->last->base);
+    for (size_t i = 0; i < STREAMS; i++)
+        buf_fini(&run->streams[i].kept);
     mem_free(run->agent_id);
     buf_fini(&run->largest);
     loop_free(run->loop);
@@ -493,6 +559,7 @@ int cli_run(int argc, char **argv) {
     struct run run = {0};
     const struct flag flags[] = {
         CLI_FLAG_MASTER(&run.common),
+        CLI_FLAG_JSON(&run.common),
         TASK_TERMS_FLAGS(&run.terms),
         {.name = "shell",
          .kind = FLAG_BOOL,
@@ -518,6 +585,8 @@ int cli_run(int argc, char **argv) {
     if (start(&run, &error)) {
         loop_run(run.loop);
         exit_code = run.exit_code;
+        if (run.common.json && !print_object(&run, &error))
+            exit_code = cli_fail("run", &error);
     } else {
         exit_code = cli_fail("run", &error);
     }

@@ -333,6 +333,15 @@ const char *task_state_word(Mesos__V1__TaskState state) {
     return value != NULL ? value->name : "TASK_UNKNOWN";
 }
 
+struct task_end task_end_of(const Mesos__V1__TaskStatus *status) {
+    const Mesos__V1__Termination *end = status->termination;
+    bool has_signal = end != NULL && end->has_signal;
+    bool has_code = end != NULL && end->has_exit_code && !has_signal;
+    return (struct task_end){.state = status->state,
+                             .exit_code = has_code ? end->exit_code : -1,
+                             .signal = has_signal ? end->signal : 0};
+}
+
 int task_exit_code(const Mesos__V1__TaskStatus *status) {
     const Mesos__V1__Termination *end = status->termination;
     bool has_code = end != NULL && end->has_exit_code;

@@ -96,5 +96,12 @@ int64_t offer_stock_left_milli(const struct offer_stock *stock, const char *name
 /* What a shell would report of a task that has ended: its code, 128 and the signal,
  * CLI_TASK_CANNOT_RUN, or CLI_TASK_LOST. */
 int task_exit_code(const Mesos__V1__TaskStatus *status);
+/* What is known of its end. */
+struct task_end {
+    Mesos__V1__TaskState state;
+    int exit_code; /* of its own; -1: none is known */
+    int signal;    /* that ended it; 0: none */
+};
+struct task_end task_end_of(const Mesos__V1__TaskStatus *status);
 bool task_state_has_ended(Mesos__V1__TaskState state);   /* nothing more comes */
 const char *task_state_word(Mesos__V1__TaskState state); /* "TASK_RUNNING" */
