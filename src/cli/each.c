@@ -197,6 +197,7 @@ static void end(struct each *each) {
     journal_free(each->journal);
     spool_fini(&each->spool);
     buf_fini(&each->largest);
+    buf_fini(&each->json);
     input_fini(&each->input);
     loop_free(each->loop);
 }
@@ -223,6 +224,7 @@ int cli_each(int argc, char **argv) {
     struct each each = {0};
     const struct flag flags[] = {
         CLI_FLAG_MASTER(&each.common),
+        CLI_FLAG_JSON(&each.common),
         {.name = "parallel",
          .letter = 'P',
          .kind = FLAG_INTEGER,

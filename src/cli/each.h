@@ -8,6 +8,7 @@
  *   each_tasks.c   offers, launching, what the master says of tasks
  *   each_read.c    the outputs of tasks that have ended
  *   each_print.c   the journal's sync, acknowledgements, printing in order
+ *   each_json.c    what --json prints of a line
  *   each_resume.c  what a journal says of a run before
  */
 #pragma once
@@ -34,7 +35,9 @@ enum each_line_state { LINE_WAITS, LINE_LAUNCHED, LINE_DONE };
 
 /* What a line has come to. */
 struct each_outcome {
-    int exit_code;
+    int exit_code; /* as a shell has it, CLI_TASK_LOST when the line was given up */
+    struct task_end end;
+    bool is_given_up;
     char *why; /* NULL, or what is worth saying of a failure */
     struct spooled output, errors;
 };
@@ -114,6 +117,7 @@ struct each {
     size_t print_line;                           /* the next to print */
     uint64_t print_offset;                       /* bytes of it that are printed */
     bool is_told_line;                           /* its stderr and its failure have been */
+    struct buf json;                             /* --json: all of it; empty: not made yet */
     bool output_is_file;
     struct loop_watch *output_watch; /* of a stdout that may block; NULL: a file */
     bool output_is_stuck;
@@ -141,6 +145,8 @@ void each_lose(struct each *each, struct each_task *task);
 void each_task_free(struct each *each, struct each_task *task);
 void each_on_ask_timer(void *self);
 void each_on_offer_timer(void *self);
+/* The name of a line's so manieth task. */
+void each_task_id(const struct each *each, size_t line, uint32_t attempt, char out[EACH_ID_SIZE]);
 struct each_task *each_add_task(struct each *each, size_t line, const char *agent_id);
 
 /* each_read.c */
@@ -156,7 +162,15 @@ void each_complete(struct each *each,
                    struct each_task *task); /* takes it; its output has been read */
 void each_settle(void *self);
 bool each_start_output(struct each *each, struct error *error);
+/* The line is done: into the journal with it, when there is one. */
+void each_note_done(struct each *each, size_t line);
 void each_outcome_free(struct each *each, struct each_outcome *outcome);
+
+/* each_json.c */
+/* Makes each->json the object of a line that is done: the same bytes whenever it is made. */
+bool each_make_json(struct each *each, size_t line, struct error *error);
 
 /* each_resume.c */
 bool each_resume(struct each *each, struct error *error);
+/* An outcome without its outputs, as a journal keeps it. */
+uint64_t each_outcome_pack(const struct each_outcome *outcome);

@@ -216,11 +216,11 @@ static bool copy_output(struct journal *journal, uint64_t *at, uint64_t *sum,
     return true;
 }
 
-bool journal_append_done(struct journal *journal, uint64_t line, int exit_code,
+bool journal_append_done(struct journal *journal, uint64_t line, uint64_t how,
                          struct spooled *output, struct spooled *errors, struct spool *spool,
                          struct error *error) {
     struct journal_record record = {
-        .kind = JOURNAL_DONE, .line = line, .value = (uint64_t)exit_code, .extra = output->size};
+        .kind = JOURNAL_DONE, .line = line, .value = how, .extra = output->size};
     struct header header = header_of(&record, output->size + errors->size);
     uint64_t sum = sum_add(sum_start, &header, sizeof(header)), at = journal->end;
     if (!write_exactly(journal, &at, &header, sizeof(header), error))

@@ -14,7 +14,7 @@ enum journal_kind {
         2, /* a process began: line, bytes: printed so far; offset of its stdout; payload: which */
     JOURNAL_FRAMEWORK = 3, /* payload: its id, empty when it is no more */
     JOURNAL_LAUNCH = 4,    /* line, attempt; payload: agent id */
-    JOURNAL_DONE = 5,      /* line, exit code, size of stdout; payload: stdout, then stderr */
+    JOURNAL_DONE = 5,      /* line, how, size of stdout; payload: stdout, then stderr */
     JOURNAL_POSITION = 6,  /* line, bytes: printed so far */
 };
 
@@ -41,7 +41,7 @@ bool journal_read(const struct journal *journal, const struct journal_record *re
 bool journal_append(struct journal *journal, const struct journal_record *record,
                     struct text payload, struct error *error);
 /* DONE with its outputs, which are in the journal from then on (journal_fd). */
-bool journal_append_done(struct journal *journal, uint64_t line, int exit_code,
+bool journal_append_done(struct journal *journal, uint64_t line, uint64_t how,
                          struct spooled *output, struct spooled *errors, struct spool *spool,
                          struct error *error);
 bool journal_sync(struct journal *journal, struct error *error);

@@ -36,6 +36,7 @@ static struct each_outcome *outcome_of(struct each_task *task) {
     const Mesos__V1__TaskStatus *status = task->ended;
     bool is_plain = status->termination != NULL && status->termination->has_exit_code;
     outcome->exit_code = task_exit_code(status);
+    outcome->end = task_end_of(status);
     if (outcome->exit_code != CLI_OK && !is_plain && status->message != NULL)
         outcome->why = mem_dup_string(status->message);
     outcome->output = task->streams[0].bytes;
@@ -44,9 +45,19 @@ static struct each_outcome *outcome_of(struct each_task *task) {
     return outcome;
 }
 
+void each_note_done(struct each *each, size_t line) {
+    struct each_outcome *outcome = each->lines[line].outcome;
+    struct error error;
+    if (each->journal == NULL)
+        return;
+    if (!journal_append_done(each->journal, line, each_outcome_pack(outcome), &outcome->output,
+                             &outcome->errors, &each->spool, &error))
+        each_fail(each, &error);
+    each->needs_sync = true;
+}
+
 void each_complete(struct each *each, struct each_task *task) {
     struct each_line *line = &each->lines[task->line];
-    struct error error;
     VEC_PUSH(&each->acknowledge, MESOS_COPY(task->ended));
     loop_defer(each->loop, &each->settle_task);
     if (task_exit_code(task->ended) != CLI_OK && line->failures < each->retries) {
@@ -61,12 +72,7 @@ void each_complete(struct each *each, struct each_task *task) {
     each->failed_count += line->outcome->exit_code != CLI_OK;
     size_t index = task->line;
     each_task_free(each, task);
-    if (each->journal == NULL)
-        return;
-    if (!journal_append_done(each->journal, index, line->outcome->exit_code, &line->outcome->output,
-                             &line->outcome->errors, &each->spool, &error))
-        each_fail(each, &error);
-    each->needs_sync = true;
+    each_note_done(each, index);
 }
 
 /* --- printing --- */
@@ -95,7 +101,8 @@ static void tell_line(struct each *each, const struct each_outcome *outcome) {
     if (each->is_told_line)
         return;
     each->is_told_line = true;
-    print_errors(each, outcome);
+    if (!each->common.json)
+        print_errors(each, outcome);
     if (outcome->exit_code == CLI_OK)
         return;
     each_say(each, "line %zu (%.*s%s): %s%s%d%s", each->print_line + 1,
@@ -110,12 +117,25 @@ static bool output_has_room(const struct each *each) {
     return each->output_is_file || poll(&poll_fd, 1, 0) == 1;
 }
 
+/* Of what is printed of the line on stdout, from print_offset on. */
+static ssize_t read_printed(struct each *each, const struct each_outcome *outcome, char *out,
+                            size_t size, struct error *error) {
+    if (!each->common.json)
+        return spooled_read(&outcome->output, each->print_offset, out, size, error);
+    if (each->json.size == 0 && !each_make_json(each, each->print_line, error))
+        return -1;
+    struct text rest = text_sub(buf_text(&each->json), (size_t)each->print_offset, size);
+    if (rest.size > 0)
+        memcpy(out, rest.data, rest.size);
+    return (ssize_t)rest.size;
+}
+
 /* One write of the line's output; *done when there was nothing left. */
 static bool print_some(struct each *each, const struct each_outcome *outcome, bool *done,
                        struct error *error) {
     static char chunk[FILE_CHUNK_BYTES];
     size_t limit = each->output_is_file ? sizeof(chunk) : PIPE_BUF;
-    ssize_t got = spooled_read(&outcome->output, each->print_offset, chunk, limit, error);
+    ssize_t got = read_printed(each, outcome, chunk, limit, error);
     *done = got == 0;
     if (got <= 0)
         return got == 0;
@@ -132,6 +152,7 @@ static void next_line(struct each *each) {
     struct each_line *line = &each->lines[each->print_line];
     each_outcome_free(each, line->outcome);
     line->outcome = NULL;
+    buf_clear(&each->json);
     each->print_line++;
     each->print_offset = 0;
     each->is_told_line = false;

@@ -56,13 +56,36 @@ static void visit(void *self, const struct journal_record *record) {
     }
 }
 
+/* --- outcomes: 16 bits of exit code, 8 of state, 8 of signal, two flags --- */
+
+enum { STATE_SHIFT = 16, SIGNAL_SHIFT = 24, OWN_CODE_SHIFT = 32, GIVEN_UP_SHIFT = 33 };
+
+uint64_t each_outcome_pack(const struct each_outcome *outcome) {
+    return (uint64_t)(outcome->exit_code & 0xffff) |
+           (uint64_t)((unsigned)outcome->end.state & 0xff) << STATE_SHIFT |
+           (uint64_t)(outcome->end.signal & 0xff) << SIGNAL_SHIFT |
+           (uint64_t)(outcome->end.exit_code >= 0) << OWN_CODE_SHIFT |
+           (uint64_t)outcome->is_given_up << GIVEN_UP_SHIFT;
+}
+
+static struct each_outcome unpack(uint64_t packed) {
+    int exit_code = (int)(packed & 0xffff);
+    bool is_own = packed >> OWN_CODE_SHIFT & 1;
+    return (struct each_outcome){
+        .exit_code = exit_code,
+        .end = {.state = (Mesos__V1__TaskState)(packed >> STATE_SHIFT & 0xff),
+                .exit_code = is_own ? exit_code : -1,
+                .signal = (int)(packed >> SIGNAL_SHIFT & 0xff)},
+        .is_given_up = packed >> GIVEN_UP_SHIFT & 1};
+}
+
 /* --- lines --- */
 
 static void take_done(struct each *each, size_t index, const struct journal_record *record) {
     struct each_line *line = &each->lines[index];
     struct each_outcome *outcome = NEW(struct each_outcome);
     int fd = journal_fd(each->journal);
-    outcome->exit_code = (int)record->value;
+    *outcome = unpack(record->value);
     spooled_set(&outcome->output, &each->spool, fd,
                 (struct spool_piece){record->payload_offset, record->extra});
     spooled_set(&outcome->errors, &each->spool, fd,
@@ -72,6 +95,7 @@ static void take_done(struct each *each, size_t index, const struct journal_reco
     line->state = LINE_DONE;
     each->done_count++;
     each->failed_count += outcome->exit_code != CLI_OK;
+    each->cluster_failures += outcome->is_given_up;
 }
 
 static bool take_launch(struct each *each, size_t index, const struct journal_record *record,
@@ -145,23 +169,38 @@ static bool find_size(const struct stdout_name *name, uint64_t *out) {
     return found;
 }
 
+/* What is printed of a line that is done. */
+static bool printed_size(struct each *each, size_t line, uint64_t *out, struct error *error) {
+    *out = each->lines[line].outcome->output.size;
+    if (!each->common.json)
+        return true;
+    if (!each_make_json(each, line, error))
+        return false;
+    *out = each->json.size;
+    buf_clear(&each->json);
+    return true;
+}
+
 /* So many bytes of output after that line and offset are printed. */
-static void walk(struct each *each, uint64_t bytes) {
+static bool walk(struct each *each, uint64_t bytes, struct error *error) {
     while (each->print_line < each->input.lines.count) {
-        const struct each_outcome *outcome = each->lines[each->print_line].outcome;
-        if (outcome == NULL)
-            return;
-        uint64_t left = outcome->output.size - each->print_offset;
+        uint64_t size;
+        if (each->lines[each->print_line].outcome == NULL)
+            return true;
+        if (!printed_size(each, each->print_line, &size, error))
+            return false;
+        uint64_t left = size - each->print_offset;
         if (bytes < left || (bytes == 0 && left > 0)) {
             each->print_offset += bytes;
-            return;
+            return true;
         }
         bytes -= left;
         if (bytes == 0 && left == 0)
-            return; /* nothing tells whether its stderr was printed: it is again */
+            return true; /* nothing tells whether its stderr was printed: it is again */
         each->print_line++;
         each->print_offset = 0;
     }
+    return true;
 }
 
 static bool find_position(struct resume *resume, struct error *error) {
@@ -183,8 +222,7 @@ static bool find_position(struct resume *resume, struct error *error) {
             "to have everything printed again give that file as stdout, empty, or remove %s "
             "and begin anew",
             resume->name.path, each->resume_path);
-    walk(each, size > resume->start.extra ? size - resume->start.extra : 0);
-    return true;
+    return walk(each, size > resume->start.extra ? size - resume->start.extra : 0, error);
 }
 
 static void forget_printed(struct each *each) {
@@ -237,6 +275,8 @@ bool each_resume(struct each *each, struct error *error) {
     size_t count = each->input.lines.count;
     struct resume resume = {.each = each};
     input_print_what(&each->input, each->arguments.words.items, each->arguments.words.count, &what);
+    if (each->common.json)
+        buf_append_string(&what, "printed as JSON\n");
     resume.launches = NEW_ARRAY(struct journal_record, count + 1);
     resume.done = NEW_ARRAY(struct journal_record, count + 1);
     each->journal = journal_open(each->resume_path, buf_text(&what), visit, &resume, error);

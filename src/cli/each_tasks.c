@@ -23,14 +23,17 @@ static const double long_refusal_seconds = 3600, short_refusal_seconds = 1;
 
 /* --- lines and tasks --- */
 
+void each_task_id(const struct each *each, size_t line, uint32_t attempt, char out[EACH_ID_SIZE]) {
+    snprintf(out, EACH_ID_SIZE, "each-%s-%zu.%u", each->prefix, line + 1, attempt);
+}
+
 struct each_task *each_add_task(struct each *each, size_t line, const char *agent_id) {
     struct each_task *task = NEW(struct each_task);
     task->line = line;
     task->agent_id = mem_dup_string(agent_id);
     task->launched_ms = task->asked_ms = loop_now_ms(each->loop);
     task->is_unsure = true;
-    snprintf(task->id, sizeof(task->id), "each-%s-%zu.%u", each->prefix, line + 1,
-             each->lines[line].attempt);
+    each_task_id(each, line, each->lines[line].attempt, task->id);
     map_put_text(&each->tasks, text_of(task->id), task);
     each->lines[line].state = LINE_LAUNCHED;
     each->launched_count++;
@@ -101,7 +104,7 @@ static const Mesos__V1__TaskInfo *cut(struct each *each, struct offer_stock *sto
     const char *const *words = input_command(each->arguments.words.items,
                                              each->arguments.words.count, input, &count, arena);
     char id[EACH_ID_SIZE];
-    snprintf(id, sizeof(id), "each-%s-%zu.%u", each->prefix, index + 1, line->attempt + 1);
+    each_task_id(each, index, line->attempt + 1, id);
     Mesos__V1__TaskInfo *info = offer_stock_cut(stock, &each->terms, id, words, count, arena);
     for (size_t i = 0; info != NULL && i < count; i++)
         *words_bytes += strlen(words[i]);
@@ -238,16 +241,21 @@ static void kill_task(struct each *each, const char *id, const char *agent_id) {
     driver_loop_touch(&each->driver);
 }
 
-static void give_up_line(struct each *each, struct each_task *task, const char *why) {
-    struct each_line *line = &each->lines[task->line];
+static void give_up_line(struct each *each, struct each_task *task, Mesos__V1__TaskState state,
+                         const char *why) {
+    size_t index = task->line;
+    struct each_line *line = &each->lines[index];
     line->outcome = NEW(struct each_outcome);
     line->outcome->exit_code = CLI_TASK_LOST;
+    line->outcome->end = (struct task_end){.state = state, .exit_code = -1};
+    line->outcome->is_given_up = true;
     line->outcome->why = mem_dup_string(why);
     line->state = LINE_DONE;
     each->cluster_failures++;
     each->done_count++;
     each->failed_count++;
     each_task_free(each, task);
+    each_note_done(each, index);
     loop_defer(each->loop, &each->settle_task);
 }
 
@@ -255,7 +263,7 @@ void each_lose(struct each *each, struct each_task *task) {
     struct each_line *line = &each->lines[task->line];
     each->lost_count++;
     if (++line->losses >= EACH_LOST_LIMIT)
-        give_up_line(each, task, "its tasks were lost too often");
+        give_up_line(each, task, MESOS__V1__TASK_STATE__TASK_LOST, "its tasks were lost too often");
     else
         each_again(each, task);
 }
@@ -281,7 +289,8 @@ static void take_end(struct each *each, struct each_task *task,
         each_lose(each, task);
     } else if (status->state == MESOS__V1__TASK_STATE__TASK_ERROR) {
         mesos_scheduler_driver_acknowledge_status_update(each->driver.driver, status);
-        give_up_line(each, task, status->message != NULL ? status->message : "TASK_ERROR");
+        give_up_line(each, task, status->state,
+                     status->message != NULL ? status->message : "TASK_ERROR");
     } else {
         task->ended = MESOS_COPY(status);
         each->launched_count--;
