@@ -9,6 +9,7 @@
 #include "agent/container/spec_writer.h"
 #include "agent/container/status_file.h"
 #include "common/base/mem.h"
+#include "common/runtime/files.h"
 #include "init/spec.h"
 
 #include <errno.h>
@@ -31,10 +32,12 @@ enum {
 
 /* --- beginning and end of the containerizer --- */
 
+enum { IMAGE_PATH_BYTES = PATH_MAX + 64 };
+
 static bool open_runtime_directory(struct containerizer *containerizer, const char *path,
                                    struct error *error) {
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return fail(error, ERROR_IO, "make runtime directory %s: %m", path);
+    if (!directory_make(path, 0700, error))
+        return fail_context(error, "runtime directory");
     containerizer->runtime = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (containerizer->runtime < 0)
         return fail(error, ERROR_IO, "open runtime directory %s: %m", path);
@@ -43,14 +46,27 @@ static bool open_runtime_directory(struct containerizer *containerizer, const ch
     return true;
 }
 
+/* Beside the running program, or where `cmake --install` puts it. */
+static void find_image(char out[IMAGE_PATH_BYTES]) {
+    static const char *const places[] = {"mesos-init", "../libexec/mesos/mesos-init"};
+    char own[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", own, sizeof(own) - 1);
+    own[size > 0 ? size : 0] = '\0';
+    char *slash = strrchr(own, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(out, IMAGE_PATH_BYTES, "%s/%s", own, places[i]);
+        if (access(out, R_OK) == 0)
+            return;
+    }
+}
+
 static bool read_image(const char *path, struct buf *out, struct error *error) {
-    char beside[PATH_MAX + 16];
+    char found[IMAGE_PATH_BYTES];
     if (path == NULL) {
-        ssize_t size = readlink("/proc/self/exe", beside, PATH_MAX - 1);
-        beside[size > 0 ? size : 0] = '\0';
-        char *slash = strrchr(beside, '/');
-        snprintf(slash != NULL ? slash : beside, 16, "/mesos-init");
-        path = beside;
+        find_image(found);
+        path = found;
     }
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)

@@ -31,8 +31,7 @@ struct executor *executor_new(struct agent *agent, struct framework *framework, 
     timer_init(&executor->start_timer, TIMER_EXECUTOR_START, executor);
     timer_init(&executor->grace_timer, TIMER_EXECUTOR_GRACE, executor);
     executor->container = launch_new_id(agent, executor->arena);
-    executor->sandbox = launch_sandbox(agent, executor->arena, framework->id, executor->info.id,
-                                       executor->container);
+    executor->sandbox = launch_sandbox(agent, executor->arena, framework->id, executor->container);
     map_put_text(&framework->executors, executor->info.id.text, executor);
     container_add(agent, executor->container, NULL, executor);
     return executor;

@@ -18,11 +18,10 @@ struct container_id launch_new_id(struct agent *agent, struct arena *arena) {
 }
 
 struct text launch_sandbox(struct agent *agent, struct arena *arena, struct framework_id framework,
-                           struct executor_id executor, struct container_id container) {
-    return text_of(arena_printf(arena, "%.*s/slaves/%s/frameworks/%.*s/executors/%.*s/runs/%.*s",
-                                TEXT_ARGS(agent->options.work_dir),
-                                agent->id != NULL ? agent->id : "", TEXT_ARGS(framework.text),
-                                TEXT_ARGS(executor.text), TEXT_ARGS(container.text)));
+                           struct container_id container) {
+    return text_of(arena_printf(arena, "%.*s/sandboxes/%.*s/%.*s",
+                                TEXT_ARGS(agent->options.work_dir), TEXT_ARGS(framework.text),
+                                TEXT_ARGS(container.text)));
 }
 
 /* --- limits --- */

@@ -122,7 +122,7 @@ void launch_executor(struct agent *agent, struct executor *executor);
 /* The memory limit only grows while processes run in it. */
 void launch_limit_executor(struct agent *agent, const struct executor *executor, bool grows);
 struct text launch_sandbox(struct agent *agent, struct arena *arena, struct framework_id framework,
-                           struct executor_id executor, struct container_id container);
+                           struct container_id container);
 struct container_id launch_new_id(struct agent *agent, struct arena *arena);
 
 /* executor.c */

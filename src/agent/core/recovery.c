@@ -52,8 +52,7 @@ static void restore_executor(struct agent *agent, const struct agent_record *rec
     container_remove(agent, executor->container);
     executor->container =
         container_id_of(arena_text(executor->arena, record->executor.container.text));
-    executor->sandbox = launch_sandbox(agent, executor->arena, framework->id, executor->info.id,
-                                       executor->container);
+    executor->sandbox = launch_sandbox(agent, executor->arena, framework->id, executor->container);
     container_add(agent, executor->container, NULL, executor);
     executor->started = record->executor.started;
     executor->pid = record->executor.pid;
@@ -67,8 +66,7 @@ static void restore_place(struct agent *agent, struct task *task,
                           const struct agent_record *record) {
     if (task->is_command) {
         task->container = container_id_of(arena_text(task->arena, record->task.container.text));
-        task->sandbox = launch_sandbox(agent, task->arena, task->framework->id, task->executor_id,
-                                       task->container);
+        task->sandbox = launch_sandbox(agent, task->arena, task->framework->id, task->container);
         if (task->ended)
             return;
         task->is_awaited = true;

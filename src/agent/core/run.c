@@ -92,8 +92,7 @@ static void run_command(struct agent *agent, struct task *task) {
         return refuse(agent, task, TASK_REASON_RESOURCES_UNKNOWN,
                       TEXT("The agent has not got these resources"));
     task->container = launch_new_id(agent, task->arena);
-    task->sandbox =
-        launch_sandbox(agent, task->arena, task->framework->id, task->executor_id, task->container);
+    task->sandbox = launch_sandbox(agent, task->arena, task->framework->id, task->container);
     container_add(agent, task->container, task, NULL);
     if (!task->framework->is_stored)
         framework_store(agent, task->framework);

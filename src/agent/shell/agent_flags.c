@@ -93,8 +93,9 @@ static void add_files(struct agent_flags *f) {
          .kind = FLAG_STRING,
          .string = &f->runtime_dir,
          .metavar = "DIRECTORY",
-         .help = "What supervisors of containers leave for the agent; 'run' in the work_dir when "
-                 "not given."},
+         .help = "What supervisors of containers leave for the agent. When not given: below "
+                 "/run/mesos, named after the work_dir, or 'run' in the work_dir where /run "
+                 "cannot be written."},
         {.name = "gc_delay",
          .kind = FLAG_DURATION,
          .duration_ms = &f->gc_delay_ms,

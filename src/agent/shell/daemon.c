@@ -299,6 +299,7 @@ static void end(struct daemon *daemon) {
     outputs_free(daemon->outputs);
     remover_free(daemon->remover);
     containers_free(daemon->containers);
+    detect_forget_runtime_dir(&daemon->flags);
     master_link_free(daemon->master);
     storage_close(daemon->storage);
     effects_drop(daemon);

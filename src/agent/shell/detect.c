@@ -10,6 +10,10 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#define RUN_DIRECTORY "/run"
+#define RUN_PARENT RUN_DIRECTORY "/mesos"
+enum { RUN_NAME_LIMIT = 250 }; /* a file's name has 255 bytes at most */
+
 static uint32_t cpu_count(void) {
     cpu_set_t usable;
     if (sched_getaffinity(0, sizeof(usable), &usable) == 0)
@@ -58,6 +62,21 @@ bool detect_boot_id(char out[64], struct error *error) {
     return true;
 }
 
+/* /run is memory, and gone with a reboot as the containers are: files that live as long as a
+ * container cost the disk nothing there. Named after the work_dir, so that the next agent finds
+ * them. */
+static char *default_runtime_dir(const char *work_dir) {
+    AUTO_FINI(buf_fini) struct buf path = {0};
+    if (access(RUN_DIRECTORY, W_OK) == 0 && strlen(work_dir) < RUN_NAME_LIMIT) {
+        buf_append_string(&path, RUN_PARENT "/");
+        for (const char *at = work_dir + 1; *at != '\0'; at++)
+            buf_append_byte(&path, *at == '/' ? '-' : *at);
+    } else {
+        buf_printf(&path, "%s/run", work_dir);
+    }
+    return mem_dup_string(buf_string(&path));
+}
+
 bool detect_defaults(struct agent_flags *flags, struct error *error) {
     if (flags->hostname == NULL) {
         char name[HOST_NAME_MAX + 1] = {0};
@@ -69,11 +88,13 @@ bool detect_defaults(struct agent_flags *flags, struct error *error) {
     size_t size = strlen(flags->work_dir);
     while (size > 1 && flags->work_dir[size - 1] == '/')
         flags->work_dir[--size] = '\0';
-    if (flags->runtime_dir == NULL) {
-        char path[PATH_MAX];
-        if ((size_t)snprintf(path, sizeof(path), "%s/run", flags->work_dir) >= sizeof(path))
-            return fail(error, ERROR_LIMIT, "--work_dir is too long");
-        flags->runtime_dir = mem_dup_string(path);
-    }
+    if (flags->runtime_dir == NULL)
+        flags->runtime_dir = default_runtime_dir(flags->work_dir);
     return true;
+}
+
+void detect_forget_runtime_dir(const struct agent_flags *flags) {
+    if (rmdir(flags->runtime_dir) == 0 &&
+        strncmp(flags->runtime_dir, RUN_PARENT, strlen(RUN_PARENT)) == 0)
+        rmdir(RUN_PARENT);
 }

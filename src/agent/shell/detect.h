@@ -14,3 +14,6 @@ bool detect_attributes(const char *attributes, struct error *error);
 bool detect_boot_id(char out[64], struct error *error);
 /* Fills in what was not given: the host's name and the directories. False: no room for a name. */
 bool detect_defaults(struct agent_flags *flags, struct error *error);
+/* At the end: takes the runtime directory away when nothing is in it, and ours above it likewise.
+ */
+void detect_forget_runtime_dir(const struct agent_flags *flags);

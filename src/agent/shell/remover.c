@@ -7,10 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    PATHS_A_CHILD = 64,
-    SANDBOX_PARENTS = 5, /* runs, EXECUTOR, executors, FRAMEWORK, frameworks */
-};
+enum { PATHS_A_CHILD = 64 };
 
 struct remover {
     struct daemon *daemon;
@@ -43,16 +40,10 @@ void remover_free(struct remover *remover) {
 
 static void begin(struct remover *remover);
 
-/* The directories of its task and framework go with the last sandbox in them. */
-static void remove_empty_parents(char *path) {
-    for (int level = 0; level < SANDBOX_PARENTS; level++) {
-        char *slash = strrchr(path, '/');
-        if (slash == NULL)
-            return;
-        *slash = '\0';
-        if (rmdir(path) != 0)
-            return;
-    }
+/* The framework's directory goes with the last sandbox in it. */
+static void remove_empty_parent(char *path) {
+    *strrchr(path, '/') = '\0';
+    rmdir(path);
 }
 
 static void on_exit_of_child(void *self, struct child_exit exit) {
@@ -62,7 +53,7 @@ static void on_exit_of_child(void *self, struct child_exit exit) {
         log_warning(remover->daemon->log, "sandboxes_not_removed", KV("code", exit.code),
                     KV("note", "something in them is mounted, or the disk failed"));
     VEC_EACH(path, &remover->removing) {
-        remove_empty_parents(*path);
+        remove_empty_parent(*path);
         mem_free(*path);
     }
     remover->removing.count = 0;

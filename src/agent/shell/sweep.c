@@ -42,7 +42,7 @@ size_t sweep_sandboxes(struct daemon *daemon, const struct agent_record *records
     for (size_t i = 0; i < count; i++)
         map_put_text(&known, container_of(&records[i]), daemon);
     escape(daemon->flags.work_dir, &pattern);
-    buf_append_string(&pattern, "/slaves/*/frameworks/*/executors/*/runs/*");
+    buf_append_string(&pattern, "/sandboxes/*/*");
     if (glob(buf_string(&pattern), GLOB_NOSORT, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc; i++) {
             if (map_get_text(&known, base_of(text_of(found.gl_pathv[i]))) != NULL)

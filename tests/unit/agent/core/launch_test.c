@@ -19,10 +19,10 @@ static struct text variable(const struct container_launch *launch, const char *n
     return found;
 }
 
-TEST(a_sandbox_is_where_mesos_has_it) {
+TEST(a_sandbox_is_one_directory_below_its_framework) {
     AUTO(rig_free) struct rig *rig = rig_new();
     const struct container_launch *launch = launch_of(rig, rig_task(rig, "t1"));
-    struct text start = TEXT("/work/slaves/S0/frameworks/f1/executors/t1/runs/");
+    struct text start = TEXT("/work/sandboxes/f1/");
 
     assert_true(text_starts_with(launch->sandbox, start));
     assert_true(text_ends_with(launch->sandbox, launch->id.text));
