@@ -5,8 +5,11 @@
 
 #include "common/base/text.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct cli_command commands[] = {
     {"dev", "a cluster on this machine, until it is stopped", cli_dev},
@@ -41,6 +44,20 @@ static const struct cli_command *find(struct text name) {
     return NULL;
 }
 
+/* A full disk must not pass for success; a reader that has seen enough needs no line about it. */
+static int flush_output(const char *name, int exit_code) {
+    errno = 0;
+    bool is_whole = fflush(stdout) == 0;
+    bool is_closed = errno == EPIPE;
+    if (is_whole && !ferror(stdout))
+        return exit_code;
+    if (is_closed)
+        return 128 + SIGPIPE;
+    fprintf(stderr, "mesos %s: write to stdout: %s\n", name,
+            is_whole ? "some of it was lost" : strerror(errno));
+    return exit_code != CLI_OK ? exit_code : CLI_FAILED;
+}
+
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
@@ -60,5 +77,5 @@ int main(int argc, char **argv) {
         fprintf(stderr, "mesos: there is no command '%s'; mesos --help lists them\n", argv[1]);
         return CLI_USAGE;
     }
-    return command->run(argc - 1, argv + 1);
+    return flush_output(argv[1], command->run(argc - 1, argv + 1));
 }

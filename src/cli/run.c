@@ -13,9 +13,11 @@
 #include "common/runtime/random.h"
 #include "common/base/uuid.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -151,6 +153,16 @@ static void keep_bytes(struct stream *stream, struct text bytes) {
     stream->is_cut |= stream->kept.size > JSON_LINE_OUTPUT_LIMIT_BYTES;
 }
 
+/* A reader that has seen enough is no fault; a full disk is one. */
+static void stop_writing(struct run *run) {
+    if (errno == EPIPE) {
+        finish(run, 128 + SIGPIPE);
+        return;
+    }
+    say(run, "write the output: %s", strerror(errno));
+    finish(run, CLI_FAILED);
+}
+
 static void take_bytes(struct run *run, struct stream *stream, const struct mesos_output *output) {
     stream->is_cut |= output->offset > stream->offset;
     if (output->offset > stream->offset)
@@ -163,7 +175,7 @@ static void take_bytes(struct run *run, struct stream *stream, const struct meso
     if (run->common.json)
         keep_bytes(stream, bytes);
     else if (!fd_write_all(stream->fd, bytes, NULL))
-        finish(run, 128 + SIGPIPE);
+        stop_writing(run);
 }
 
 static void on_output(void *self, struct mesos_scheduler_driver *driver,

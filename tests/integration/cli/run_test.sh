@@ -23,6 +23,14 @@ check "so is a directory" 126 $?
 check "a wrong flag is 2" 2 $?
 "$mesos" run --master 127.0.0.1:1 -- true 2>/dev/null
 check "no master is 3" 3 $?
+"$mesos" run -- echo hello 2>"$WORK/err" >/dev/full
+check "output that cannot be written is 1" 1 $?
+check "and says why" "mesos run: write the output: No space left on device" "$(cat "$WORK/err")"
+"$mesos" agents 2>"$WORK/err" >/dev/full
+check "so is a list" 1 $?
+check "which says why too" "mesos agents: write to stdout: No space left on device" "$(cat "$WORK/err")"
+"$mesos" run -- yes 2>"$WORK/err" | head -n 1 >/dev/null
+check "a reader that has seen enough is no fault to tell" "141 " "${PIPESTATUS[0]} $(cat "$WORK/err")"
 
 "$mesos" run --cpus 500 -- true 2>"$WORK/err" &
 run=$!
