@@ -66,7 +66,7 @@ static void clean_up(void) {
 /* Not a thing that a handler may do at any moment, but better than daemons and groups left behind.
  */
 static void on_signal(int signal_number) {
-    exit(128 + signal_number);
+    exit(128 + signal_number); /* NOLINT(bugprone-signal-handler) */
 }
 
 static void clean_up_at_exit(void) {

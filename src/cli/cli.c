@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-extern char **environ;
-
 bool cli_parse(const struct flag_table *table, int argc, char **argv,
                struct flag_arguments *arguments, int *exit_code) {
     struct error error;

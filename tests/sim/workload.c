@@ -77,6 +77,7 @@ static void acknowledge(void *self, uint64_t argument) {
 }
 
 static void acknowledge_later(struct scheduler_node *node, const Mesos__V1__TaskStatus *status) {
+    assert(node != NULL);
     struct world *world = node->process.world;
     uint8_t bytes[4096];
     if (mesos__v1__task_status__get_packed_size(status) > sizeof(bytes))
@@ -222,6 +223,7 @@ static void take_error(struct workload *workload, struct scheduler_node *node,
 
 static void registered(struct workload *workload, struct scheduler_node *node,
                        const struct driver_callback *callback) {
+    assert(node != NULL);
     node->is_registered = true;
     if (callback->kind == CALLBACK_REGISTERED) {
         const char *id = callback->event->subscribed->framework_id->value;

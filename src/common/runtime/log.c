@@ -162,7 +162,7 @@ static void put_escaped(struct line *line, struct text text) {
 
 static void put_value(struct line *line, const struct log_field *field) {
     char number[40];
-    struct text text = {number, 0};
+    struct text text;
     switch (field->kind) {
     case LOG_FIELD_TEXT:
         text = text_sub(field->text, 0, LOG_VALUE_LIMIT_BYTES);

@@ -196,6 +196,7 @@ static void launch(struct master *master, struct acceptance *acceptance,
 
 static void drop_operation(struct master *master, const struct framework *framework,
                            const char *what) {
+    assert(framework != NULL);
     emit_invalid(master, "call=ACCEPT framework=%.*s operation=%s error=\"not served\"",
                  TEXT_ARGS(framework->info.id.text), what);
 }

@@ -111,6 +111,7 @@ static void open_channel(struct master *master, struct peer *asker,
         say_end(master, asker, channel, end, why.message);
         return;
     }
+    assert(task != NULL);
     struct text id =
         message->open.agent.text.size > 0 ? message->open.agent.text : task->agent_id.text;
     struct agent *agent = map_get_text(&master->agents, id);

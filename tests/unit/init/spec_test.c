@@ -34,8 +34,8 @@ static bool parse(struct buf *block, char **pointers, size_t room, struct spec *
 
 TEST(a_block_gives_back_what_was_put_in) {
     AUTO_FINI(buf_fini) struct buf block = {0};
-    char *pointers[16];
-    struct spec spec;
+    char *pointers[16] = {NULL};
+    struct spec spec = {0};
     put_head(&block);
 
     assert_true(parse(&block, pointers, 16, &spec));

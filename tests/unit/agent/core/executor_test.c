@@ -132,7 +132,7 @@ TEST(too_many_updates_of_a_task_are_refused_but_the_last_one_fits) {
     event.executor.update.task.text = TEXT("t1");
     event.executor.update.state = TASK_STATE_RUNNING;
     event.executor.update.has_uuid = true;
-    for (uint16_t i = 1; i <= AGENT_STREAM_UPDATES_LIMIT + 1; i++) {
+    for (uint32_t i = 1; i <= AGENT_STREAM_UPDATES_LIMIT + 1; i++) {
         memcpy(event.executor.update.uuid.bytes + 4, &i, sizeof(i));
         rig_step(rig, event);
     }

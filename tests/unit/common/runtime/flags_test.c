@@ -226,6 +226,7 @@ TEST(a_flag_of_strings_keeps_each_that_is_given) {
     assert_int_equal(flags_parse(&table, 3, argv, NULL, &arguments, &error), FLAGS_RUN);
 
     assert_int_equal(env.items.count, 2);
+    assert_non_null(env.items.items);
     assert_string_equal(env.items.items[0], "A=1");
     assert_string_equal(env.items.items[1], "B=2");
     flags_fini(&table, &arguments);

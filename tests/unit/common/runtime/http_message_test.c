@@ -84,7 +84,7 @@ TEST(what_is_no_http_is_refused) {
 
 TEST(a_head_without_end_is_cut_at_the_limit) {
     AUTO(http_parser_free) struct http_parser *parser = http_parser_new(false, NULL, NULL);
-    struct error error;
+    struct error error = {0};
     bool is_fine = feed(parser, TEXT("HTTP/1.1 200 OK\r\n"), 99, NULL);
 
     for (int i = 0; is_fine && i < 100000; i++)
