@@ -2,7 +2,10 @@
 
 #include "common/base/text.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 bool cli_parse(const struct flag_table *table, int argc, char **argv,
@@ -73,5 +76,12 @@ int cli_fail(const char *name, const struct error *error) {
     case ERROR_REFUSED:
     case ERROR_UNSUPPORTED: break;
     }
+    return CLI_FAILED;
+}
+
+int cli_fail_write(const char *name) {
+    if (errno == EPIPE)
+        return 128 + SIGPIPE;
+    fprintf(stderr, "mesos %s: write the output: %s\n", name, strerror(errno));
     return CLI_FAILED;
 }

@@ -75,3 +75,6 @@ bool cli_parse(const struct flag_table *table, int argc, char **argv,
 
 /* One line on stderr, "mesos NAME: ...", and the exit code that goes with the error. */
 int cli_fail(const char *name, const struct error *error);
+/* The exit code after a write to stdout that failed, errno being why. A reader that has seen enough
+ * is no fault; anything else, as a full disk, gets its line. */
+int cli_fail_write(const char *name);

@@ -98,9 +98,8 @@ static json_t *event_of(const struct dev *dev, const char *event) {
 
 static void tell_event(const struct dev *dev, const char *event) {
     AUTO(json_decref) json_t *object = event_of(dev, event);
-    struct error error;
-    if (!json_line_write(object, &error))
-        fprintf(stderr, "mesos dev: %s\n", error.message);
+    if (!json_line_write(object))
+        cli_fail_write("dev");
 }
 
 static void tell_stopping(const struct dev *dev) {

@@ -73,8 +73,8 @@ void json_line_print(const json_t *object, struct buf *out) {
     free(line);
 }
 
-bool json_line_write(const json_t *object, struct error *error) {
+bool json_line_write(const json_t *object) {
     AUTO_FINI(buf_fini) struct buf line = {0};
     json_line_print(object, &line);
-    return fd_write_all(STDOUT_FILENO, buf_text(&line), error);
+    return fd_write_all(STDOUT_FILENO, buf_text(&line), NULL);
 }

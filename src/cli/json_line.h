@@ -25,5 +25,5 @@ void json_line_set_end(json_t *object, const struct task_end *end);
 
 /* The object on one line, with its line end. */
 void json_line_print(const json_t *object, struct buf *out);
-/* The same to stdout, at once. */
-bool json_line_write(const json_t *object, struct error *error);
+/* The same to stdout, at once; false with errno set. */
+bool json_line_write(const json_t *object);

@@ -31,11 +31,10 @@ struct logs {
 /* One object for the bytes, which end where `end` says. */
 static bool write_piece(struct logs *logs, struct text bytes, uint64_t end) {
     AUTO(json_decref) json_t *piece = json_object();
-    struct error error;
     json_object_set_new(piece, "stream", json_string(logs->errors ? "stderr" : "stdout"));
     json_object_set_new(piece, "offset", json_integer((json_int_t)(end - bytes.size)));
     json_object_set_new(piece, "data", json_line_string(bytes));
-    return bytes.size == 0 || json_line_write(piece, &error);
+    return bytes.size == 0 || json_line_write(piece);
 }
 
 static bool write_rest(struct logs *logs) {
@@ -45,7 +44,8 @@ static bool write_rest(struct logs *logs) {
 }
 
 static void finish(struct logs *logs, int exit_code) {
-    logs->exit_code = write_rest(logs) ? exit_code : CLI_FAILED;
+    logs->exit_code = write_rest(logs) ? exit_code : cli_fail_write("logs");
+    logs->channel = 0; /* what still comes is not for us */
     loop_stop(logs->loop);
 }
 
@@ -111,7 +111,8 @@ static void on_output(void *self, struct mesos_output_reader *reader,
     if (output->channel != logs->channel)
         return;
     if (output->byte_count > 0 && !write_output(logs, output)) {
-        finish(logs, CLI_FAILED);
+        buf_clear(&logs->rest);
+        finish(logs, cli_fail_write("logs"));
         return;
     }
     switch (output->end) {

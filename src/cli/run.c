@@ -13,11 +13,9 @@
 #include "common/runtime/random.h"
 #include "common/base/uuid.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -153,16 +151,6 @@ static void keep_bytes(struct stream *stream, struct text bytes) {
     stream->is_cut |= stream->kept.size > JSON_LINE_OUTPUT_LIMIT_BYTES;
 }
 
-/* A reader that has seen enough is no fault; a full disk is one. */
-static void stop_writing(struct run *run) {
-    if (errno == EPIPE) {
-        finish(run, 128 + SIGPIPE);
-        return;
-    }
-    say(run, "write the output: %s", strerror(errno));
-    finish(run, CLI_FAILED);
-}
-
 static void take_bytes(struct run *run, struct stream *stream, const struct mesos_output *output) {
     stream->is_cut |= output->offset > stream->offset;
     if (output->offset > stream->offset)
@@ -175,7 +163,7 @@ static void take_bytes(struct run *run, struct stream *stream, const struct meso
     if (run->common.json)
         keep_bytes(stream, bytes);
     else if (!fd_write_all(stream->fd, bytes, NULL))
-        stop_writing(run);
+        finish(run, cli_fail_write("run"));
 }
 
 static void on_output(void *self, struct mesos_scheduler_driver *driver,
@@ -469,7 +457,7 @@ static void set_outputs(json_t *object, const struct run *run) {
 }
 
 /* Always one, also of a task that was never launched: then the message is what was told last. */
-static bool print_object(const struct run *run, struct error *error) {
+static bool print_object(const struct run *run) {
     AUTO(json_decref) json_t *object = json_object();
     const Mesos__V1__TaskStatus *last = run->last;
     bool was_launched = run->task_id[0] != '\0';
@@ -488,7 +476,7 @@ static bool print_object(const struct run *run, struct error *error) {
     json_object_set_new(object, "reason", reason_of(last));
     set_outputs(object, run);
     json_object_set_new(object, "wall_ms", json_integer(loop_now_ms(run->loop) - run->begun_ms));
-    return json_line_write(object, error);
+    return json_line_write(object);
 }
 
 /* --- the whole --- */
@@ -597,8 +585,8 @@ int cli_run(int argc, char **argv) {
     if (start(&run, &error)) {
         loop_run(run.loop);
         exit_code = run.exit_code;
-        if (run.common.json && !print_object(&run, &error))
-            exit_code = cli_fail("run", &error);
+        if (run.common.json && !print_object(&run))
+            exit_code = cli_fail_write("run");
     } else {
         exit_code = cli_fail("run", &error);
     }

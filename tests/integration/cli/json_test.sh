@@ -88,6 +88,13 @@ import json, sys
 pieces = [json.loads(line) for line in sys.stdin]
 assert all(p["stream"] == "stdout" for p in pieces) and pieces[0]["offset"] == 0, pieces
 print("".join(p["data"] for p in pieces).replace("\n", ":") + ":")' <"$WORK/out")"
+"$mesos" logs "$id" 2>"$WORK/err" >/dev/full
+check "logs that cannot be written are 1, with a line" "1 mesos logs: write the output: No space left on device" \
+    "$? $(cat "$WORK/err")"
+"$mesos" logs --json "$id" 2>"$WORK/err" >/dev/full
+check "nor can their objects" "1 mesos logs: write the output: No space left on device" "$? $(cat "$WORK/err")"
+"$mesos" run --json -- true 2>"$WORK/err" >/dev/full
+check "nor can the object of run" "1 mesos run: write the output: No space left on device" "$? $(cat "$WORK/err")"
 check "without output there is none" "" "$("$mesos" logs --json --stderr "$id")"
 
 kill -TERM $dev
