@@ -78,6 +78,18 @@ check_file "once more prints nothing" "$WORK/before" "$WORK/one"
 "$mesos" each --resume "$WORK/journal" -- echo {} <"$WORK/100" >/dev/null 2>&1
 check "a journal of --json is not gone on with without it" 2 $?
 
+# What comes out of a journal is what was printed at first, byte by byte.
+ends() {
+    seq 3 | "$mesos" each --json --resume "$WORK/ends.journal" -- \
+        sh -c 'echo {}; [ {} = 2 ] && exit 9; [ {} = 3 ] && kill -9 $$; exit 0' >"$WORK/ends" 2>/dev/null
+}
+ends
+check "with a journal it ends as without" 123 $?
+cp "$WORK/ends" "$WORK/before"
+ends
+check "so it does when all is done" 123 $?
+check_file "and an emptied file is filled again" "$WORK/before" "$WORK/ends"
+
 # logs
 "$mesos" run -- bash -c 'printf "x\xe2\x82"; read -t 0.3 x <> <(:); printf "\xac\n\xff"' >/dev/null
 id=$("$mesos" tasks --all | awk '/^run-/ && /bash/ { print $1 }' | head -1)
@@ -96,6 +108,12 @@ check "nor can their objects" "1 mesos logs: write the output: No space left on 
 "$mesos" run --json -- true 2>"$WORK/err" >/dev/full
 check "nor can the object of run" "1 mesos run: write the output: No space left on device" "$? $(cat "$WORK/err")"
 check "without output there is none" "" "$("$mesos" logs --json --stderr "$id")"
+
+COMP_WORDS=(mesos each --js) COMP_CWORD=2
+PATH=$BIN:$PATH
+. "$(dirname "$0")/../../../completions/mesos.bash"
+_mesos
+check "bash completes --json" --json "${COMPREPLY[*]}"
 
 kill -TERM $dev
 wait $dev
