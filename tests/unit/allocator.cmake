@@ -1,1 +1,2 @@
 house_test(allocator/allocator LINKS allocator)
+house_test(allocator/hdrf LINKS allocator)
