@@ -280,6 +280,9 @@ static bool check_port(int64_t port, struct error *error) {
 }
 
 static bool check_ports(const struct dev_flags *flags, struct error *error) {
+    if (flags->port >= flags->agent_port && flags->port < flags->agent_port + flags->agents)
+        return fail(error, ERROR_INVALID, "port %d is both the master's and an agent's",
+                    (int)flags->port);
     if (!check_port(flags->port, error))
         return false;
     for (int64_t i = 0; i < flags->agents; i++) {

@@ -34,10 +34,9 @@ void each_outcome_free(struct each *each, struct each_outcome *outcome) {
 static struct each_outcome *outcome_of(struct each_task *task) {
     struct each_outcome *outcome = NEW(struct each_outcome);
     const Mesos__V1__TaskStatus *status = task->ended;
-    bool is_plain = status->termination != NULL && status->termination->has_exit_code;
     outcome->exit_code = task_exit_code(status);
     outcome->end = task_end_of(status);
-    if (outcome->exit_code != CLI_OK && !is_plain && status->message != NULL)
+    if (outcome->exit_code != CLI_OK && !task_end_is_plain(status) && status->message != NULL)
         outcome->why = mem_dup_string(status->message);
     outcome->output = task->streams[0].bytes;
     outcome->errors = task->streams[1].bytes;

@@ -464,6 +464,8 @@ static void on_disconnected(void *self, struct mesos_scheduler_driver *driver) {
 static void on_connect_failed(void *self, struct mesos_scheduler_driver *driver, const char *why) {
     struct each *each = self;
     (void)driver;
+    if (each->connect_why[0] == '\0')
+        each_say(each, "waiting for a master: %s", why);
     snprintf(each->connect_why, sizeof(each->connect_why), "%s", why);
 }
 

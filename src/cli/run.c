@@ -118,8 +118,7 @@ static void read_again(void *self) {
 static void end_task(struct run *run) {
     int exit_code = task_exit_code(run->last);
     const char *why = run->last->message != NULL ? run->last->message : "";
-    bool is_plain = run->last->termination != NULL && run->last->termination->has_exit_code;
-    if (exit_code != CLI_OK && !is_plain)
+    if (exit_code != CLI_OK && !task_end_is_plain(run->last))
         say(run, "%s%s%s", task_state_word(run->last->state), why[0] != '\0' ? ": " : "", why);
     mesos_scheduler_driver_acknowledge_status_update(run->driver.driver, run->last);
     finish(run, exit_code);
@@ -394,6 +393,8 @@ static void on_disconnected(void *self, struct mesos_scheduler_driver *driver) {
 static void on_connect_failed(void *self, struct mesos_scheduler_driver *driver, const char *why) {
     struct run *run = self;
     (void)driver;
+    if (run->connect_why[0] == '\0')
+        say(run, "waiting for a master: %s", why);
     snprintf(run->connect_why, sizeof(run->connect_why), "%s", why);
 }
 

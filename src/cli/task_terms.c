@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { TASK_NAME_BYTES = 60 };
+
 enum { MILLI = 1000 };
 static const double amount_limit = 1e12;
 
@@ -283,6 +285,19 @@ static Mesos__V1__CommandInfo *command_of(const struct task_terms *terms, const 
     return COPY(arena, command);
 }
 
+/* The command as one would write it, shortened: what tells tasks apart in a list. */
+static char *name_of(const char *const *words, size_t word_count, struct arena *arena) {
+    AUTO_FINI(buf_fini) struct buf line = {0};
+    for (size_t i = 0; i < word_count && line.size <= TASK_NAME_BYTES; i++)
+        buf_printf(&line, "%s%s", i > 0 ? " " : "", words[i]);
+    if (line.size <= TASK_NAME_BYTES)
+        return arena_string(arena, buf_text(&line));
+    size_t size = TASK_NAME_BYTES;
+    while (size > 0 && ((unsigned char)line.data[size] & 0xc0) == 0x80) /* not inside a character */
+        size--;
+    return arena_printf(arena, "%.*s...", (int)size, line.data);
+}
+
 Mesos__V1__TaskInfo *offer_stock_cut(struct offer_stock *stock, const struct task_terms *terms,
                                      const char *task_id, const char *const *words,
                                      size_t word_count, struct arena *arena) {
@@ -291,7 +306,7 @@ Mesos__V1__TaskInfo *offer_stock_cut(struct offer_stock *stock, const struct tas
     Mesos__V1__TaskInfo task = MESOS__V1__TASK_INFO__INIT;
     Mesos__V1__TaskID id = MESOS__V1__TASK_ID__INIT;
     id.value = arena_string(arena, text_of(task_id));
-    task.name = borrowed(terms->name != NULL ? terms->name : words[0]);
+    task.name = terms->name != NULL ? borrowed(terms->name) : name_of(words, word_count, arena);
     task.task_id = COPY(arena, id);
     task.agent_id = stock->offer->agent_id;
     task.command = command_of(terms, words, word_count, arena);
@@ -372,4 +387,11 @@ int task_exit_code(const Mesos__V1__TaskStatus *status) {
     case _MESOS__V1__TASK_STATE_IS_INT_SIZE: break;
     }
     return CLI_TASK_LOST;
+}
+
+bool task_end_is_plain(const Mesos__V1__TaskStatus *status) {
+    bool ran_out =
+        status->has_reason &&
+        status->reason == MESOS__V1__TASK_STATUS__REASON__REASON_CONTAINER_LIMITATION_MEMORY;
+    return status->termination != NULL && status->termination->has_exit_code && !ran_out;
 }

@@ -96,6 +96,9 @@ int64_t offer_stock_left_milli(const struct offer_stock *stock, const char *name
 /* What a shell would report of a task that has ended: its code, 128 and the signal,
  * CLI_TASK_CANNOT_RUN, or CLI_TASK_LOST. */
 int task_exit_code(const Mesos__V1__TaskStatus *status);
+/* Whether the exit code says all there is to say: not when memory ran out under a shell that went
+ * on. */
+bool task_end_is_plain(const Mesos__V1__TaskStatus *status);
 /* What is known of its end. */
 struct task_end {
     Mesos__V1__TaskState state;

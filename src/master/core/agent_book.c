@@ -159,12 +159,15 @@ static void await(struct master *master, struct agent *agent, enum pending_kind 
     VEC_PUSH(&master->pending, pending);
 }
 
+/* How long silence lasts before an agent counts as lost, and a master for its agents. */
+static int64_t silence_ms(const struct master *master) {
+    return master->options.agent_ping_timeout_ms * master->options.max_agent_ping_timeouts;
+}
+
 static void send_registered(struct master *master, struct agent *agent) {
-    int64_t silence_ms =
-        master->options.agent_ping_timeout_ms * master->options.max_agent_ping_timeouts;
     emit_to_agent(master, agent,
                   (struct master_message){.kind = MASTER_MESSAGE_REGISTERED,
-                                          .registered = {agent->info.id, silence_ms}});
+                                          .registered = {agent->info.id, silence_ms(master)}});
 }
 
 static void start(struct master *master, struct agent *agent) {
@@ -329,9 +332,12 @@ void agent_book_disconnect(struct master *master, struct agent *agent) {
     heap_remove(&master->timers, &agent->ping.node);
     supply_activate_agent(master, agent, false);
     offer_book_rescind_of_agent(master, agent);
+    /* Its pings would go unanswered, as the connection is all there is between us. */
+    int64_t left_ms = master->options.agent_reregister_timeout_ms;
+    if (left_ms > silence_ms(master))
+        left_ms = silence_ms(master);
     if (agent->state == AGENT_REGISTERED)
-        heap_put(&master->timers, &agent->reregister.node,
-                 master->now_ms + master->options.agent_reregister_timeout_ms);
+        heap_put(&master->timers, &agent->reregister.node, master->now_ms + left_ms);
     emit_note(master, NOTE_WARNING, "agent_disconnected", "agent=%.*s",
               TEXT_ARGS(agent->info.id.text));
 }

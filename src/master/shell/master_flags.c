@@ -110,8 +110,8 @@ static void add_agents(struct master_flags *f) {
          .duration_ms = &f->agent_reregister_timeout_ms,
          .preset = "10mins",
          .alias = "slave_reregister_timeout",
-         .help = "An agent whose connection broke, or that was known before a restart of the "
-                 "master, has so long to come back."},
+         .help = "An agent that was known before a restart of the master has so long to come "
+                 "back."},
     };
     ADD(f, rows);
 }

@@ -3,9 +3,10 @@
 set -u
 BIN=$1
 PORT=$2
-WORK=$(mktemp -d)
+# Not in /tmp: tasks have one of their own, and some meet the test through files here.
+WORK=$(mktemp -d /var/tmp/mesos-cli-test.XXXXXX)
 export TMPDIR
-TMPDIR=$(mktemp -d)
+TMPDIR=$(mktemp -d /var/tmp/mesos-cli-test.XXXXXX)
 chmod 755 "$TMPDIR"
 export MESOS_MASTER=127.0.0.1:$PORT
 mesos=$BIN/mesos
