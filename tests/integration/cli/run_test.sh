@@ -15,6 +15,10 @@ check "unless root is asked for" 0 "$("$mesos" run --user root -- id -u)"
 check "--env and --shell" "a b" "$("$mesos" run --env X=a --env Y=b --shell 'echo $X $Y')"
 "$mesos" run -- sh -c 'kill -9 $$' 2>/dev/null
 check "a signal is 128 and its number" 137 $?
+"$mesos" run --mem 16 -- sh -c 'head -c 200000000 /dev/zero | tail >/dev/null; exit 3' 2>"$WORK/err"
+check "an exit code of a shell that outlived its memory limit is its own" 3 $?
+check "and the limit is named" 1 "$(grep -c 'Memory limit exceeded' "$WORK/err")"
+check "a task is called what it runs" 1 "$("$mesos" tasks --all | grep -c ' echo hello; exit 7\| sh -c echo hello; exit 7 ')"
 "$mesos" run -- no-such-command 2>/dev/null
 check "what cannot be executed is 126" 126 $?
 "$mesos" run -- /etc 2>/dev/null
