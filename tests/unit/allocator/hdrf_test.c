@@ -27,6 +27,7 @@ struct pool {
     struct twin_node nodes[NODES]; /* parents and smaller siblings first */
     int node_count;
     bool is_checked;
+    bool is_naive; /* sums up the tree, by least share over all resources */
 };
 
 static void pool_init(struct pool *pool, const int64_t *capacity) {
@@ -95,6 +96,7 @@ static void twin_inner(struct pool *pool, int at) {
         if (child->parent != at)
             continue;
         node->is_hopeful = node->is_hopeful || child->is_hopeful;
+        child->is_active = child->is_active && !pool->is_naive;
         active += child->is_active;
         if (child->is_active && (least == NULL || twin_is_less(child, least)))
             least = child;
@@ -121,6 +123,8 @@ static struct hdrf_node *twin_decide(struct pool *pool) {
         for (int j = 0; j < RESOURCES; j++)
             if (pool->wants[i] && hdrf_task(pool->leaves[i])[j] > 0 && fits(pool->leaves[i], pool))
                 open[j] = true;
+    for (int j = 0; j < RESOURCES && pool->is_naive; j++)
+        open[j] = pool->capacity[j] > 0;
     for (int at = pool->node_count - 1; at >= 0; at--) {
         struct twin_node *node = &pool->nodes[at];
         if (node->leaf >= 0)
@@ -164,6 +168,8 @@ static void earmark_set(struct pool *pool, struct hdrf_node *leaf) {
 }
 
 static struct hdrf_node *pool_decide(struct pool *pool) {
+    if (pool->is_naive)
+        return twin_decide(pool);
     struct hdrf_node *leaf = hdrf_decide(pool->tree, fits, pool);
     if (pool->is_checked)
         assert_int_equal(leaf_number(pool, leaf), leaf_number(pool, twin_decide(pool)));
@@ -414,4 +420,33 @@ TEST(a_role_without_weight_is_forgotten_with_its_last_framework) {
     hdrf_remove_leaf(tree, leaf);
 
     assert_null(hdrf_find_role(tree, TEXT("a")));
+}
+
+TEST(adding_up_the_children_starves_a_sibling_under_churn) {
+    struct pool pool;
+    struct rng rng = rng_of(7);
+    pool_init(&pool, (int64_t[RESOURCES]){10, 10});
+    pool.is_naive = true;
+    int n1 = twin_add(&pool, 0, 1000, -1), n2 = twin_add(&pool, 0, 1000, -1);
+    twin_add(&pool, n1, 1000, pool_add(&pool, "n1/a", 1000, (int64_t[RESOURCES]){1, 0}));
+    twin_add(&pool, n2, 1000, pool_add(&pool, "n2/a", 1000, (int64_t[RESOURCES]){1, 0}));
+    twin_add(&pool, n2, 1000, pool_add(&pool, "n2/b", 1000, (int64_t[RESOURCES]){0, 1}));
+
+    for (int step = 0; step < 3000; step++) {
+        pool_fill(&pool);
+        pool_end_one(&pool, &rng);
+    }
+    pool_fill(&pool);
+
+    assert_int_equal(pool.running[0], 10);
+    assert_int_equal(pool.running[1], 0);
+    assert_int_equal(pool.running[2], 10);
+    hdrf_free(pool.tree);
+}
+
+TEST(weights_multiplied_down_the_tree_give_too_much_with_several_resources) {
+    check_row(&(struct row){
+        {60, 60},
+        {{"n1", 1000, {1, 1}, 40}, {"n2a", 1000, {1, 0}, 20}, {"n2b", 1000, {0, 1}, 20}},
+        {{"n1", 2000}}});
 }
