@@ -27,6 +27,12 @@
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
           const void *data);
 
+#ifdef __GLIBC__
+#define limit_number __rlimit_resource_t
+#else
+#define limit_number int
+#endif
+
 enum { CHROOT_DEPTH_LIMIT = 256 };
 
 static int open_tree_clone(const char *path) {
@@ -224,7 +230,7 @@ enum init_stage setup_limits(const struct spec *spec) {
     for (size_t i = 0; i < spec->rlimit_count; i++) {
         const struct spec_rlimit *wanted = &spec->rlimits[i];
         struct rlimit limit = {wanted->soft, wanted->hard};
-        if (setrlimit((__rlimit_resource_t)wanted->resource, &limit) != 0)
+        if (setrlimit((limit_number)wanted->resource, &limit) != 0)
             return INIT_STAGE_RLIMIT;
     }
     return INIT_STAGE_NONE;
