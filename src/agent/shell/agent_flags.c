@@ -1,23 +1,7 @@
 #include "agent/shell/agent_flags.h"
 
-#include "common/base/text.h"
-#include "common/runtime/log.h"
-
 #include <assert.h>
 #include <string.h>
-
-static bool check_level(const char *value, struct error *error) {
-    enum log_level level;
-    if (log_level_parse(text_of(value), &level))
-        return true;
-    return fail(error, ERROR_INVALID, "'%s' is none of debug, info, warning, error", value);
-}
-
-static bool check_log(const char *value, struct error *error) {
-    if (text_equal(text_of(value), TEXT("stderr")) || text_equal(text_of(value), TEXT("journal")))
-        return true;
-    return fail(error, ERROR_INVALID, "'%s' is neither stderr nor journal", value);
-}
 
 static bool check_absolute(const char *value, struct error *error) {
     return value[0] == '/' || fail(error, ERROR_INVALID, "'%s' is not an absolute path", value);
@@ -179,23 +163,8 @@ static void add_executors(struct agent_flags *f) {
 }
 
 static void add_logging(struct agent_flags *f) {
-    const struct flag rows[] = {
-        {.name = "log",
-         .kind = FLAG_STRING,
-         .string = &f->log,
-         .preset = "stderr",
-         .check = check_log,
-         .group = "Logging",
-         .metavar = "stderr|journal",
-         .help = "Where the log goes."},
-        {.name = "logging_level",
-         .kind = FLAG_STRING,
-         .string = &f->logging_level,
-         .preset = "info",
-         .check = check_level,
-         .metavar = "LEVEL",
-         .help = "debug, info, warning or error."},
-    };
+    struct flag rows[LOG_FLAGS_COUNT];
+    log_flags_rows(&f->logging, rows);
     ADD(f, rows);
 }
 

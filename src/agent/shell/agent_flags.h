@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/runtime/flags.h"
+#include "common/runtime/log_flags.h"
 
 enum { AGENT_FLAGS_LIMIT = 40 };
 
@@ -29,8 +30,7 @@ struct agent_flags {
     int64_t disk_watch_interval_ms;
     uint64_t container_log_bytes;
     int64_t container_pids;
-    char *log;
-    char *logging_level;
+    struct log_flags logging;
 
     struct flag rows[AGENT_FLAGS_LIMIT]; /* the table: each points at one of the above */
     size_t row_count;

@@ -9,14 +9,6 @@
 
 enum { OPEN_FILES = 100000 };
 
-static struct log *open_log(const struct agent_flags *flags, struct error *error) {
-    enum log_level level = LOG_LEVEL_INFO;
-    log_level_parse(text_of(flags->logging_level), &level);
-    if (text_equal(text_of(flags->log), TEXT("journal")))
-        return log_new_journal("mesos-agent", level, error);
-    return log_new_stderr(level);
-}
-
 int main(int argc, char **argv) {
     struct daemon daemon = {0};
     struct flag_table table = agent_flag_table(&daemon.flags);
@@ -27,7 +19,7 @@ int main(int argc, char **argv) {
     if (!flags_main(&table, argc, argv, &arguments, &exit_code))
         return exit_code;
     if (!detect_defaults(&daemon.flags, &error) ||
-        (daemon.log = open_log(&daemon.flags, &error)) == NULL) {
+        (daemon.log = log_flags_open(&daemon.flags.logging, "mesos-agent", &error)) == NULL) {
         fprintf(stderr, "mesos-agent: %s\n", error.message);
         exit_code = 1;
     } else {

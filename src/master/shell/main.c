@@ -10,14 +10,6 @@
 
 enum { OPEN_FILES = 400000 };
 
-static struct log *open_log(const struct master_flags *flags, struct error *error) {
-    enum log_level level = LOG_LEVEL_INFO;
-    log_level_parse(text_of(flags->logging_level), &level);
-    if (text_equal(text_of(flags->log), TEXT("journal")))
-        return log_new_journal("mesos-master", level, error);
-    return log_new_stderr(level);
-}
-
 static bool fill_in_hostname(struct master_flags *flags, struct error *error) {
     char name[HOST_NAME_MAX + 1] = {0};
     if (flags->hostname != NULL)
@@ -38,7 +30,7 @@ int main(int argc, char **argv) {
     if (!flags_main(&table, argc, argv, &arguments, &exit_code))
         return exit_code;
     if (!fill_in_hostname(&daemon.flags, &error) ||
-        (daemon.log = open_log(&daemon.flags, &error)) == NULL) {
+        (daemon.log = log_flags_open(&daemon.flags.logging, "mesos-master", &error)) == NULL) {
         fprintf(stderr, "mesos-master: %s\n", error.message);
         exit_code = 1;
     } else {

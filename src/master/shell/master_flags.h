@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/runtime/flags.h"
+#include "common/runtime/log_flags.h"
 
 enum { MASTER_FLAGS_LIMIT = 40 };
 
@@ -22,8 +23,7 @@ struct master_flags {
     int64_t max_completed_tasks_per_framework;
     int64_t max_unreachable_tasks_per_framework;
     bool root_submissions;
-    char *log;
-    char *logging_level;
+    struct log_flags logging;
 
     struct flag rows[MASTER_FLAGS_LIMIT]; /* the table: each points at one of the above */
     size_t row_count;
