@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { REMOVE_TRIES = 1000, BARE_ONE_LIMIT = 1000, BARE_PAUSE_US = 20000 };
+enum { REMOVE_TRIES = 1000, BARE_ONE_LIMIT = 1000 };
 
 static void run_one(struct cgroups *cgroups, const char *id) {
     static char *const arguments[] = {"true", NULL};

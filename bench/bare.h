@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+enum { BARE_PAUSE_US = 20000 }; /* between what is measured one at a time */
+
 enum { BARE_WORKERS = 2 }; /* processes at once: we too have two cores */
 
 /* How long `count` of them take, by so many processes at once that each run one after another; in
