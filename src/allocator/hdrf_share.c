@@ -83,8 +83,10 @@ static void hand_up(const struct hdrf *tree, struct hdrf_node *node) {
     for (size_t i = 0; i < tree->open_count; i++) {
         size_t j = tree->open[i];
         __int128 given = node->vector[j];
-        if (node->is_active && given != 0)
+        if (node->is_active && given != 0) {
+            assert(node->share > 0); /* it is the largest of what is open */
             given = (given * node->weight_milli << HDRF_TERM_BITS) / node->share;
+        }
         node->given[j] = given;
         sums[j] += given;
     }
