@@ -64,7 +64,7 @@ static void set_total(struct allocator *allocator, struct agent *agent,
 void allocator_add_agent(struct allocator *allocator, uint32_t number,
                          const struct resources *total, uint32_t traits) {
     if (agent_find(allocator, number) != NULL) {
-        allocator_update_agent(allocator, number, total, traits);
+        allocator_update_agent(allocator, number, total, traits, false);
         return;
     }
     struct agent *agent = NEW(struct agent);
@@ -75,7 +75,8 @@ void allocator_add_agent(struct allocator *allocator, uint32_t number,
 }
 
 void allocator_update_agent(struct allocator *allocator, uint32_t number,
-                            const struct resources *total, uint32_t traits) {
+                            const struct resources *total, uint32_t traits, bool has_changed) {
+    (void)has_changed;
     struct agent *agent = agent_find(allocator, number);
     if (agent == NULL || (resources_equal(&agent->total, total) && agent->traits == traits))
         return;

@@ -10,11 +10,12 @@
 
 #include <assert.h>
 
-struct allocator *allocator_new(const struct allocator_policy *policy, const struct kinds *kinds,
+struct allocator *allocator_new(const struct mesos_allocator *policy, const struct kinds *kinds,
                                 uint64_t seed) {
     struct allocator *allocator = NEW(struct allocator);
-    allocator->policy = policy;
-    allocator->order = policy->make();
+    (void)policy;
+    allocator->policy = &flat_drf;
+    allocator->order = flat_drf.make();
     allocator->kinds = kinds;
     allocator->rng = rng_of(seed);
     allocator->gpus_are_reserved = true;

@@ -181,12 +181,6 @@ void allocator_revive(struct allocator *allocator, uint32_t framework, uint32_t 
     refresh_wish(allocator, client);
 }
 
-int64_t allocator_share_milli(const struct allocator *allocator, uint32_t framework,
-                              uint32_t role) {
-    const struct client *client = client_find(allocator, framework, role);
-    return client != NULL ? allocator->policy->share_milli(allocator->order, client->id) : 0;
-}
-
 static void framework_free(void *value) {
     struct framework *framework = value;
     map_fini(&framework->clients, mem_free);

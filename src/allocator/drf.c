@@ -202,7 +202,7 @@ static int64_t drf_share_milli(const void *self, uint32_t client) {
     return milli > INT64_MAX ? INT64_MAX : (int64_t)milli;
 }
 
-const struct allocator_policy allocator_drf = {
+const struct allocator_policy flat_drf = {
     .name = "drf",
     .make = drf_make,
     .free = drf_free,

@@ -14,6 +14,8 @@
 
 #define CLIENT_NONE UINT32_MAX
 
+extern const struct allocator_policy flat_drf;
+
 struct allocator_policy {
     const char *name;
     void *(*make)(void);

@@ -142,6 +142,7 @@ static void restore_kind(struct agent *agent, const struct agent_event *event,
         case AGENT_RECORD_TASK: restore_task(agent, record, key); break;
         case AGENT_RECORD_UPDATE: restore_update(agent, record, key); break;
         case AGENT_RECORD_SANDBOX: /* in their order: below */ break;
+        case AGENT_RECORD_RESOURCES: break;
         }
     }
 }

@@ -20,7 +20,8 @@ static struct text container_of(const struct agent_record *record) {
     case AGENT_RECORD_SANDBOX: return base_of(record->sandbox.path);
     case AGENT_RECORD_SELF:
     case AGENT_RECORD_FRAMEWORK:
-    case AGENT_RECORD_UPDATE: break;
+    case AGENT_RECORD_UPDATE:
+    case AGENT_RECORD_RESOURCES: break;
     }
     return (struct text){0};
 }

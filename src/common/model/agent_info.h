@@ -15,6 +15,7 @@ struct agent_info {
     uint16_t port;
     const struct resources *resources; /* the total */
     struct text attributes;            /* as --attributes writes them: "rack:r1;zone:a" */
+    struct text region, zone;          /* of its fault domain; empty: none */
     struct text version;
     struct text encoded; /* the whole mesos.v1.AgentInfo */
 };

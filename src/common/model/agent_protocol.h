@@ -5,6 +5,7 @@
 
 #include "common/model/agent_info.h"
 #include "common/model/framework_info.h"
+#include "common/model/operation.h"
 #include "common/model/task_info.h"
 #include "common/model/task_status.h"
 
@@ -16,6 +17,7 @@ enum agent_message_kind {
     AGENT_MESSAGE_EXECUTOR_EXITED = 5,
     AGENT_MESSAGE_FRAMEWORK_MESSAGE = 6,
     AGENT_MESSAGE_RESOURCES = 7, /* its total has changed */
+    AGENT_MESSAGE_OPERATION = 8, /* what became of an APPLY */
 };
 
 /* A framework with something on the agent. */
@@ -75,7 +77,12 @@ struct agent_message {
             struct executor_id executor;
             struct text data;
         } framework_message;
-        const struct resources *resources;
+        const struct resources *resources; /* RESOURCES: all, with reservations and volumes */
+        struct {
+            uint64_t number; /* of the APPLY */
+            bool is_applied; /* and stored: it survives a crash of the agent */
+            struct text why; /* when it is not */
+        } operation;
     };
 };
 
@@ -96,6 +103,10 @@ enum master_message_kind {
     MASTER_MESSAGE_FRAMEWORK_MESSAGE = 9,
     MASTER_MESSAGE_UPDATE_FRAMEWORK = 10,
     MASTER_MESSAGE_RECONCILE = 11, /* the master knows these tasks; say what you do not */
+    /* RESERVE, CREATE and so on: `from` becomes `to` in the agent's total. Applied in the order of
+     * the connection, before the RUN_TASKs behind it, and answered by OPERATION. One that cannot be
+     * applied changes nothing; then the agent also sends RESOURCES, the truth. */
+    MASTER_MESSAGE_APPLY = 12,
 };
 
 struct master_message {
@@ -139,5 +150,10 @@ struct master_message {
             const struct task_key *tasks;
             size_t task_count;
         } reconcile;
+        struct {
+            uint64_t number; /* of the connection, from 1 */
+            enum operation_kind kind;
+            const struct resources *from, *to;
+        } apply;
     };
 };

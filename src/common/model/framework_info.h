@@ -6,6 +6,7 @@
 
 #include "common/base/text.h"
 #include "common/model/ids.h"
+#include "common/model/resources.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,15 @@ enum framework_capability {
     FRAMEWORK_REGION_AWARE = 8,
 };
 
+/* FrameworkInfo.offer_filters of one role. */
+struct role_offer_filter {
+    struct text role;
+    bool has_minima;
+    /* One set of amounts each, as scalars of plain kinds; none: anything but nothing. */
+    const struct resources *minima;
+    size_t minimum_count;
+};
+
 struct framework_info {
     struct framework_id id; /* empty: a new framework */
     struct text user;
@@ -35,6 +45,8 @@ struct framework_info {
     double failover_timeout_seconds; /* as sent; the master checks it */
     bool checkpoint;
     uint32_t capabilities;
+    const struct role_offer_filter *offer_filters;
+    size_t offer_filter_count;
     struct text encoded; /* the whole mesos.v1.FrameworkInfo */
 };
 

@@ -18,6 +18,7 @@ enum agent_record_kind {
         5, /* "update/FRAMEWORK/TASK/NNNNNNNN": in order, gone when acknowledged */
     AGENT_RECORD_SANDBOX =
         6, /* "sandbox/CONTAINER": of an ended container, for its removal by age */
+    AGENT_RECORD_RESOURCES = 7, /* "resources": what operations have made of the flags' resources */
 };
 
 struct agent_record {
@@ -63,7 +64,15 @@ struct agent_record {
             int64_t ended_ns;
             uint64_t stdout_rotations, stderr_rotations;
         } sandbox;
+        const struct resources *resources; /* those reserved dynamically, and volumes */
     };
+};
+
+/* Of one resource name. */
+struct quota_config_line {
+    struct text name;
+    int64_t guarantee_milli; /* 0: none */
+    int64_t limit_milli;     /* INT64_MAX: none */
 };
 
 /* --- the master: LMDB standalone, ZooKeeper in HA --- */
@@ -74,6 +83,7 @@ enum registry_record_kind {
     REGISTRY_GONE = 3,        /* "gone/ID" */
     REGISTRY_FRAMEWORK = 4, /* "framework/ID": with its failover timeout; gone when it is removed */
     REGISTRY_MASTER = 5,    /* "master": the last leader */
+    REGISTRY_ROLE = 6,      /* "role/NAME": its weight and quota; gone when both are the presets */
 };
 
 struct registry_record {
@@ -92,6 +102,12 @@ struct registry_record {
             uint32_t capabilities;       /* likewise */
         } framework;
         struct text master_id;
+        struct {
+            struct text name;
+            int64_t weight_milli; /* 1000: unless said */
+            const struct quota_config_line *lines;
+            size_t line_count;
+        } role;
     };
 };
 

@@ -6,6 +6,7 @@
 
 #include "common/model/agent_info.h"
 #include "common/model/framework_info.h"
+#include "common/model/operation.h"
 #include "common/model/task_info.h"
 #include "common/model/task_status.h"
 
@@ -31,28 +32,44 @@ enum scheduler_call_kind {
     SCHEDULER_CALL_UPDATE_FRAMEWORK = 17,
 };
 
-/* The numbers of mesos.v1.Offer.Operation.Type. */
-enum operation_kind {
-    OPERATION_UNKNOWN = 0,
-    OPERATION_LAUNCH = 1,
-    OPERATION_RESERVE = 2,
-    OPERATION_UNRESERVE = 3,
-    OPERATION_CREATE = 4,
-    OPERATION_DESTROY = 5,
-    OPERATION_LAUNCH_GROUP = 6,
-    OPERATION_GROW_VOLUME = 11,
-    OPERATION_SHRINK_VOLUME = 12,
-    OPERATION_CREATE_DISK = 13,
-    OPERATION_DESTROY_DISK = 14,
-};
-
 struct operation {
     enum operation_kind kind;
     struct text id;                /* empty: no feedback wanted */
     const struct task_info *tasks; /* LAUNCH, LAUNCH_GROUP */
     size_t task_count;
     struct executor_info executor; /* LAUNCH_GROUP */
-    struct text encoded;           /* the whole mesos.v1.Offer.Operation */
+    /* RESERVE, UNRESERVE: the resources; CREATE, DESTROY: the volumes; GROW_VOLUME, SHRINK_VOLUME:
+     * the volume. Without allocation_info; NULL: none. */
+    const struct resources *resources;
+    const struct resources *source;   /* RESERVE; NULL: not given */
+    const struct resources *addition; /* GROW_VOLUME */
+    int64_t subtract_milli;           /* SHRINK_VOLUME */
+    /* What of it makes no sense: it is dropped with these words, not the call that brought it.
+     * Empty: nothing. */
+    struct text fault;
+    struct text encoded; /* the whole mesos.v1.Offer.Operation */
+};
+
+/* What became of an operation that has an id. Ours are made by the master and carry no uuid, so
+ * they are not acknowledged; who missed one reconciles. */
+struct operation_status {
+    struct text operation; /* its id */
+    enum operation_state state;
+    struct text message;                /* may be empty */
+    struct agent_id agent;              /* empty: not known */
+    const struct resources *converted; /* FINISHED; NULL: none */
+};
+
+/* One shape of what a framework wants (mesos.v1.Request). */
+struct resource_request {
+    bool is_ours; /* it has one of our fields: it narrows what is offered */
+    struct text role; /* empty: not given */
+    struct text name; /* empty: not given */
+    const struct resources *resources;
+    bool has_count;
+    uint64_t count;
+    struct agent_id agent;   /* empty: anywhere */
+    struct text constraints; /* encoded mesos.v1.scheduler.OfferConstraints.RoleConstraints */
 };
 
 struct task_reference {
@@ -107,9 +124,13 @@ struct scheduler_call {
             struct text data;
         } message;
         struct {
+            const struct resource_request *requests;
             size_t request_count;
-            struct text encoded; /* the whole mesos.v1.scheduler.Call.Request */
         } request;
+        struct {
+            const struct text *operations; /* ids; none: implicit */
+            size_t operation_count;
+        } reconcile_operations;
     };
 };
 
@@ -126,6 +147,7 @@ enum scheduler_event_kind {
     SCHEDULER_EVENT_INVERSE_OFFERS = 9,
     SCHEDULER_EVENT_RESCIND_INVERSE_OFFER = 10,
     SCHEDULER_EVENT_UPDATE_OPERATION_STATUS = 11,
+    SCHEDULER_EVENT_REQUEST_STATUS = 1000, /* ours */
 };
 
 /* One offer as a framework sees it. */
@@ -179,6 +201,15 @@ struct scheduler_event {
             bool has_status;
             int32_t status; /* raw wait status */
         } failure;
+        struct operation_status operation;
+        /* To whom uses our fields of Request only: no agent could ever hold it, or one could again
+         * (is_feasible). */
+        struct {
+            struct text name, role;
+            bool is_feasible;
+            struct text message; /* with the nearest agent and what it lacks */
+            struct agent_id nearest; /* empty: there are no agents */
+        } request_status;
         struct text error;
     };
 };

@@ -91,6 +91,13 @@ void agent_message_encode(struct wire *wire, const struct agent_message *message
         resources_encode(wire, message->resources, 1, (struct text){0}, RESERVATIONS_NEW, out);
         put_end(out, place);
         return;
+    case AGENT_MESSAGE_OPERATION:
+        place = put_begin(out, 9);
+        put_varint(out, 1, message->operation.number);
+        put_varint(out, 2, message->operation.is_applied);
+        put_some(out, 3, message->operation.why);
+        put_end(out, place);
+        return;
     }
 }
 
@@ -215,6 +222,13 @@ static bool read_message(struct wire *wire, const Mesos__Internal__AgentMessage 
             return missing(error, "resources");
         return resources_decode(wire, from->resources->resources, from->resources->n_resources,
                                 &out->resources, NULL, NULL, error);
+    case AGENT_MESSAGE_OPERATION:
+        if (from->operation == NULL)
+            return missing(error, "operation");
+        out->operation.number = from->operation->number;
+        out->operation.is_applied = from->operation->is_applied;
+        out->operation.why = text_of(from->operation->why);
+        return true;
     }
     return fail(error, ERROR_INVALID, "an agent's message of unknown kind");
 }

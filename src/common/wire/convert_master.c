@@ -60,7 +60,6 @@ static void put_reconcile(const struct master_message *message, struct buf *out)
 
 void master_message_encode(struct wire *wire, const struct master_message *message,
                            struct buf *out) {
-    (void)wire;
     size_t place;
     put_int(out, 1, message->kind);
     switch (message->kind) {
@@ -90,6 +89,14 @@ void master_message_encode(struct wire *wire, const struct master_message *messa
         put_end(out, place);
         return;
     case MASTER_MESSAGE_RECONCILE: put_reconcile(message, out); return;
+    case MASTER_MESSAGE_APPLY:
+        place = put_begin(out, 11);
+        put_varint(out, 1, message->apply.number);
+        put_varint(out, 2, message->apply.kind);
+        resources_encode(wire, message->apply.from, 3, (struct text){0}, RESERVATIONS_NEW, out);
+        resources_encode(wire, message->apply.to, 4, (struct text){0}, RESERVATIONS_NEW, out);
+        put_end(out, place);
+        return;
     }
 }
 
@@ -186,6 +193,16 @@ static void read_reconcile(struct wire *wire, const Mesos__Internal__MasterMessa
     out->reconcile.task_count = from->n_reconcile;
 }
 
+static bool read_apply(struct wire *wire, const Mesos__Internal__MasterMessage__Apply *from,
+                       struct master_message *out, struct error *error) {
+    if (from == NULL)
+        return missing(error, "apply");
+    out->apply.number = from->number;
+    out->apply.kind = (enum operation_kind)from->kind;
+    return resources_decode(wire, from->from, from->n_from, &out->apply.from, NULL, NULL, error) &&
+           resources_decode(wire, from->to, from->n_to, &out->apply.to, NULL, NULL, error);
+}
+
 static bool read_message(struct wire *wire, const Mesos__Internal__MasterMessage *from,
                          struct master_message *out, struct error *error) {
     switch (out->kind) {
@@ -200,6 +217,7 @@ static bool read_message(struct wire *wire, const Mesos__Internal__MasterMessage
     case MASTER_MESSAGE_FRAMEWORK_MESSAGE: return read_executor_order(from->executor, out, error);
     case MASTER_MESSAGE_UPDATE_FRAMEWORK: return read_framework(from->framework, out, error);
     case MASTER_MESSAGE_RECONCILE: read_reconcile(wire, from, out); return true;
+    case MASTER_MESSAGE_APPLY: return read_apply(wire, from->apply, out, error);
     }
     return fail(error, ERROR_INVALID, "a master's message of unknown kind");
 }

@@ -71,7 +71,6 @@ static void put_sandbox(const struct agent_record *record, struct buf *out) {
 }
 
 void agent_record_encode(struct wire *wire, const struct agent_record *record, struct buf *out) {
-    (void)wire;
     size_t place, status;
     put_varint(out, 1, RECORD_VERSION);
     switch (record->kind) {
@@ -95,6 +94,11 @@ void agent_record_encode(struct wire *wire, const struct agent_record *record, s
         put_end(out, place);
         return;
     case AGENT_RECORD_SANDBOX: put_sandbox(record, out); return;
+    case AGENT_RECORD_RESOURCES:
+        place = put_begin(out, 8);
+        resources_encode(wire, record->resources, 1, (struct text){0}, RESERVATIONS_NEW, out);
+        put_end(out, place);
+        return;
     }
 }
 
@@ -163,6 +167,10 @@ static bool read_agent_record(struct wire *wire, const Mesos__Internal__AgentRec
                                   error);
     } else if (from->sandbox != NULL) {
         read_sandbox(from->sandbox, out);
+    } else if (from->resources != NULL) {
+        out->kind = AGENT_RECORD_RESOURCES;
+        return resources_decode(wire, from->resources->resources, from->resources->n_resources,
+                                &out->resources, NULL, NULL, error);
     } else {
         return fail(error, ERROR_INVALID, "an empty record of the agent");
     }
@@ -192,6 +200,22 @@ static void put_registered_framework(const struct registry_record *record, struc
     put_end(out, place);
 }
 
+static void put_role(const struct registry_record *record, struct buf *out) {
+    size_t place = put_begin(out, 7);
+    put_bytes(out, 1, record->role.name);
+    put_int(out, 2, record->role.weight_milli);
+    for (size_t i = 0; i < record->role.line_count; i++) {
+        const struct quota_config_line *line = &record->role.lines[i];
+        size_t inner = put_begin(out, 3);
+        put_bytes(out, 1, line->name);
+        put_int(out, 2, line->guarantee_milli);
+        if (line->limit_milli != INT64_MAX)
+            put_int(out, 3, line->limit_milli);
+        put_end(out, inner);
+    }
+    put_end(out, place);
+}
+
 void registry_record_encode(struct wire *wire, const struct registry_record *record,
                             struct buf *out) {
     (void)wire;
@@ -208,6 +232,7 @@ void registry_record_encode(struct wire *wire, const struct registry_record *rec
         return;
     case REGISTRY_FRAMEWORK: put_registered_framework(record, out); return;
     case REGISTRY_MASTER: put_bytes(out, 6, record->master_id); return;
+    case REGISTRY_ROLE: put_role(record, out); return;
     }
 }
 
@@ -216,6 +241,24 @@ static void read_mark(const Mesos__Internal__RegistryRecord__AgentMark *from,
     out->kind = kind;
     out->agent.agent = agent_id_of(text_of(from->agent_id));
     out->agent.since_ns = from->since_ns;
+}
+
+static void read_role(struct wire *wire, const Mesos__Internal__RegistryRecord__Role *from,
+                      struct registry_record *out) {
+    struct quota_config_line *lines =
+        ARENA_ARRAY(wire->arena, struct quota_config_line, from->n_quota);
+    for (size_t i = 0; i < from->n_quota; i++)
+        lines[i] = (struct quota_config_line){
+            .name = text_of(from->quota[i]->name),
+            .guarantee_milli = from->quota[i]->guarantee_milli,
+            .limit_milli =
+                from->quota[i]->has_limit_milli ? from->quota[i]->limit_milli : INT64_MAX,
+        };
+    out->kind = REGISTRY_ROLE;
+    out->role.name = text_of(from->name);
+    out->role.weight_milli = from->weight_milli;
+    out->role.lines = lines;
+    out->role.line_count = from->n_quota;
 }
 
 bool registry_record_decode(struct wire *wire, struct text bytes, struct registry_record *out,
@@ -242,6 +285,8 @@ bool registry_record_decode(struct wire *wire, struct text bytes, struct registr
     } else if (from->master_id != NULL) {
         record.kind = REGISTRY_MASTER;
         record.master_id = text_of(from->master_id);
+    } else if (from->role != NULL) {
+        read_role(wire, from->role, &record);
     } else {
         return fail(error, ERROR_INVALID, "an empty record of the registry");
     }

@@ -203,7 +203,6 @@ static bool read_call(struct wire *wire, const call_message *call, struct text b
         if (call->request == NULL)
             return missing(error, "request");
         out->request.request_count = call->request->n_requests;
-        out->request.encoded = part_of(wire, bytes, 11, call->request);
         return true;
     case SCHEDULER_CALL_UNKNOWN:
     case SCHEDULER_CALL_TEARDOWN:
@@ -299,6 +298,29 @@ static void put_failure(const struct scheduler_event *event, struct buf *out) {
         put_int(out, 3, event->failure.status);
 }
 
+static void put_operation_status(struct wire *wire, const struct scheduler_event *event,
+                                 struct buf *out) {
+    const struct operation_status *status = &event->operation;
+    bool refined = (event->capabilities >> FRAMEWORK_RESERVATION_REFINEMENT & 1) != 0;
+    size_t place = put_begin(out, 1);
+    put_some_id(out, 1, status->operation);
+    put_int(out, 2, status->state);
+    put_some(out, 3, status->message);
+    if (status->converted != NULL)
+        resources_encode(wire, status->converted, 4, (struct text){0},
+                         refined ? RESERVATIONS_NEW : RESERVATIONS_OLD, out);
+    put_some_id(out, 6, status->agent.text);
+    put_end(out, place);
+}
+
+static void put_request_status(const struct scheduler_event *event, struct buf *out) {
+    put_some(out, 1, event->request_status.name);
+    put_some(out, 2, event->request_status.role);
+    put_varint(out, 3, event->request_status.is_feasible);
+    put_some(out, 4, event->request_status.message);
+    put_some_id(out, 5, event->request_status.nearest.text);
+}
+
 /* The number of the field that goes with the kind; 0 for none. */
 static uint32_t event_field(enum scheduler_event_kind kind) {
     switch (kind) {
@@ -311,7 +333,8 @@ static uint32_t event_field(enum scheduler_event_kind kind) {
     case SCHEDULER_EVENT_ERROR: return 8;
     case SCHEDULER_EVENT_INVERSE_OFFERS: return 9;
     case SCHEDULER_EVENT_RESCIND_INVERSE_OFFER: return 10;
-    case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS:
+    case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS: return 11;
+    case SCHEDULER_EVENT_REQUEST_STATUS: return 1000;
     case SCHEDULER_EVENT_HEARTBEAT: return 0;
     }
     return 0;
@@ -343,8 +366,11 @@ static void put_event(struct wire *wire, const struct scheduler_event *event, st
         return;
     case SCHEDULER_EVENT_FAILURE: put_failure(event, out); return;
     case SCHEDULER_EVENT_ERROR: put_bytes(out, 1, event->error); return;
-    case SCHEDULER_EVENT_INVERSE_OFFERS:
     case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS:
+        put_operation_status(wire, event, out);
+        return;
+    case SCHEDULER_EVENT_REQUEST_STATUS: put_request_status(event, out); return;
+    case SCHEDULER_EVENT_INVERSE_OFFERS:
     case SCHEDULER_EVENT_HEARTBEAT: return;
     }
 }

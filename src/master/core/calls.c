@@ -183,6 +183,7 @@ void calls_agent(struct master *master, struct peer *peer, const struct agent_me
     case AGENT_MESSAGE_EXECUTOR_EXITED: executor_exited(master, agent, message); return;
     case AGENT_MESSAGE_FRAMEWORK_MESSAGE: framework_message(master, agent, message); return;
     case AGENT_MESSAGE_RESOURCES: agent_book_set_total(master, agent, message->resources); return;
+    case AGENT_MESSAGE_OPERATION: return;
     }
     emit_invalid(master, "agent=%.*s error=\"unknown message\"", TEXT_ARGS(agent->info.id.text));
 }
@@ -247,6 +248,9 @@ void calls_operator(struct master *master, uint64_t request, const struct operat
     switch (call->kind) {
     case OPERATOR_TEARDOWN: tear_down_by_operator(master, request, call); return;
     case OPERATOR_KILL_TASK: kill_by_operator(master, request, call); return;
+    case OPERATOR_UPDATE_WEIGHTS:
+    case OPERATOR_UPDATE_QUOTA:
+    case OPERATOR_OPERATION: break;
     }
     emit_answer(master, request, 400, TEXT("Unknown call"));
 }

@@ -134,6 +134,7 @@ static void recovered(struct master *master, const struct master_event *event) {
         case REGISTRY_GONE: agent_book_load(master, event->recovered.keys[i], record); break;
         case REGISTRY_FRAMEWORK: framework_book_load(master, record); break;
         case REGISTRY_MASTER: break;
+        case REGISTRY_ROLE: break;
         }
     }
     struct registry_record self = {.kind = REGISTRY_MASTER, .master_id = text_of(master->id)};

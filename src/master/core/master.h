@@ -39,6 +39,15 @@ struct master_options {
     size_t max_completed_tasks_per_framework;   /* 1000 */
     size_t max_unreachable_tasks_per_framework; /* 1000 */
     bool root_submissions;                      /* whether user "root" may be a framework's user */
+    /* The allocator. */
+    const struct mesos_allocator *policy; /* hdrf unless said; checked, lives as long as the master */
+    int64_t fairness_half_life_ms;        /* 0: past use does not count */
+    int64_t earmark_limit_ms;             /* 10 min */
+    bool filter_gpu_resources;            /* true */
+    bool has_minima; /* min_allocatable_resources was given: any of these; else cpus:0.01|mem:32 */
+    const struct quantities *minima; /* names of the master's kinds; copied */
+    size_t minimum_count;
+    struct text region, zone; /* the master's fault domain; empty: none */
 };
 
 /* The defaults above, with empty names. */
@@ -50,6 +59,23 @@ struct master_options master_options_default(void);
 enum operator_call_kind {
     OPERATOR_TEARDOWN = 1,
     OPERATOR_KILL_TASK = 2,
+    OPERATOR_UPDATE_WEIGHTS = 3,
+    OPERATOR_UPDATE_QUOTA = 4,
+    OPERATOR_OPERATION = 5, /* RESERVE, CREATE and so on, on an agent */
+};
+
+/* One role's weight (UPDATE_WEIGHTS). */
+struct role_weight {
+    struct text role;
+    double weight; /* as sent; the master checks it */
+};
+
+/* One role's quota (UPDATE_QUOTA); it replaces what was. */
+struct role_quota {
+    struct text role;
+    const struct quota_config_line *lines; /* as sent: checked by the master; none: no quota */
+    size_t line_count;
+    bool is_set_quota; /* the old SET_QUOTA and REMOVE_QUOTA: other codes and checks, see 4.6 */
 };
 
 struct operator_call {
@@ -58,6 +84,13 @@ struct operator_call {
     struct task_id task;
     bool has_grace;
     int64_t grace_ns;
+    const struct role_weight *weights; /* UPDATE_WEIGHTS: all or none of them */
+    size_t weight_count;
+    const struct role_quota *quotas; /* UPDATE_QUOTA: all or none */
+    size_t quota_count;
+    bool force; /* quota that cannot be met, or is exceeded already */
+    struct agent_id agent; /* OPERATION */
+    struct conversion_request operation;
 };
 
 enum master_event_kind {

@@ -106,7 +106,7 @@ void supply_add_agent(struct master *master, struct agent *agent) {
 
 void supply_update_agent(struct master *master, struct agent *agent) {
     allocator_update_agent(master->allocator, agent->number, &agent->total,
-                           AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE);
+                           AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE, false);
 }
 
 void supply_activate_agent(struct master *master, struct agent *agent, bool is_active) {

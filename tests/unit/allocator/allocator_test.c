@@ -109,7 +109,6 @@ TEST(who_holds_the_smallest_dominant_share_is_next) {
     assert_int_equal(allocate(world, 0), 1);
 
     assert_int_equal(world->offers[2].framework, 2);
-    assert_int_equal(allocator_share_milli(world->allocator, 1, ROLE_ANY), 727);
 }
 
 TEST(equal_frameworks_get_equally_many_agents) {
@@ -172,10 +171,10 @@ TEST(reviving_and_a_real_change_of_the_agent_end_a_refusal) {
     decline(world, 1, 5000);
 
     AUTO_FINI(resources_fini) struct resources same = cpus_and_mem(4, 1024);
-    allocator_update_agent(world->allocator, 1, &same, AGENT_SERVES_MANY_ROLES);
+    allocator_update_agent(world->allocator, 1, &same, AGENT_SERVES_MANY_ROLES, false);
     assert_int_equal(allocate(world, 0), 0);
     allocator_update_agent(world->allocator, 1, &same,
-                           AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE);
+                           AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE, false);
     assert_int_equal(allocate(world, 0), 1);
 }
 
@@ -276,7 +275,7 @@ TEST(an_agent_that_shrinks_below_what_is_in_use_has_nothing_free) {
     add_framework(world, 1);
     allocate(world, 0);
 
-    allocator_update_agent(world->allocator, 1, &small, AGENT_SERVES_MANY_ROLES);
+    allocator_update_agent(world->allocator, 1, &small, AGENT_SERVES_MANY_ROLES, false);
     assert_true(resources_is_empty(allocator_agent_free(world->allocator, 1)));
     decline(world, 0, 0);
 

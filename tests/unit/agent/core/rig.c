@@ -199,6 +199,7 @@ static struct agent_record *keep_record(struct rig *rig, const struct agent_reco
         keep(rig, &copy->sandbox.framework.text);
         keep(rig, &copy->sandbox.task.text);
         break;
+    case AGENT_RECORD_RESOURCES: break;
     }
     return copy;
 }
@@ -242,6 +243,7 @@ static void keep_master(struct rig *rig, struct agent_message *message) {
     case AGENT_MESSAGE_FRAMEWORK_MESSAGE: return keep(rig, &message->framework_message.data);
     case AGENT_MESSAGE_UNREGISTER:
     case AGENT_MESSAGE_PONG:
+    case AGENT_MESSAGE_OPERATION:
     case AGENT_MESSAGE_RESOURCES: return;
     }
 }

@@ -66,7 +66,8 @@ static void put_scheduler(const struct stage *stage, const struct scheduler_even
     case SCHEDULER_EVENT_HEARTBEAT: buf_append_string(out, " HEARTBEAT"); return;
     case SCHEDULER_EVENT_INVERSE_OFFERS:
     case SCHEDULER_EVENT_RESCIND_INVERSE_OFFER:
-    case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS: break;
+    case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS:
+    case SCHEDULER_EVENT_REQUEST_STATUS: break;
     }
     buf_append_string(out, " UNEXPECTED");
 }
@@ -110,6 +111,7 @@ static void put_agent(const struct master_message *message, struct buf *out) {
         put(out, "UPDATE_FRAMEWORK ", message->update_framework.id.text);
         return;
     case MASTER_MESSAGE_RECONCILE: put_reconcile(message, out); return;
+    case MASTER_MESSAGE_APPLY: buf_append_string(out, " APPLY"); return;
     }
 }
 
