@@ -30,11 +30,21 @@ _mesos_tasks() { # [--all]
         awk 'NR > 1 { print $1 }'
 }
 
+_mesos_roles() {
+    timeout 1 "$(_mesos_program)" roles --master="$(_mesos_master)" 2>/dev/null |
+        awk 'NR > 1 { print $1 }'
+}
+
+_mesos_frameworks() {
+    timeout 1 "$(_mesos_program)" frameworks --master="$(_mesos_master)" 2>/dev/null |
+        awk 'NR > 1 { print $1 }'
+}
+
 _mesos() {
     local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} i
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run each dev tasks task logs kill agents frameworks state version --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run each dev tasks task logs kill agents frameworks offers why share roles role simulate state version --help --version" -- "$current")
         return
     fi
     for ((i = 2; i < COMP_CWORD; i++)); do
@@ -60,6 +70,10 @@ _mesos() {
     case $command in
     kill) mapfile -t COMPREPLY < <(compgen -W "$(_mesos_tasks)" -- "$current") ;;
     task | logs) mapfile -t COMPREPLY < <(compgen -W "$(_mesos_tasks --all)" -- "$current") ;;
+    share) mapfile -t COMPREPLY < <(compgen -W "$(_mesos_roles)" -- "$current") ;;
+    role) mapfile -t COMPREPLY < <(compgen -W "$( ((COMP_CWORD == 2)) && echo set || _mesos_roles)" -- "$current") ;;
+    why) mapfile -t COMPREPLY < <(compgen -W "$(_mesos_roles) $(_mesos_frameworks) $(_mesos_tasks)" -- "$current") ;;
+    simulate) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     run | each) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
     esac
 }

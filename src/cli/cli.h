@@ -34,11 +34,16 @@ int cli_each(int argc, char **argv);
 int cli_frameworks(int argc, char **argv);
 int cli_kill(int argc, char **argv);
 int cli_logs(int argc, char **argv);
+int cli_offers(int argc, char **argv);
+int cli_role(int argc, char **argv);
+int cli_roles(int argc, char **argv);
 int cli_run(int argc, char **argv);
+int cli_share(int argc, char **argv);
 int cli_state(int argc, char **argv);
 int cli_task(int argc, char **argv);
 int cli_tasks(int argc, char **argv);
 int cli_version(int argc, char **argv);
+int cli_why(int argc, char **argv);
 
 /* What most commands are told. */
 struct cli_common {

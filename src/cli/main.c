@@ -21,6 +21,11 @@ static const struct cli_command commands[] = {
     {"kill", "end a task", cli_kill},
     {"agents", "list agents", cli_agents},
     {"frameworks", "list frameworks", cli_frameworks},
+    {"offers", "list the offers that are out", cli_offers},
+    {"why", "why a framework, a role or a task waits", cli_why},
+    {"share", "how roles and frameworks stand", cli_share},
+    {"roles", "list roles with weights and quota", cli_roles},
+    {"role", "set a role's weight and quota", cli_role},
     {"state", "the master's whole state, as JSON", cli_state},
     {"version", "versions of this program and of the master", cli_version},
 };

@@ -50,7 +50,9 @@ struct framework_view {
 struct offer_view {
     struct offer_id id;
     struct framework_id framework;
+    struct text framework_name;
     struct agent_id agent;
+    struct text hostname; /* of the agent */
     struct text role;
     const struct resources *resources;
     int64_t made_ms, deadline_ms; /* monotonic; INT64_MAX: never */

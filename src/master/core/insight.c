@@ -1,0 +1,307 @@
+/*
+ * One wish costs a verdict of every agent; nothing is kept between questions.
+ */
+#include "master/core/insight.h"
+
+#include "master/core/demand_book.h"
+#include "master/core/role_book.h"
+#include "master/core/state.h"
+
+/* Of several reasons the main one: what the agents say that are nearest to saying yes. */
+static const enum allocator_reason by_nearness[] = {
+    ALLOCATOR_FITS,      ALLOCATOR_HOARDS,    ALLOCATOR_LIMIT,      ALLOCATOR_HEADROOM,
+    ALLOCATOR_EARMARKED, ALLOCATOR_FILTERED,  ALLOCATOR_NOT_ENOUGH, ALLOCATOR_BELOW_MINIMUM,
+    ALLOCATOR_RESERVED,  ALLOCATOR_NOT_TAKEN, ALLOCATOR_INACTIVE,   ALLOCATOR_NO_GPUS,
+    ALLOCATOR_NO_REMOTE, ALLOCATOR_NO_ROLES,  ALLOCATOR_CONSTRAINT, ALLOCATOR_TOO_SMALL,
+};
+
+/* --- one wish --- */
+
+struct tally {
+    const struct master *master;
+    struct wish_view *view;
+    struct allocator_verdict best[ALLOCATOR_REASON_COUNT];
+    uint32_t best_agent[ALLOCATOR_REASON_COUNT];
+};
+
+/* Which of two agents with one reason is worth showing: the one that lacks less. */
+static bool is_nearer(const struct allocator_verdict *left, const struct allocator_verdict *right) {
+    __int128 a = (__int128)left->have_milli * right->need_milli;
+    __int128 b = (__int128)right->have_milli * left->need_milli;
+    return a > b;
+}
+
+static void count_verdict(void *self, uint32_t agent, const struct allocator_verdict *verdict) {
+    struct tally *tally = self;
+    enum allocator_reason reason = verdict->reason;
+    tally->view->agent_count++;
+    if (tally->view->counts[reason]++ == 0 || is_nearer(verdict, &tally->best[reason])) {
+        tally->best[reason] = *verdict;
+        tally->best_agent[reason] = agent;
+    }
+}
+
+static void count_absent_agents(const struct master *master, struct wish_view *view) {
+    MAP_EACH(entry, &master->agents) {
+        const struct agent *agent = map_value(entry);
+        if (agent->number == 0) {
+            view->agent_count++;
+            view->counts[ALLOCATOR_INACTIVE]++;
+        }
+    }
+}
+
+static const struct agent_info *agent_info_of(const struct master *master, uint32_t number) {
+    const struct agent *agent = number != 0 ? map_get(&master->agent_numbers, number) : NULL;
+    return agent != NULL ? &agent->info : NULL;
+}
+
+static struct text framework_name_of(const struct master *master, uint32_t number) {
+    const struct framework *framework =
+        number != 0 ? map_get(&master->framework_numbers, number) : NULL;
+    return framework != NULL ? framework->info.name : (struct text){0};
+}
+
+static void choose_main(const struct master *master, const struct tally *tally,
+                        struct wish_view *view) {
+    for (size_t i = 0; i < sizeof(by_nearness) / sizeof(by_nearness[0]); i++) {
+        enum allocator_reason reason = by_nearness[i];
+        if (view->counts[reason] == 0)
+            continue;
+        view->main = reason;
+        view->example = tally->best[reason];
+        view->example.reason = reason;
+        view->example_agent = agent_info_of(master, tally->best_agent[reason]);
+        break;
+    }
+    if (view->state == WISH_IS_INFEASIBLE && view->wish.nearest != 0) {
+        view->main = view->wish.lack.reason;
+        view->example = view->wish.lack;
+        view->example_agent = agent_info_of(master, view->wish.nearest);
+    }
+    if (view->example.reason == ALLOCATOR_LIMIT || view->example.reason == ALLOCATOR_RESERVED)
+        view->other_role = kinds_role_text(master->kinds, view->example.role);
+    if (view->example.reason == ALLOCATOR_EARMARKED)
+        view->other_framework = framework_name_of(master, view->example.framework);
+}
+
+static enum wish_state state_of(const struct allocator_wish *wish) {
+    if (!wish->is_active)
+        return WISH_IS_DISCONNECTED;
+    if (wish->is_suppressed)
+        return WISH_IS_SUPPRESSED;
+    if (!wish->wants)
+        return WISH_IS_CONTENT;
+    return wish->is_feasible ? WISH_WAITS : WISH_IS_INFEASIBLE;
+}
+
+/* False: the allocator knows no such wish. */
+static bool look(const struct master *master, const struct framework *framework, uint32_t role,
+                 size_t request, struct wish_view *view) {
+    struct tally tally = {.master = master, .view = view};
+    *view = (struct wish_view){.framework = framework->info.id,
+                               .framework_name = framework->info.name,
+                               .role = kinds_role_text(master->kinds, role)};
+    if (!allocator_explain(master->allocator, framework->number, role, request, &view->wish,
+                           count_verdict, &tally))
+        return false;
+    count_absent_agents(master, view);
+    view->state = state_of(&view->wish);
+    view->request = demand_book_name(framework, role, view->wish.request);
+    if (view->wish.since_ms != INT64_MIN)
+        view->waits_since_ns =
+            master->wall_ns - (master->now_ms - view->wish.since_ms) * INT64_C(1000000);
+    choose_main(master, &tally, view);
+    allocator_client_standing(master->allocator, framework->number, role, &view->client);
+    allocator_role_standing(master->allocator, role, &view->role_standing);
+    view->history_count = allocator_history(master->allocator, framework->number, role,
+                                            view->history, ALLOCATOR_HISTORY_LIMIT);
+    return true;
+}
+
+/* --- those that are meant --- */
+
+static bool is_meant(const struct insight_question *question, const struct framework *framework,
+                     struct text role) {
+    struct text id = framework->info.id.text, name = framework->info.name;
+    if (question->framework.size > 0)
+        return text_equal(question->framework, id) || text_equal(question->framework, name);
+    if (question->role.size > 0)
+        return text_equal(question->role, role) ||
+               (text_starts_with(role, question->role) && role.data[question->role.size] == '/');
+    return true;
+}
+
+static size_t look_at_client(const struct master *master, const struct framework *framework,
+                             uint32_t role, const struct insight_question *question,
+                             insight_wish_fn *fn, void *self) {
+    size_t count = demand_book_count(framework, role), shown = 0;
+    bool is_for_request = question->request.size > 0;
+    for (size_t i = 0; i < count || (i == 0 && !is_for_request); i++) {
+        struct wish_view view;
+        if (is_for_request && !text_equal(demand_book_name(framework, role, i), question->request))
+            continue;
+        if (!look(master, framework, role, count > 0 ? i : SIZE_MAX, &view))
+            continue;
+        fn(self, &view);
+        shown++;
+    }
+    return shown;
+}
+
+size_t insight_each_wish(const struct master *master, const struct insight_question *question,
+                         insight_wish_fn *fn, void *self) {
+    size_t shown = 0;
+    bool is_asked =
+        question->framework.size > 0 || question->role.size > 0 || question->request.size > 0;
+    if (!is_asked)
+        return 0;
+    MAP_EACH(entry, &master->frameworks) {
+        const struct framework *framework = map_value(entry);
+        for (size_t i = 0; i < framework->info.role_count; i++) {
+            uint32_t role;
+            if (is_meant(question, framework, framework->info.roles[i]) &&
+                kinds_find_role(master->kinds, framework->info.roles[i], &role))
+                shown += look_at_client(master, framework, role, question, fn, self);
+        }
+    }
+    return shown;
+}
+
+struct agent_walk {
+    const struct master *master;
+    insight_agent_fn *fn;
+    void *self;
+};
+
+static void show_agent(void *self, uint32_t number, const struct allocator_verdict *verdict) {
+    const struct agent_walk *walk = self;
+    const struct agent_info *info = agent_info_of(walk->master, number);
+    if (info != NULL)
+        walk->fn(walk->self, info, verdict);
+}
+
+void insight_each_agent(const struct master *master, const struct wish_view *wish,
+                        insight_agent_fn *fn, void *self) {
+    struct agent_walk walk = {master, fn, self};
+    const struct framework *framework = map_get_text(&master->frameworks, wish->framework.text);
+    struct allocator_wish again;
+    uint32_t role;
+    if (framework == NULL || !kinds_find_role(master->kinds, wish->role, &role))
+        return;
+    allocator_explain(master->allocator, framework->number, role,
+                      wish->wish.has_demand ? wish->wish.request : SIZE_MAX, &again, show_agent,
+                      &walk);
+}
+
+/* --- shares --- */
+
+struct role_entry {
+    uint32_t role;
+    VEC_OF(const struct framework *) frameworks;
+};
+
+static struct role_entry *role_entry_get(const struct master *master, struct map *roles,
+                                         uint32_t role) {
+    struct text path = kinds_role_text(master->kinds, role);
+    struct role_entry *entry = map_get_text(roles, path);
+    if (entry != NULL)
+        return entry;
+    entry = NEW(struct role_entry);
+    entry->role = role;
+    map_put_text(roles, path, entry);
+    uint32_t parent = kinds_role_parent(master->kinds, role);
+    if (parent != ROLE_NONE)
+        role_entry_get(master, roles, parent);
+    return entry;
+}
+
+static void role_entry_free(void *freed) {
+    struct role_entry *entry = freed;
+    VEC_FINI(&entry->frameworks);
+    mem_free(entry);
+}
+
+struct role_collection {
+    const struct master *master;
+    struct map *roles;
+};
+
+static void collect_setting(void *self, uint32_t role) {
+    struct role_collection *collection = self;
+    role_entry_get(collection->master, collection->roles, role);
+}
+
+static void collect_roles(const struct master *master, struct map *roles) {
+    struct role_collection collection = {master, roles};
+    role_book_each(master, collect_setting, &collection);
+    MAP_EACH(entry, &master->frameworks) {
+        const struct framework *framework = map_value(entry);
+        for (size_t i = 0; i < framework->info.role_count; i++) {
+            uint32_t role;
+            if (!kinds_find_role(master->kinds, framework->info.roles[i], &role))
+                continue;
+            struct role_entry *at = role_entry_get(master, roles, role);
+            VEC_PUSH(&at->frameworks, framework);
+        }
+    }
+}
+
+void insight_each_standing(const struct master *master,
+                           void (*fn)(void *self, const struct standing_view *view), void *self) {
+    struct map roles = {0};
+    uint32_t next_framework = 0, next_role = ROLE_NONE;
+    bool has_next = allocator_next(master->allocator, &next_framework, &next_role);
+    collect_roles(master, &roles);
+    MAP_EACH(place, &roles) {
+        const struct role_entry *entry = map_value(place);
+        struct standing_view view = {.role = kinds_role_text(master->kinds, entry->role)};
+        if (allocator_role_standing(master->allocator, entry->role, &view.standing))
+            fn(self, &view);
+        for (size_t i = 0; i < entry->frameworks.count; i++) {
+            const struct framework *framework = entry->frameworks.items[i];
+            view.framework = &framework->info;
+            view.is_next =
+                has_next && next_role == entry->role && next_framework == framework->number;
+            if (allocator_client_standing(master->allocator, framework->number, entry->role,
+                                          &view.standing))
+                fn(self, &view);
+        }
+    }
+    map_fini(&roles, role_entry_free);
+}
+
+void insight_each_earmark(const struct master *master,
+                          void (*fn)(void *self, const struct earmark_view *view), void *self) {
+    size_t count = allocator_earmarks(master->allocator, NULL, 0);
+    struct allocator_earmark *earmarks = NEW_ARRAY(struct allocator_earmark, count + 1);
+    allocator_earmarks(master->allocator, earmarks, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct framework *framework =
+            map_get(&master->framework_numbers, earmarks[i].framework);
+        struct earmark_view view = {.agent = agent_info_of(master, earmarks[i].agent),
+                                    .role = kinds_role_text(master->kinds, earmarks[i].role),
+                                    .left_ms = earmarks[i].until_ms - master->now_ms};
+        if (framework == NULL || view.agent == NULL)
+            continue;
+        view.framework = &framework->info;
+        fn(self, &view);
+    }
+    mem_free(earmarks);
+}
+
+const char *insight_policy(const struct master *master) {
+    return allocator_policy_name(master->allocator);
+}
+
+const struct kinds *insight_kinds(const struct master *master) {
+    return master->kinds;
+}
+
+int64_t insight_now_ms(const struct master *master) {
+    return master->now_ms;
+}
+
+int64_t insight_wall_offset_ns(const struct master *master) {
+    return master->wall_ns - master->now_ms * INT64_C(1000000);
+}

@@ -1,0 +1,302 @@
+/*
+ * One table row a reason; the sentences are put together from the numbers of the verdicts.
+ */
+#include "master/shell/insight_text.h"
+
+#include "common/model/value_text.h"
+
+#include <stdlib.h>
+
+static const char *const reason_names[ALLOCATOR_REASON_COUNT] = {
+    [ALLOCATOR_FITS] = "FITS",
+    [ALLOCATOR_INACTIVE] = "INACTIVE",
+    [ALLOCATOR_NO_GPUS] = "NO_GPUS",
+    [ALLOCATOR_NO_REMOTE] = "NO_REMOTE",
+    [ALLOCATOR_NO_ROLES] = "NO_ROLES",
+    [ALLOCATOR_CONSTRAINT] = "CONSTRAINT",
+    [ALLOCATOR_TOO_SMALL] = "TOO_SMALL",
+    [ALLOCATOR_RESERVED] = "RESERVED",
+    [ALLOCATOR_NOT_ENOUGH] = "NOT_ENOUGH",
+    [ALLOCATOR_NOT_TAKEN] = "NOT_TAKEN",
+    [ALLOCATOR_FILTERED] = "FILTERED",
+    [ALLOCATOR_EARMARKED] = "EARMARKED",
+    [ALLOCATOR_LIMIT] = "LIMIT",
+    [ALLOCATOR_HEADROOM] = "HEADROOM",
+    [ALLOCATOR_HOARDS] = "HOARDS",
+    [ALLOCATOR_BELOW_MINIMUM] = "BELOW_MINIMUM",
+};
+
+const char *insight_reason_name(enum allocator_reason reason) {
+    return reason_names[reason];
+}
+
+const char *insight_state_name(enum wish_state state) {
+    switch (state) {
+    case WISH_WAITS: return "WAITING";
+    case WISH_IS_INFEASIBLE: return "INFEASIBLE";
+    case WISH_IS_CONTENT: return "CONTENT";
+    case WISH_IS_SUPPRESSED: return "SUPPRESSED";
+    case WISH_IS_DISCONNECTED: return "DISCONNECTED";
+    }
+    return "";
+}
+
+/* --- pieces --- */
+
+static void print_amount(const struct kinds *kinds, uint32_t name, int64_t milli, struct buf *out) {
+    buf_printf(out, "%.*s:", TEXT_ARGS(kinds_name_text(kinds, name)));
+    milli_print(milli, out);
+}
+
+static void print_task(const struct kinds *kinds, const struct quantities *task, struct buf *out) {
+    for (size_t i = 0; task != NULL && i < task->count; i++) {
+        if (i > 0)
+            buf_append_byte(out, ';');
+        print_amount(kinds, task->items[i].name, task->items[i].milli, out);
+    }
+}
+
+static void print_need(const struct insight_verdict *it, struct buf *out) {
+    buf_append_string(out, "it needs ");
+    print_amount(it->kinds, it->verdict->name, it->verdict->need_milli, out);
+}
+
+static void print_have(const struct insight_verdict *it, const char *after, struct buf *out) {
+    print_amount(it->kinds, it->verdict->name, it->verdict->have_milli, out);
+    buf_append_string(out, after);
+}
+
+static void print_percent(int64_t share, struct buf *out) {
+    __int128 tenths =
+        ((__int128)share * 1000 + MESOS_ALLOCATOR_SHARE_ONE / 2) / MESOS_ALLOCATOR_SHARE_ONE;
+    buf_printf(out, "%lld.%lld%%", (long long)(tenths / 10), (long long)(tenths % 10));
+}
+
+/* --- one agent --- */
+
+void insight_print_verdict(const struct insight_verdict *it, struct buf *out) {
+    switch (it->verdict->reason) {
+    case ALLOCATOR_FITS:
+        buf_append_string(out, "it fits now; whoever is further below its share comes first");
+        return;
+    case ALLOCATOR_INACTIVE:
+        buf_append_string(out, "the agent is disconnected or deactivated");
+        return;
+    case ALLOCATOR_NO_GPUS:
+        buf_append_string(out, "the agent has gpus and the framework lacks GPU_RESOURCES");
+        return;
+    case ALLOCATOR_NO_REMOTE:
+        buf_append_string(out,
+                          "the agent is in another region and the framework lacks REGION_AWARE");
+        return;
+    case ALLOCATOR_NO_ROLES:
+        buf_append_string(out, "the agent does not serve roles of this kind");
+        return;
+    case ALLOCATOR_CONSTRAINT:
+        buf_append_string(out, "the framework's constraints exclude the agent");
+        return;
+    case ALLOCATOR_TOO_SMALL:
+        print_need(it, out);
+        buf_append_string(out, " and the whole agent has ");
+        print_have(it, "", out);
+        return;
+    case ALLOCATOR_RESERVED:
+        print_need(it, out);
+        buf_append_string(out, " and may have ");
+        print_have(it, "; the rest is reserved", out);
+        if (it->other_role.size > 0)
+            buf_printf(out, " to role %.*s", TEXT_ARGS(it->other_role));
+        return;
+    case ALLOCATOR_NOT_ENOUGH:
+        print_need(it, out);
+        buf_append_string(out, " and ");
+        print_have(it, " is free", out);
+        return;
+    case ALLOCATOR_NOT_TAKEN:
+        print_need(it, out);
+        buf_append_string(out, " and what is there is revocable or shared, which the framework "
+                               "does not take");
+        return;
+    case ALLOCATOR_FILTERED:
+        buf_printf(out, "the framework refused as much there, for another %lld s",
+                   (long long)(it->verdict->until_ms - it->now_ms + 999) / 1000);
+        return;
+    case ALLOCATOR_EARMARKED:
+        buf_append_string(out, "what is freed there is kept for a big task");
+        if (it->other_framework.size > 0)
+            buf_printf(out, " of %.*s", TEXT_ARGS(it->other_framework));
+        return;
+    case ALLOCATOR_LIMIT:
+        print_need(it, out);
+        buf_printf(out, " and the quota limit of role %.*s leaves ", TEXT_ARGS(it->other_role));
+        print_have(it, "", out);
+        return;
+    case ALLOCATOR_HEADROOM:
+        print_need(it, out);
+        buf_append_string(out, " and only ");
+        print_have(it, " of what is free is not kept for guarantees of other roles", out);
+        return;
+    case ALLOCATOR_HOARDS:
+        buf_append_string(out, "the framework let offers run out unanswered; it gets another one "
+                               "when it answers those it has");
+        return;
+    case ALLOCATOR_BELOW_MINIMUM:
+        buf_append_string(out, "what is free is below the smallest offer");
+        return;
+    }
+}
+
+/* --- the main reason --- */
+
+static struct insight_verdict example_of(const struct master *master,
+                                         const struct wish_view *view) {
+    return (struct insight_verdict){.kinds = insight_kinds(master),
+                                    .verdict = &view->example,
+                                    .other_role = view->other_role,
+                                    .other_framework = view->other_framework,
+                                    .now_ms = insight_now_ms(master)};
+}
+
+static void print_waiting(const struct master *master, const struct wish_view *view,
+                          struct buf *out) {
+    struct insight_verdict example = example_of(master, view);
+    if (view->agent_count == 0) {
+        buf_append_string(out, "there are no agents");
+        return;
+    }
+    buf_printf(out, "%zu of %zu agent%s: %s", view->counts[view->main], view->agent_count,
+               view->agent_count == 1 ? "" : "s", allocator_reason_text(view->main));
+    if (view->example_agent != NULL && view->main != ALLOCATOR_FITS) {
+        buf_printf(out, " (%.*s: ", TEXT_ARGS(view->example_agent->hostname));
+        insight_print_verdict(&example, out);
+        buf_append_byte(out, ')');
+    }
+}
+
+static void print_infeasible(const struct master *master, const struct wish_view *view,
+                             struct buf *out) {
+    struct insight_verdict example = example_of(master, view);
+    buf_append_string(out, "no agent could ever hold it");
+    if (view->example_agent == NULL)
+        return;
+    buf_printf(out, "; the nearest is %.*s: ", TEXT_ARGS(view->example_agent->hostname));
+    insight_print_verdict(&example, out);
+}
+
+void insight_print_main(const struct master *master, const struct wish_view *view,
+                        struct buf *out) {
+    switch (view->state) {
+    case WISH_WAITS: print_waiting(master, view, out); return;
+    case WISH_IS_INFEASIBLE: print_infeasible(master, view, out); return;
+    case WISH_IS_CONTENT:
+        buf_append_string(out, "it wants nothing more: all it asked for runs or is offered to it");
+        return;
+    case WISH_IS_SUPPRESSED:
+        buf_append_string(out, "the framework wants no offers: it has suppressed this role");
+        return;
+    case WISH_IS_DISCONNECTED: buf_append_string(out, "the framework is not connected"); return;
+    }
+}
+
+/* --- what shows it, what helps --- */
+
+struct lines {
+    insight_line_fn *fn;
+    void *self;
+    struct buf line;
+};
+
+static void line_end(struct lines *lines) {
+    lines->fn(lines->self, buf_text(&lines->line));
+    buf_clear(&lines->line);
+}
+
+static void tell_standing(const struct master *master, struct lines *lines, const char *who,
+                          struct text name, const struct allocator_standing *standing) {
+    if (standing->weight_milli == 0)
+        return;
+    buf_printf(&lines->line, "%s %.*s holds ", who, TEXT_ARGS(name));
+    print_percent(standing->share, &lines->line);
+    if (standing->dominant != UINT32_MAX)
+        buf_printf(&lines->line, " of the cluster's %.*s",
+                   TEXT_ARGS(kinds_name_text(insight_kinds(master), standing->dominant)));
+    else
+        buf_append_string(&lines->line, " of the cluster");
+    if (standing->guaranteed > 0) {
+        buf_append_string(&lines->line, "; guaranteed are ");
+        print_percent(standing->guaranteed, &lines->line);
+    }
+    line_end(lines);
+}
+
+static void tell_task(const struct master *master, struct lines *lines,
+                      const struct wish_view *view) {
+    if (view->wish.task == NULL || view->wish.task->count == 0)
+        return;
+    buf_append_string(&lines->line,
+                      view->wish.has_demand ? "it asks for " : "its smallest task is ");
+    print_task(insight_kinds(master), view->wish.task, &lines->line);
+    if (view->wish.has_demand && view->wish.count != ALLOCATOR_COUNT_ENDLESS)
+        buf_printf(&lines->line, ", %llu more", (unsigned long long)view->wish.count);
+    line_end(lines);
+}
+
+void insight_each_evidence(const struct master *master, const struct wish_view *view,
+                           insight_line_fn *fn, void *self) {
+    struct lines lines = {.fn = fn, .self = self};
+    tell_task(master, &lines, view);
+    tell_standing(master, &lines, "framework", view->framework_name, &view->client);
+    tell_standing(master, &lines, "role", view->role, &view->role_standing);
+    buf_fini(&lines.line);
+}
+
+static const char *help_of(enum allocator_reason reason) {
+    switch (reason) {
+    case ALLOCATOR_FITS: return "wait: it is served when it is its turn";
+    case ALLOCATOR_INACTIVE: return "bring the agents back, or reactivate them";
+    case ALLOCATOR_NO_GPUS:
+        return "give the framework the capability GPU_RESOURCES, or start the master with "
+               "--no-filter_gpu_resources";
+    case ALLOCATOR_NO_REMOTE: return "give the framework the capability REGION_AWARE";
+    case ALLOCATOR_NO_ROLES: return "use agents of this version";
+    case ALLOCATOR_CONSTRAINT: return "loosen the constraints, or add agents that meet them";
+    case ALLOCATOR_TOO_SMALL: return "ask for less in one task, or add larger agents";
+    case ALLOCATOR_RESERVED: return "unreserve it, or use a role below the one it is reserved to";
+    case ALLOCATOR_NOT_ENOUGH: return "wait for tasks to end, or add agents";
+    case ALLOCATOR_NOT_TAKEN: return "give the framework REVOCABLE_RESOURCES or SHARED_RESOURCES";
+    case ALLOCATOR_FILTERED: return "the framework may revive the role, or refuse for less long";
+    case ALLOCATOR_EARMARKED: return "wait: the big task is placed, or given up, soon";
+    case ALLOCATOR_LIMIT: return "raise the limit: mesos role set ROLE --limit ...";
+    case ALLOCATOR_HEADROOM:
+        return "lower a guarantee that is not used: mesos roles shows them, or add agents";
+    case ALLOCATOR_HOARDS: return "let the framework accept or decline its offers in time";
+    case ALLOCATOR_BELOW_MINIMUM: return "wait for tasks to end";
+    }
+    return "";
+}
+
+/* Below its guarantee it comes first by itself; above, a weight decides. */
+static bool is_over_its_share(const struct wish_view *view) {
+    return view->client.guaranteed > 0 && view->client.share >= view->client.guaranteed;
+}
+
+void insight_each_help(const struct master *master, const struct wish_view *view,
+                       insight_line_fn *fn, void *self) {
+    (void)master;
+    switch (view->state) {
+    case WISH_WAITS:
+    case WISH_IS_INFEASIBLE:
+        if (view->agent_count == 0) {
+            fn(self, TEXT("start agents"));
+            return;
+        }
+        fn(self, text_of(help_of(view->main)));
+        if ((view->main == ALLOCATOR_NOT_ENOUGH || view->main == ALLOCATOR_FITS) &&
+            is_over_its_share(view))
+            fn(self, TEXT("it has its share: a larger weight gives it more (mesos role set)"));
+        return;
+    case WISH_IS_CONTENT: fn(self, TEXT("let the framework ask for more")); return;
+    case WISH_IS_SUPPRESSED: fn(self, TEXT("let the framework revive the role")); return;
+    case WISH_IS_DISCONNECTED: fn(self, TEXT("start the framework again")); return;
+    }
+}
