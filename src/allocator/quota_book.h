@@ -9,7 +9,13 @@
  *     headroom  = free - needs(root)                                what anybody may have
  *
  * Giving x to a role is right when no role on its path is above its limit then, and the headroom is
- * not below 0 then; what x takes from needs on its own path is its own.
+ * not below 0 then; what x takes from needs on its own path is its own, and is given even when more
+ * is promised than there is. A name of which nothing is kept for anybody is not looked at for
+ * headroom.
+ *
+ * Sums of needs and of what is free are exact; a role's consumption stays between 0 and INT64_MAX.
+ * Setting and consuming cost one path, depth times names; without quota anywhere consuming is
+ * addition and the questions cost nothing.
  */
 #pragma once
 
@@ -21,7 +27,8 @@ struct quota_book *quota_book_new(const struct kinds *kinds); /* roles' parents 
 void quota_book_free(struct quota_book *book);
 DEFINE_AUTO(struct quota_book, quota_book_free)
 
-/* See allocator_set_quota. */
+/* See allocator_set_quota. Lines without guarantee and limit are left out; of two lines with one
+ * name the first counts; negative amounts are 0. */
 void quota_book_set(struct quota_book *book, uint32_t role, const struct quota_line *lines,
                     size_t count);
 /* Some role has a limit or a guarantee. When none has, everything below costs nothing. */
@@ -50,12 +57,14 @@ struct quota_verdict quota_book_ask(const struct quota_book *book, uint32_t role
 /* Cuts each amount to what may be given to the role at once: never more than asked. */
 void quota_book_cut(const struct quota_book *book, uint32_t role, struct quantities *amounts);
 
-/* Giving `amounts` to the role would bring a guarantee on its path nearer. */
+/* Giving `amounts` to the role would lower what must be kept in all: some of it is for its own
+ * path.
+ */
 bool quota_book_serves_need(const struct quota_book *book, uint32_t role,
                             const struct quantities *amounts);
 
 /* Lent until the next change; never NULL. */
 const struct quantities *quota_book_consumed(const struct quota_book *book, uint32_t role);
-/* The lines that are set. */
+/* The lines that are set, by name; lent until the role's are set again. */
 size_t quota_book_lines(const struct quota_book *book, uint32_t role,
                         const struct quota_line **lines);
