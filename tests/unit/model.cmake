@@ -4,3 +4,5 @@ endforeach()
 target_compile_definitions(unit_common_model_task_state PRIVATE
                            DOCS_DIRECTORY="${PROJECT_SOURCE_DIR}/docs")
 target_link_libraries(unit_common_model_value_fixed PRIVATE m)
+house_test(common/model/operation
+    SOURCES ${PROJECT_SOURCE_DIR}/tests/support/resources_said.c LINKS model m)

@@ -115,6 +115,10 @@ void kinds_free(struct kinds *kinds) {
     mem_free(kinds);
 }
 
+size_t kinds_size(const struct kinds *kinds) {
+    return kinds->list.count + kinds->texts.list.count;
+}
+
 /* What the checks say about names and blobs is said once, here. */
 static bool check_text(struct text text, size_t limit, const char *what, struct error *error) {
     if (text.size > limit)

@@ -125,6 +125,9 @@ struct kinds *kinds_new(void);
 void kinds_free(struct kinds *kinds);
 DEFINE_AUTO(struct kinds, kinds_free)
 
+/* How many kinds and interned texts there are, for whoever limits what others may add. */
+size_t kinds_size(const struct kinds *kinds);
+
 /* Gives the kind that `info` describes, interning it when it is new. ERROR_INVALID with a line that
  * names the fault when it breaks a rule (stack of reservations, disk of a non-scalar, shared
  * without a persistent volume), ERROR_LIMIT when it or the table is too large. */

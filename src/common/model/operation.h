@@ -60,3 +60,10 @@ struct conversion_request {
  * that is shared or mounted and cannot grow, ...). */
 bool conversion_of(const struct conversion_request *request, struct kinds *kinds,
                    struct conversion *out, struct error *error);
+
+/* Whether a set has a persistent volume of this one's id and role: what agents tell volumes by. */
+bool volume_has_twin(const struct kinds *kinds, uint32_t volume, const struct resources *among);
+
+/* The words of the public interface: "RESERVE", "OPERATION_FINISHED". */
+const char *operation_kind_name(enum operation_kind kind);
+const char *operation_state_name(enum operation_state state);
