@@ -98,6 +98,7 @@ void allocator_set_earmark_limit(struct allocator *allocator, int64_t limit_ms);
 void allocator_exclude_name(struct allocator *allocator, uint32_t name);
 /* Whether an agent meets a constraint: numbers of the caller's, above 0. Must be a function of what
  * the caller said of the agent: allocator_update_agent with has_changed makes it asked anew. */
+/* A number keeps its meaning as long as a client or a request has it. */
 typedef bool allocator_matcher(void *self, uint32_t constraint, uint32_t agent);
 void allocator_set_matcher(struct allocator *allocator, allocator_matcher *matches, void *self);
 
@@ -173,14 +174,20 @@ struct allocator_request {
  * wants nothing. */
 void allocator_set_demand(struct allocator *allocator, uint32_t framework, uint32_t role,
                           const struct allocator_request *requests, size_t count, bool is_set);
-/* A task of the client was launched: the request that it fits best loses one, and for a client
- * without demand its size is remembered. */
+/* A task of the client was launched there: the request that it fits best loses one, and for a client
+ * without demand its size is remembered. To be said before the end of the offer it came from. */
 void allocator_note_launch(struct allocator *allocator, uint32_t framework, uint32_t role,
-                           const struct resources *task);
-/* An offer of the client's came to its end: it ran out unanswered, or it was answered. Who lets
- * offers run out again and again is offered less. */
+                           uint32_t agent, const struct resources *task);
+/* How an offer ended. */
+enum allocator_offer_end {
+    ALLOCATOR_OFFER_ANSWERED, /* accepted or declined */
+    ALLOCATOR_OFFER_RAN_OUT,  /* unanswered. Who lets them again and again is offered less */
+    ALLOCATOR_OFFER_RESCINDED,
+};
+/* An offer of the client's on that agent is out no more. To be said for each, once; tasks that were
+ * requested and offered there, and not launched, are then wanted again. */
 void allocator_note_offer_end(struct allocator *allocator, uint32_t framework, uint32_t role,
-                              bool ran_out);
+                              uint32_t agent, enum allocator_offer_end how);
 
 /* The client refuses to be offered on this agent what `refused` contains, until then. More than
  * that, or something else, it is offered. */

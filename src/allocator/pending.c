@@ -35,10 +35,10 @@ void allocator_set_demand(struct allocator *a, uint32_t framework, uint32_t role
                           const struct allocator_request *requests, size_t count, bool is_set) {
 }
 void allocator_note_launch(struct allocator *a, uint32_t framework, uint32_t role,
-                           const struct resources *task) {
+                           uint32_t agent, const struct resources *task) {
 }
 void allocator_note_offer_end(struct allocator *a, uint32_t framework, uint32_t role,
-                              bool ran_out) {
+                              uint32_t agent, enum allocator_offer_end how) {
 }
 bool allocator_convert(struct allocator *a, uint32_t framework, uint32_t role, uint32_t agent,
                        const struct resources *from, const struct resources *to) {
