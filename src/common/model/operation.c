@@ -5,6 +5,12 @@
 
 #include <assert.h>
 
+bool operation_is_conversion(enum operation_kind kind) {
+    return kind == OPERATION_RESERVE || kind == OPERATION_UNRESERVE || kind == OPERATION_CREATE ||
+           kind == OPERATION_DESTROY || kind == OPERATION_GROW_VOLUME ||
+           kind == OPERATION_SHRINK_VOLUME;
+}
+
 void conversion_fini(struct conversion *conversion) {
     resources_fini(&conversion->from);
     resources_fini(&conversion->to);

@@ -34,9 +34,11 @@ enum operation_state {
     OPERATION_STATE_UNKNOWN = 9,
 };
 
+/* RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME, SHRINK_VOLUME. */
+bool operation_is_conversion(enum operation_kind kind);
+
 /*
- * RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME, SHRINK_VOLUME as conversions: what is consumed
- * and what comes out (mesos-semantics 3.5).
+ * These as conversions: what is consumed and what comes out (mesos-semantics 3.5).
  */
 struct conversion {
     struct resources from, to;

@@ -44,6 +44,7 @@ struct operation {
     const struct resources *source;   /* RESERVE; NULL: not given */
     const struct resources *addition; /* GROW_VOLUME */
     int64_t subtract_milli;           /* SHRINK_VOLUME */
+    struct text resource_role;        /* that allocation_info names, if any does */
     /* What of it makes no sense: it is dropped with these words, not the call that brought it.
      * Empty: nothing. */
     struct text fault;
@@ -77,6 +78,11 @@ struct task_reference {
     struct agent_id agent; /* empty: not given */
 };
 
+struct operation_reference {
+    struct text operation; /* its id */
+    struct agent_id agent; /* empty: not given */
+};
+
 struct scheduler_call {
     enum scheduler_call_kind kind;
     struct framework_id framework; /* empty: not given */
@@ -92,6 +98,10 @@ struct scheduler_call {
             size_t offer_count;
             const struct operation *operations;
             size_t operation_count;
+            /* The table that all resources of the operations are numbered in; NULL: the receiver's.
+             * A call that reserves may name what nobody has yet, so it brings a table of its own,
+             * and only what is carried out is learned. */
+            const struct kinds *kinds;
             bool has_refuse_seconds;
             double refuse_seconds;
         } accept;
@@ -128,7 +138,7 @@ struct scheduler_call {
             size_t request_count;
         } request;
         struct {
-            const struct text *operations; /* ids; none: implicit */
+            const struct operation_reference *operations; /* none: implicit */
             size_t operation_count;
         } reconcile_operations;
     };

@@ -50,6 +50,13 @@ bool executor_info_convert(struct wire *wire, const Mesos__V1__ExecutorInfo *fro
 bool task_status_convert(struct wire *wire, const Mesos__V1__TaskStatus *from, struct text encoded,
                          struct task_status *out, struct error *error);
 
+/* Fills in what a conversion names, or its fault; out->kind is set. */
+void operation_convert(struct wire *wire, const Mesos__V1__Offer__Operation *from,
+                       struct operation *out);
+/* One with a table of kinds of its own, which goes with the arena: what is read into it teaches
+ * nobody anything. */
+struct wire wire_apart(const struct wire *wire);
+
 /* The grace of a policy; false when it has none. */
 bool kill_grace_convert(const Mesos__V1__KillPolicy *policy, int64_t *grace_ns);
 

@@ -36,21 +36,41 @@ static struct reservation read_reservation(struct wire *wire,
     };
 }
 
+static bool equal_or_absent(struct text a, struct text b) {
+    return (a.data == NULL) == (b.data == NULL) && text_equal(a, b);
+}
+
+/* A stack of one may come with the old fields too, as Mesos's endpoints take and give it. */
+static bool check_both_ways(struct wire *wire, const Mesos__V1__Resource *from,
+                            const struct reservation *only, struct error *error) {
+    bool agree = from->n_reservations == 1 && from->role != NULL &&
+                 text_equal(text_of(from->role), only->role) &&
+                 (from->reservation != NULL) == (only->type == RESERVATION_DYNAMIC);
+    if (agree && from->reservation != NULL) {
+        struct reservation old = read_reservation(wire, from->reservation, only->role);
+        agree = equal_or_absent(old.principal, only->principal) &&
+                equal_or_absent(old.labels, only->labels);
+    }
+    return agree || fail(error, ERROR_INVALID,
+                         "resource %s is reserved in the old and the new way, and differently",
+                         from->name);
+}
+
 static bool read_reservations(struct wire *wire, const Mesos__V1__Resource *from,
                               struct kind_info *info, struct error *error) {
     bool has_role = from->role != NULL && strcmp(from->role, "*") != 0;
     if (from->n_reservations > RESERVATIONS_LIMIT)
         return fail(error, ERROR_LIMIT, "resource %s has more than %d reservations", from->name,
                     RESERVATIONS_LIMIT);
-    if (from->n_reservations > 0 && (has_role || from->reservation != NULL))
-        return fail(error, ERROR_INVALID, "resource %s is reserved in the old and the new way",
-                    from->name);
     size_t count = from->n_reservations > 0 ? from->n_reservations : has_role ? 1 : 0;
     if (count == 0 && from->reservation != NULL)
         return fail(error, ERROR_INVALID, "resource %s has a reservation for no role", from->name);
     struct reservation *stack = ARENA_ARRAY(wire->arena, struct reservation, count);
     for (size_t i = 0; i < from->n_reservations; i++)
         stack[i] = read_reservation(wire, from->reservations[i], (struct text){0});
+    if (from->n_reservations > 0 && (has_role || from->reservation != NULL) &&
+        !check_both_ways(wire, from, &stack[0], error))
+        return false;
     if (from->n_reservations == 0 && has_role) {
         stack[0] = (struct reservation){.type = RESERVATION_STATIC, .role = text_of(from->role)};
         if (from->reservation != NULL)
@@ -140,9 +160,13 @@ static bool put_scalar_of(struct wire *wire, const Mesos__V1__Resource *from, ui
                     from->scalar->value);
     if (from->disk == NULL || one.milli == 0)
         return resources_put_scalar(set, kind, one.milli, error);
+    /* It is not compared, so what is only to be found need not be known: a task may mount a volume
+     * where it likes. */
     struct text disk = pack_part(wire, (const ProtobufCMessage *)from->disk);
-    if (!intern_text(wire, disk, &one.carry, error))
+    if (!wire->finds_only && !kinds_intern_text(wire->kinds, disk, &one.carry, error))
         return false;
+    if (wire->finds_only && !kinds_find_text(wire->kinds, disk, &one.carry))
+        one.carry = 0;
     if (!resources_put(set, &one))
         return fail(error, ERROR_LIMIT, "resource %s: more than can be counted", from->name);
     return true;

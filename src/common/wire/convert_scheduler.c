@@ -50,6 +50,8 @@ static bool read_operation(struct wire *wire, const Mesos__V1__Offer__Operation 
     if (out->kind == OPERATION_LAUNCH && from->launch != NULL)
         return read_tasks(wire, from->launch->task_infos, from->launch->n_task_infos,
                           part_of(wire, bytes, 2, from->launch), out, error);
+    if (operation_is_conversion(out->kind))
+        operation_convert(wire, from, out);
     if (out->kind != OPERATION_LAUNCH_GROUP || from->launch_group == NULL)
         return true;
     const Mesos__V1__Offer__Operation__LaunchGroup *group = from->launch_group;
@@ -71,11 +73,25 @@ static void read_offers(struct wire *wire, Mesos__V1__OfferID *const *ids, size_
     out->accept.refuse_seconds = filters != NULL ? filters->refuse_seconds : 0;
 }
 
+static bool makes_kinds(const Mesos__V1__Scheduler__Call__Accept *accept) {
+    for (size_t i = 0; i < accept->n_operations; i++)
+        if (accept->operations[i]->has_type &&
+            operation_is_conversion((enum operation_kind)accept->operations[i]->type))
+            return true;
+    return false;
+}
+
 static bool read_accept(struct wire *wire, const call_message *call, struct text bytes,
                         struct scheduler_call *out, struct error *error) {
     const Mesos__V1__Scheduler__Call__Accept *accept = call->accept;
+    struct wire apart;
     if (accept == NULL)
         return missing(error, "accept");
+    if (makes_kinds(accept)) {
+        apart = wire_apart(wire);
+        wire = &apart;
+        out->accept.kinds = apart.kinds;
+    }
     struct operation *operations = ARENA_ARRAY(wire->arena, struct operation, accept->n_operations);
     struct text rest = part_of(wire, bytes, 4, accept);
     for (size_t i = 0; i < accept->n_operations; i++) {
@@ -103,6 +119,21 @@ static bool read_reconcile(struct wire *wire, const call_message *call, struct s
     out->reconcile.tasks = tasks;
     out->reconcile.task_count = count;
     return true;
+}
+
+/* Without its field it asks for all, as with none named. */
+static void read_reconcile_operations(struct wire *wire, const call_message *call,
+                                      struct scheduler_call *out) {
+    size_t count = call->reconcile_operations != NULL ? call->reconcile_operations->n_operations : 0;
+    struct operation_reference *list = ARENA_ARRAY(wire->arena, struct operation_reference, count);
+    for (size_t i = 0; i < count; i++) {
+        const Mesos__V1__Scheduler__Call__ReconcileOperations__Operation *one =
+            call->reconcile_operations->operations[i];
+        list[i].operation = text_of(one->operation_id->value);
+        list[i].agent = agent_id_of(ID_TEXT(one->agent_id));
+    }
+    out->reconcile_operations.operations = list;
+    out->reconcile_operations.operation_count = count;
 }
 
 static bool read_task_call(const call_message *call, struct scheduler_call *out,
@@ -204,10 +235,12 @@ static bool read_call(struct wire *wire, const call_message *call, struct text b
             return missing(error, "request");
         out->request.request_count = call->request->n_requests;
         return true;
+    case SCHEDULER_CALL_RECONCILE_OPERATIONS:
+        read_reconcile_operations(wire, call, out);
+        return true;
     case SCHEDULER_CALL_UNKNOWN:
     case SCHEDULER_CALL_TEARDOWN:
-    case SCHEDULER_CALL_ACKNOWLEDGE_OPERATION_STATUS:
-    case SCHEDULER_CALL_RECONCILE_OPERATIONS: return true;
+    case SCHEDULER_CALL_ACKNOWLEDGE_OPERATION_STATUS: return true;
     }
     return true;
 }

@@ -19,7 +19,8 @@ struct wire {
     struct arena *arena;
     struct kinds *kinds;
     /* Nothing new is interned, for the table never shrinks: what a stranger names and nobody has is
-     * an error. scheduler_call_decode works so by itself. */
+     * an error. scheduler_call_decode works so by itself, but for an ACCEPT with operations on
+     * resources: that brings a table of its own. */
     bool finds_only;
 };
 
