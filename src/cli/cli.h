@@ -39,6 +39,7 @@ int cli_role(int argc, char **argv);
 int cli_roles(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_share(int argc, char **argv);
+int cli_simulate(int argc, char **argv);
 int cli_state(int argc, char **argv);
 int cli_task(int argc, char **argv);
 int cli_tasks(int argc, char **argv);

@@ -38,7 +38,7 @@ struct scenario_framework {
     uint32_t role;
     int64_t weight_milli; /* among the frameworks of its role */
     struct quantities task;
-    uint64_t tasks;    /* in all, those that ended included; ALLOCATOR_COUNT_ENDLESS */
+    uint64_t tasks;    /* at a time: one that ends is wanted again; ALLOCATOR_COUNT_ENDLESS */
     uint64_t joins_at; /* the churn step with which it begins to want something; 0: at once */
 };
 

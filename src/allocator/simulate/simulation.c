@@ -119,7 +119,8 @@ static bool launch(struct simulation *simulation, const struct kept_offer *offer
         return fail(error, ERROR_LIMIT,
                     "frameworks[%u].task: so small that more than %d tasks run at once",
                     (unsigned)offer->framework, SIMULATION_RUNNING_LIMIT);
-    allocator_note_launch(simulation->allocator, offer->framework + 1, role, &client->task);
+    allocator_note_launch(simulation->allocator, offer->framework + 1, role, offer->agent,
+                          &client->task);
     if (client->left != ALLOCATOR_COUNT_ENDLESS)
         client->left--;
     client->running++;
@@ -149,7 +150,8 @@ static bool answer(struct simulation *simulation, struct kept_offer *offer, stru
         bool is_there = !ok || resources_subtract(&offer->resources, &client->task);
         assert(is_there);
     }
-    allocator_note_offer_end(simulation->allocator, offer->framework + 1, role, false);
+    allocator_note_offer_end(simulation->allocator, offer->framework + 1, role, offer->agent,
+                             ALLOCATOR_OFFER_ANSWERED);
     if (!resources_is_empty(&offer->resources))
         decline(simulation, offer);
     return ok;
@@ -197,10 +199,14 @@ static void end_one(struct simulation *simulation) {
     simulation->tasks.items[chosen] = simulation->tasks.items[--simulation->tasks.count];
     struct client_state *client = &simulation->clients[task.framework];
     client->running--;
+    if (client->left != ALLOCATOR_COUNT_ENDLESS)
+        client->left++;
     bool ok = allocator_recover(simulation->allocator, task.framework + 1,
                                 simulation->scenario->frameworks.items[task.framework].role,
                                 task.agent, &client->task);
     assert(ok);
+    if (client->left != ALLOCATOR_COUNT_ENDLESS)
+        declare(simulation, task.framework);
 }
 
 bool simulation_step(struct simulation *simulation, struct error *error) {

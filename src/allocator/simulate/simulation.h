@@ -32,7 +32,7 @@ bool simulation_step(struct simulation *simulation, struct error *error);
 bool simulation_run(struct simulation *simulation, struct error *error);
 
 uint64_t simulation_running(const struct simulation *simulation, size_t framework);
-/* It has joined, and not all of its tasks were given room yet. */
+/* It has joined, and not all of its tasks run. */
 bool simulation_wants(const struct simulation *simulation, size_t framework);
 /* For whoever wants to see more. */
 struct allocator *simulation_allocator(struct simulation *simulation);

@@ -10,7 +10,7 @@
 
 struct client_state {
     struct resources task;
-    uint64_t left; /* tasks that were not given room yet; ALLOCATOR_COUNT_ENDLESS */
+    uint64_t left; /* tasks wanted beside those that run; ALLOCATOR_COUNT_ENDLESS */
     uint64_t running;
     struct heap_node arrival; /* in simulation.latecomers, until it has joined */
     bool has_joined;
