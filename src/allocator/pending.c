@@ -32,8 +32,8 @@ static const char *missing_function(const struct mesos_allocator *policy) {
 }
 
 static bool has_some_of_earmarks(const struct mesos_allocator *policy) {
-    int there = (policy->claim != NULL) + (policy->next_earmark != NULL) +
-                (policy->set_earmarked != NULL);
+    int there =
+        (policy->claim != NULL) + (policy->next_earmark != NULL) + (policy->set_earmarked != NULL);
     return there == 1 || there == 2;
 }
 
@@ -86,8 +86,8 @@ void allocator_set_client_constraint(struct allocator *a, uint32_t framework, ui
 void allocator_set_demand(struct allocator *a, uint32_t framework, uint32_t role,
                           const struct allocator_request *requests, size_t count, bool is_set) {
 }
-void allocator_note_launch(struct allocator *a, uint32_t framework, uint32_t role,
-                           uint32_t agent, const struct resources *task) {
+void allocator_note_launch(struct allocator *a, uint32_t framework, uint32_t role, uint32_t agent,
+                           const struct resources *task) {
 }
 void allocator_note_offer_end(struct allocator *a, uint32_t framework, uint32_t role,
                               uint32_t agent, enum allocator_offer_end how) {
