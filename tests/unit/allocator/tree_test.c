@@ -2,7 +2,7 @@
  * Hierarchical fairness on one pooled machine: the examples of the papers after the first fill and
  * after churn, and random trees against a twin that reckons everything anew for each decision.
  */
-#include "allocator/hdrf.h"
+#include "allocator/tree.h"
 #include "tests/support/unit.h"
 
 #include <stdio.h>
@@ -17,13 +17,13 @@ struct twin_node {
 };
 
 struct pool {
-    struct hdrf *tree;
+    struct tree *tree;
     int64_t capacity[RESOURCES], free[RESOURCES], held_back[RESOURCES];
-    struct hdrf_node *leaves[LEAVES];
+    struct tree_node *leaves[LEAVES];
     bool wants[LEAVES];
     int running[LEAVES];
     int leaf_count;
-    struct hdrf_node *earmarked;
+    struct tree_node *earmarked;
     struct twin_node nodes[NODES]; /* parents and smaller siblings first */
     int node_count;
     bool is_checked;
@@ -31,11 +31,11 @@ struct pool {
 };
 
 static void pool_init(struct pool *pool, const int64_t *capacity) {
-    *pool = (struct pool){.tree = hdrf_new(RESOURCES), .node_count = 1};
+    *pool = (struct pool){.tree = tree_new(TREE_HDRF, RESOURCES, 0), .node_count = 1};
     pool->nodes[0] = (struct twin_node){.parent = -1, .leaf = -1, .weight = 1000};
     memcpy(pool->capacity, capacity, sizeof(pool->capacity));
     memcpy(pool->free, capacity, sizeof(pool->free));
-    assert_true(hdrf_set_capacity(pool->tree, capacity, NULL));
+    assert_true(tree_set_capacity(pool->tree, capacity, NULL));
 }
 
 static int twin_add(struct pool *pool, int parent, int64_t weight, int leaf) {
@@ -47,17 +47,16 @@ static int twin_add(struct pool *pool, int parent, int64_t weight, int leaf) {
 
 static int pool_add(struct pool *pool, const char *role, int64_t weight, const int64_t *task) {
     int leaf = pool->leaf_count++;
-    pool->leaves[leaf] = hdrf_add_leaf(pool->tree, text_of(role), (uint32_t)leaf + 1, weight, NULL);
+    pool->leaves[leaf] = tree_add_leaf(pool->tree, text_of(role), (uint32_t)leaf + 1, weight, NULL);
     assert_non_null(pool->leaves[leaf]);
-    assert_true(hdrf_set_task(pool->tree, pool->leaves[leaf], task));
+    assert_true(tree_set_task(pool->tree, pool->leaves[leaf], task));
     pool->wants[leaf] = true;
-    hdrf_set_wants(pool->tree, pool->leaves[leaf], true);
+    tree_set_wants(pool->tree, pool->leaves[leaf], true);
     return leaf;
 }
 
-static bool fits(const struct hdrf_node *leaf, void *self) {
-    const struct pool *pool = self;
-    const int64_t *task = hdrf_task(leaf);
+static bool fits_now(const struct pool *pool, const struct tree_node *leaf) {
+    const int64_t *task = tree_task(leaf);
     for (int j = 0; j < RESOURCES; j++) {
         int64_t kept = leaf == pool->earmarked ? 0 : pool->held_back[j];
         if (task[j] > 0 && task[j] > pool->free[j] - kept)
@@ -66,20 +65,24 @@ static bool fits(const struct hdrf_node *leaf, void *self) {
     return true;
 }
 
+static enum mesos_allocator_answer fits(const struct tree_node *leaf, void *self) {
+    return fits_now(self, leaf) ? MESOS_ALLOCATOR_YES : MESOS_ALLOCATOR_NO;
+}
+
 static void twin_leaf(struct pool *pool, struct twin_node *node, const bool *open) {
-    const struct hdrf_node *leaf = pool->leaves[node->leaf];
-    const int64_t *task = hdrf_task(leaf), *held = hdrf_held(leaf);
+    const struct tree_node *leaf = pool->leaves[node->leaf];
+    const int64_t *task = tree_task(leaf), *held = tree_held(leaf);
     node->is_active = pool->wants[node->leaf];
     for (int j = 0; j < RESOURCES; j++) {
         node->vector[j] = 0;
         if (open[j])
             node->vector[j] =
-                (int64_t)(((__int128)held[j] * HDRF_SHARE_ONE + pool->capacity[j] - 1) /
+                (int64_t)(((__int128)held[j] * TREE_SHARE_ONE + pool->capacity[j] - 1) /
                           pool->capacity[j]);
         if (task[j] > 0 && !open[j])
             node->is_active = false;
     }
-    node->is_hopeful = node->is_active && fits(leaf, pool);
+    node->is_hopeful = node->is_active && fits_now(pool, leaf);
 }
 
 static bool twin_is_less(const struct twin_node *a, const struct twin_node *b) {
@@ -117,11 +120,11 @@ static void twin_inner(struct pool *pool, int at) {
     }
 }
 
-static struct hdrf_node *twin_decide(struct pool *pool) {
+static struct tree_node *twin_decide(struct pool *pool) {
     bool open[RESOURCES] = {0};
     for (int i = 0; i < pool->leaf_count; i++)
         for (int j = 0; j < RESOURCES; j++)
-            if (pool->wants[i] && hdrf_task(pool->leaves[i])[j] > 0 && fits(pool->leaves[i], pool))
+            if (pool->wants[i] && tree_task(pool->leaves[i])[j] > 0 && fits_now(pool, pool->leaves[i]))
                 open[j] = true;
     for (int j = 0; j < RESOURCES && pool->is_naive; j++)
         open[j] = pool->capacity[j] > 0;
@@ -150,46 +153,47 @@ static struct hdrf_node *twin_decide(struct pool *pool) {
     return pool->leaves[pool->nodes[at].leaf];
 }
 
-static int leaf_number(const struct pool *pool, const struct hdrf_node *leaf) {
+static int leaf_number(const struct pool *pool, const struct tree_node *leaf) {
     for (int i = 0; i < pool->leaf_count; i++)
         if (pool->leaves[i] == leaf)
             return i;
     return -1;
 }
 
-static void earmark_set(struct pool *pool, struct hdrf_node *leaf) {
+static void earmark_set(struct pool *pool, struct tree_node *leaf) {
     if (pool->earmarked != NULL)
-        hdrf_set_earmarked(pool->earmarked, false);
+        tree_set_earmarked(pool->tree, pool->earmarked, false);
     if (leaf != NULL)
-        hdrf_set_earmarked(leaf, true);
+        tree_set_earmarked(pool->tree, leaf, true);
     pool->earmarked = leaf;
     memset(pool->held_back, 0, sizeof(pool->held_back));
-    hdrf_start_round(pool->tree);
+    tree_reconsider(pool->tree, NULL);
 }
 
-static struct hdrf_node *pool_decide(struct pool *pool) {
+static struct tree_node *pool_decide(struct pool *pool) {
     if (pool->is_naive)
         return twin_decide(pool);
-    struct hdrf_node *leaf = hdrf_decide(pool->tree, fits, pool);
+    struct tree_node *leaf = NULL;
+    tree_decide(pool->tree, fits, pool, &leaf);
     if (pool->is_checked)
         assert_int_equal(leaf_number(pool, leaf), leaf_number(pool, twin_decide(pool)));
     return leaf;
 }
 
 static void pool_fill(struct pool *pool) {
-    for (struct hdrf_node *leaf; (leaf = pool_decide(pool)) != NULL;) {
-        assert_true(hdrf_grant(pool->tree, leaf, hdrf_task(leaf)));
+    for (struct tree_node *leaf; (leaf = pool_decide(pool)) != NULL;) {
+        assert_true(tree_grant(pool->tree, leaf, tree_task(leaf)));
         for (int j = 0; j < RESOURCES; j++)
-            pool->free[j] -= hdrf_task(leaf)[j];
+            pool->free[j] -= tree_task(leaf)[j];
         pool->running[leaf_number(pool, leaf)]++;
         if (leaf == pool->earmarked)
             earmark_set(pool, NULL);
     }
-    if (pool->earmarked != NULL && !hdrf_is_below_guarantee(pool->tree, pool->earmarked)) {
+    if (pool->earmarked != NULL && tree_claim(pool->tree, pool->earmarked) == TREE_CLAIM_NONE) {
         earmark_set(pool, NULL);
         pool_fill(pool);
-    } else if (pool->earmarked == NULL && hdrf_next_earmark(pool->tree) != NULL) {
-        earmark_set(pool, hdrf_next_earmark(pool->tree));
+    } else if (pool->earmarked == NULL && tree_next_earmark(pool->tree) != NULL) {
+        earmark_set(pool, tree_next_earmark(pool->tree));
     }
 }
 
@@ -203,8 +207,9 @@ static void pool_end_one(struct pool *pool, struct rng *rng) {
             chosen -= (uint64_t)pool->running[i];
             continue;
         }
-        const int64_t *task = hdrf_task(pool->leaves[i]);
-        assert_true(hdrf_release(pool->tree, pool->leaves[i], task));
+        const int64_t *task = tree_task(pool->leaves[i]);
+        assert_true(tree_release(pool->tree, pool->leaves[i], task));
+        tree_reconsider(pool->tree, NULL);
         pool->running[i]--;
         for (int j = 0; j < RESOURCES; j++) {
             pool->free[j] += task[j];
@@ -241,7 +246,7 @@ static void check_row(const struct row *row) {
     struct rng rng = rng_of(7);
     pool_init(&pool, row->capacity);
     for (int i = 0; i < 4 && row->weights[i].role != NULL; i++)
-        assert_true(hdrf_set_weight(pool.tree, text_of(row->weights[i].role),
+        assert_true(tree_set_weight(pool.tree, text_of(row->weights[i].role),
                                     row->weights[i].weight, NULL));
     for (int i = 0; i < 8 && row->leaves[i].role != NULL; i++)
         pool_add(&pool, row->leaves[i].role, row->leaves[i].weight, row->leaves[i].task);
@@ -253,7 +258,7 @@ static void check_row(const struct row *row) {
         pool_fill(&pool);
     }
     check_tasks(&pool, row, "after churn");
-    hdrf_free(pool.tree);
+    tree_free(pool.tree);
 }
 
 TEST(drf_1_both_users_reach_two_thirds) {
@@ -342,7 +347,7 @@ TEST(a_big_task_that_comes_late_gets_its_half_by_the_earmark) {
 
     assert_int_equal(pool.running[0], 52);
     assert_int_equal(pool.running[1], 12);
-    hdrf_free(pool.tree);
+    tree_free(pool.tree);
 }
 
 static void random_leaves(struct pool *pool, struct rng *rng, const char *role, int virtual) {
@@ -361,7 +366,7 @@ static void random_leaves(struct pool *pool, struct rng *rng, const char *role, 
 static void random_role(struct pool *pool, struct rng *rng, const char *role, int parent,
                         int depth) {
     int64_t weight = 1 + (int64_t)rng_below(rng, 3000);
-    assert_true(hdrf_set_weight(pool->tree, text_of(role), weight, NULL));
+    assert_true(tree_set_weight(pool->tree, text_of(role), weight, NULL));
     int node = twin_add(pool, parent, weight, -1);
     if (depth == 0 || rng_below(rng, 2) == 0)
         random_leaves(pool, rng, role, twin_add(pool, node, 1000, -1));
@@ -389,37 +394,37 @@ TEST(on_random_trees_each_decision_equals_that_of_reckoning_all_anew) {
             int leaf = (int)rng_below(&rng, (uint64_t)pool.leaf_count);
             if (rng_below(&rng, 4) == 0) {
                 pool.wants[leaf] = !pool.wants[leaf];
-                hdrf_set_wants(pool.tree, pool.leaves[leaf], pool.wants[leaf]);
+                tree_set_wants(pool.tree, pool.leaves[leaf], pool.wants[leaf]);
             }
             pool_fill(&pool);
             pool_end_one(&pool, &rng);
         }
-        hdrf_free(pool.tree);
+        tree_free(pool.tree);
     }
 }
 
 TEST(weights_and_roles_that_make_no_sense_are_refused) {
-    AUTO(hdrf_free) struct hdrf *tree = hdrf_new(1);
+    AUTO(tree_free) struct tree *tree = tree_new(TREE_HDRF, 1, 0);
     struct error error;
 
-    assert_false(hdrf_set_weight(tree, TEXT("a"), 0, &error));
-    assert_false(hdrf_set_weight(tree, TEXT("a"), 1000000001, &error));
-    assert_false(hdrf_set_weight(tree, TEXT("a//b"), 1000, &error));
-    assert_true(hdrf_set_weight(tree, TEXT("a"), 1, &error));
-    assert_true(hdrf_set_weight(tree, TEXT("a/b"), 1000000000, &error));
-    assert_non_null(hdrf_add_leaf(tree, TEXT("a"), 1, 1000, &error));
-    assert_null(hdrf_add_leaf(tree, TEXT("a"), 1, 1000, &error));
+    assert_false(tree_set_weight(tree, TEXT("a"), 0, &error));
+    assert_false(tree_set_weight(tree, TEXT("a"), 1000000001, &error));
+    assert_false(tree_set_weight(tree, TEXT("a//b"), 1000, &error));
+    assert_true(tree_set_weight(tree, TEXT("a"), 1, &error));
+    assert_true(tree_set_weight(tree, TEXT("a/b"), 1000000000, &error));
+    assert_non_null(tree_add_leaf(tree, TEXT("a"), 1, 1000, &error));
+    assert_null(tree_add_leaf(tree, TEXT("a"), 1, 1000, &error));
 }
 
 TEST(a_role_without_weight_is_forgotten_with_its_last_framework) {
-    AUTO(hdrf_free) struct hdrf *tree = hdrf_new(1);
-    struct hdrf_node *leaf = hdrf_add_leaf(tree, TEXT("a/b"), 1, 1000, NULL);
-    assert_true(hdrf_grant(tree, leaf, (int64_t[]){5}));
+    AUTO(tree_free) struct tree *tree = tree_new(TREE_HDRF, 1, 0);
+    struct tree_node *leaf = tree_add_leaf(tree, TEXT("a/b"), 1, 1000, NULL);
+    assert_true(tree_grant(tree, leaf, (int64_t[]){5}));
 
-    assert_int_equal(hdrf_held(hdrf_find_role(tree, TEXT("a")))[0], 5);
-    hdrf_remove_leaf(tree, leaf);
+    assert_int_equal(tree_held(tree_find_role(tree, TEXT("a")))[0], 5);
+    tree_remove_leaf(tree, leaf);
 
-    assert_null(hdrf_find_role(tree, TEXT("a")));
+    assert_null(tree_find_role(tree, TEXT("a")));
 }
 
 TEST(adding_up_the_children_starves_a_sibling_under_churn) {
@@ -441,7 +446,7 @@ TEST(adding_up_the_children_starves_a_sibling_under_churn) {
     assert_int_equal(pool.running[0], 10);
     assert_int_equal(pool.running[1], 0);
     assert_int_equal(pool.running[2], 10);
-    hdrf_free(pool.tree);
+    tree_free(pool.tree);
 }
 
 TEST(weights_multiplied_down_the_tree_give_too_much_with_several_resources) {

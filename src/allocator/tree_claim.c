@@ -1,0 +1,170 @@
+/*
+ * What is due. A leaf's claim is what it would hold with one more task, as a part of its guarantee:
+ * within the guarantee it is due. Divided by its weight it tells siblings apart, so a node's own
+ * claim is W * (least claim / weight of a child), W being the weights of the children that want;
+ * whether it is due is seen at the root, where the guarantee is all. A change of W thus changes one
+ * path and no order. Going down, the limit below which a claim is due is reckoned from above; what
+ * was told apart by another limit is told apart anew on the way, node by node.
+ *
+ * Claims are rounded down, limits are exact for that, so that a leaf exactly at its guarantee is
+ * not over it.
+ */
+#include "allocator/tree_state.h"
+
+void tree_count_wanting(struct tree_node *leaf, bool wants) {
+    for (struct tree_node *node = leaf; node->parent != NULL; node = node->parent) {
+        bool did_want = node->wanting_count > 0;
+        if (wants)
+            node->wanting_count++;
+        else
+            node->wanting_count--;
+        bool does_want = node->wanting_count > 0;
+        if (does_want != did_want)
+            node->parent->wanting_weight_milli += wants ? node->weight_milli : -node->weight_milli;
+    }
+}
+
+static uint64_t need_of(int64_t amount, int64_t capacity) {
+    if (amount > capacity)
+        return CLAIM_NONE;
+    return capacity == 0 ? 0 : (uint64_t)((__int128)amount * CLAIM_ONE / capacity);
+}
+
+void tree_claim_leaf(const struct tree *tree, struct tree_node *leaf) {
+    leaf->need = 0;
+    for (size_t j = 0; j < tree->resource_count; j++) {
+        if (leaf->task[j] == 0 && tree->capacity[j] == 0)
+            continue;
+        uint64_t need = need_of(leaf->held[j] + leaf->task[j], tree->capacity[j]);
+        leaf->need = need > leaf->need ? need : leaf->need;
+    }
+}
+
+/* A child's claim, as one on what the parent has. */
+static uint64_t claim_above(uint64_t claim, const struct tree_node *child) {
+    if (claim == CLAIM_NONE)
+        return CLAIM_NONE;
+    __int128 above =
+        (__int128)claim * child->parent->wanting_weight_milli / child->weight_milli;
+    return above > (__int128)CLAIM_ONE ? CLAIM_NONE : (uint64_t)above;
+}
+
+static uint64_t claim_of(const struct tree_node *node, enum tree_side side) {
+    if (node->kind == TREE_LEAF) {
+        bool belongs = node->wants && node->is_unfit == (side == SIDE_WAITING) &&
+                       !(node->is_unfit && node->is_earmarked);
+        return belongs ? node->need : CLAIM_NONE;
+    }
+    const struct tree_node *least = tree_heap_top(node, ORDER_CLAIM_HOPEFUL + side);
+    return least != NULL ? claim_above(least->claims[side], least) : CLAIM_NONE;
+}
+
+bool tree_claim_reckon(struct tree_node *node) {
+    bool is_changed = false;
+    for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
+        uint64_t claim = claim_of(node, side);
+        is_changed = is_changed || claim != node->claims[side];
+        node->claims[side] = claim;
+    }
+    return is_changed;
+}
+
+static bool is_due(const struct tree_node *child, enum tree_side side) {
+    const struct tree_node *parent = child->parent;
+    return child->claims[side] != CLAIM_NONE &&
+           (__int128)child->claims[side] * parent->due_weight_milli <
+               (__int128)parent->due_limit * child->weight_milli;
+}
+
+void tree_claim_place(const struct tree *tree, struct tree_node *node) {
+    for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
+        tree_heap_place(tree, node->parent, ORDER_CLAIM_HOPEFUL + side, node,
+                        node->claims[side] != CLAIM_NONE);
+        tree_heap_place(tree, node->parent, ORDER_DUE_HOPEFUL + side, node, is_due(node, side));
+    }
+}
+
+static void tell_apart(const struct tree *tree, struct tree_node *node, uint64_t limit) {
+    if (node->due_limit == limit && node->due_weight_milli == node->wanting_weight_milli)
+        return;
+    node->due_limit = limit;
+    node->due_weight_milli = node->wanting_weight_milli;
+    for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
+        const struct tree_heap *heap = &node->orders[ORDER_CLAIM_HOPEFUL + side];
+        for (size_t i = 0; i < heap->count; i++)
+            tree_heap_place(tree, node, ORDER_DUE_HOPEFUL + side, heap->items[i],
+                            is_due(heap->items[i], side));
+    }
+}
+
+struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side) {
+    struct tree_node *node = tree->root;
+    uint64_t limit = CLAIM_ONE + 1;
+    while (node != NULL && node->kind != TREE_LEAF) {
+        tell_apart(tree, node, limit);
+        node = tree_heap_top(node, ORDER_DUE_HOPEFUL + side);
+        if (node != NULL)
+            limit = (uint64_t)(((__int128)limit * node->weight_milli - 1) /
+                               node->parent->wanting_weight_milli) +
+                    1;
+    }
+    return node;
+}
+
+struct tree_node *tree_first_turn(const struct tree *tree, enum tree_side side) {
+    struct heap_node *first = heap_least(&tree->turns[side]);
+    return first != NULL ? CONTAINER_OF(first, struct tree_node, turn) : NULL;
+}
+
+enum tree_claim tree_claim(const struct tree *tree, const struct tree_node *leaf) {
+    (void)tree;
+    if (!leaf->wants || leaf->need == CLAIM_NONE)
+        return TREE_CLAIM_NONE;
+    uint64_t claim = leaf->need;
+    for (const struct tree_node *node = leaf; node->parent != NULL; node = node->parent)
+        claim = claim_above(claim, node);
+    if (claim != CLAIM_NONE)
+        return TREE_CLAIM_DUE;
+    return leaf->since != 0 ? TREE_CLAIM_FIRST : TREE_CLAIM_NONE;
+}
+
+struct tree_node *tree_next_earmark(struct tree *tree) {
+    struct tree_node *leaf = tree_first_due(tree, SIDE_WAITING);
+    return leaf != NULL ? leaf : tree_first_turn(tree, SIDE_WAITING);
+}
+
+void tree_set_earmarked(struct tree *tree, struct tree_node *leaf, bool is_earmarked) {
+    if (leaf->is_earmarked == is_earmarked)
+        return;
+    leaf->is_earmarked = is_earmarked;
+    tree_queue_leaf(tree, leaf);
+    tree_refresh_hope(tree, leaf);
+}
+
+void tree_queue_leaf(struct tree *tree, struct tree_node *leaf) {
+    bool is_empty = true;
+    for (size_t j = 0; j < tree->resource_count && is_empty; j++)
+        is_empty = leaf->held[j] == 0;
+    if (!leaf->wants || !is_empty)
+        leaf->since = 0;
+    else if (leaf->since == 0)
+        leaf->since = ++tree->last_since;
+
+    heap_remove(&tree->turns[leaf->turn_side], &leaf->turn);
+    leaf->turn_side = leaf->is_unfit ? SIDE_WAITING : SIDE_HOPEFUL;
+    if (leaf->since != 0 && leaf->need != CLAIM_NONE && !(leaf->is_unfit && leaf->is_earmarked))
+        heap_put(&tree->turns[leaf->turn_side], &leaf->turn, leaf->since);
+}
+
+void tree_list_leaf(struct tree *tree, struct tree_node *leaf) {
+    list_remove(&leaf->unfit);
+    if (leaf->is_unfit)
+        list_append(&tree->unfit, &leaf->unfit);
+    bool needs_all = tree_needs_nothing(tree, leaf);
+    for (size_t j = 0; j < tree->resource_count; j++) {
+        list_remove(&leaf->needs[j].link);
+        if (leaf->wants && !leaf->is_unfit && tree->capacity[j] > 0 &&
+            (needs_all || leaf->task[j] > 0))
+            list_append(&tree->needs[j], &leaf->needs[j].link);
+    }
+}

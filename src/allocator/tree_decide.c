@@ -1,0 +1,141 @@
+/*
+ * Who is next. In mode HDRF three classes are asked in turn: those to whom their guarantee is due,
+ * those with empty hands whose one task is over their guarantee, and then hierarchical dominant
+ * resource fairness decides. Whoever does not fit leaves the orders of the hopeful until it is
+ * reconsidered, so between two reconsiderations nobody is asked in vain twice.
+ *
+ * The third class needs to know what is saturated: a resource is open as long as one leaf is known
+ * that wants more, needs it and fits now. That witness is asked first the next time. Only when
+ * other resources are open than before is the tree reckoned anew.
+ */
+#include "allocator/tree_state.h"
+
+struct question {
+    struct tree *tree;
+    tree_fits *fits;
+    void *self;
+};
+
+static void set_unfit(struct tree *tree, struct tree_node *leaf, bool is_unfit) {
+    leaf->is_unfit = is_unfit;
+    tree_list_leaf(tree, leaf);
+    tree_queue_leaf(tree, leaf);
+    tree_refresh_hope(tree, leaf);
+}
+
+void tree_reconsider(struct tree *tree, struct tree_node *leaf) {
+    if (leaf != NULL) {
+        if (leaf->is_unfit)
+            set_unfit(tree, leaf, false);
+        return;
+    }
+    LIST_EACH(at, &tree->unfit)
+        set_unfit(tree, CONTAINER_OF(at, struct tree_node, unfit), false);
+}
+
+/* NO also takes it out of the hopeful. */
+static enum mesos_allocator_answer ask(const struct question *question, struct tree_node *leaf) {
+    enum mesos_allocator_answer answer = question->fits(leaf, question->self);
+    switch (answer) {
+    case MESOS_ALLOCATOR_YES:
+        leaf->asked = question->tree->moment;
+        leaf->call = question->tree->call;
+        break;
+    case MESOS_ALLOCATOR_NO: set_unfit(question->tree, leaf, true); break;
+    case MESOS_ALLOCATOR_LATER: question->tree->was_interrupted = true; break;
+    }
+    return answer;
+}
+
+/* Whether it may be picked: asked in this call. */
+static enum mesos_allocator_answer ask_to_pick(const struct question *question,
+                                               struct tree_node *leaf) {
+    bool is_known = leaf->call == question->tree->call && leaf->asked == question->tree->moment;
+    return is_known ? MESOS_ALLOCATOR_YES : ask(question, leaf);
+}
+
+/* Looks for a leaf that shows that the resource is not saturated, and keeps it in front. */
+static enum mesos_allocator_answer find_witness(const struct question *question, size_t j) {
+    struct tree *tree = question->tree;
+    for (struct link *first; (first = list_first(&tree->needs[j])) != NULL;) {
+        struct tree_node *leaf = CONTAINER_OF(first, struct tree_need, link)->leaf;
+        if (leaf->asked == tree->moment)
+            return MESOS_ALLOCATOR_YES;
+        enum mesos_allocator_answer answer = ask(question, leaf);
+        if (answer != MESOS_ALLOCATOR_NO)
+            return answer;
+    }
+    return MESOS_ALLOCATOR_NO;
+}
+
+/* Makes the vectors those for what is open now. NO: nothing is. */
+static enum mesos_allocator_answer open_resources(const struct question *question) {
+    struct tree *tree = question->tree;
+    bool is_open[MESOS_ALLOCATOR_RESOURCES_LIMIT] = {false};
+    bool is_any = false;
+    for (size_t i = 0; i < tree->used_count; i++) {
+        size_t j = tree->used[i];
+        enum mesos_allocator_answer answer = find_witness(question, j);
+        if (answer == MESOS_ALLOCATOR_LATER)
+            return MESOS_ALLOCATOR_LATER;
+        is_open[j] = answer == MESOS_ALLOCATOR_YES;
+        is_any = is_any || is_open[j];
+    }
+    if (!is_any)
+        return MESOS_ALLOCATOR_NO;
+    if (!tree->is_built || memcmp(is_open, tree->is_open, sizeof(is_open)) != 0)
+        tree_rebuild(tree, is_open);
+    return MESOS_ALLOCATOR_YES;
+}
+
+static struct tree_node *descend(struct tree *tree) {
+    if (tree->drawn != NULL && tree->drawn->is_hopeful)
+        return tree->drawn;
+    struct tree_node *node = tree->root;
+    while (node != NULL && node->kind != TREE_LEAF)
+        node = tree->mode == TREE_RANDOM ? tree_draw(tree, node)
+                                         : tree_heap_top(node, ORDER_HOPEFUL);
+    return node;
+}
+
+/* The first of one class that fits. */
+static enum mesos_allocator_answer serve(const struct question *question, enum tree_claim class,
+                                         struct tree_node **out) {
+    struct tree *tree = question->tree;
+    for (;;) {
+        struct tree_node *leaf = NULL;
+        switch (class) {
+        case TREE_CLAIM_DUE: leaf = tree_first_due(tree, SIDE_HOPEFUL); break;
+        case TREE_CLAIM_FIRST: leaf = tree_first_turn(tree, SIDE_HOPEFUL); break;
+        case TREE_CLAIM_NONE: leaf = descend(tree); break;
+        }
+        if (leaf == NULL)
+            return MESOS_ALLOCATOR_NO;
+        enum mesos_allocator_answer answer = ask_to_pick(question, leaf);
+        if (answer == MESOS_ALLOCATOR_YES)
+            *out = leaf;
+        tree->drawn = answer == MESOS_ALLOCATOR_LATER && tree->mode == TREE_RANDOM ? leaf : NULL;
+        if (answer != MESOS_ALLOCATOR_NO)
+            return answer;
+    }
+}
+
+enum mesos_allocator_answer tree_decide(struct tree *tree, tree_fits *fits, void *self,
+                                        struct tree_node **out) {
+    const struct question question = {tree, fits, self};
+    tree->call++;
+    /* What was known to fit is so still when a slice of work goes on. */
+    if (!tree->was_interrupted)
+        tree->moment++;
+    tree->was_interrupted = false;
+    if (tree->mode != TREE_HDRF)
+        return serve(&question, TREE_CLAIM_NONE, out);
+
+    enum mesos_allocator_answer answer = serve(&question, TREE_CLAIM_DUE, out);
+    if (answer == MESOS_ALLOCATOR_NO)
+        answer = serve(&question, TREE_CLAIM_FIRST, out);
+    if (answer != MESOS_ALLOCATOR_NO)
+        return answer;
+    answer = open_resources(&question);
+    return answer == MESOS_ALLOCATOR_YES ? serve(&question, TREE_CLAIM_NONE, out) : answer;
+}

@@ -1,0 +1,95 @@
+/*
+ * What the tree tells those who look at it: shares, what is due, and who would be next. Slow where
+ * that is simpler; nothing here changes a decision.
+ */
+#include "allocator/tree_state.h"
+
+int64_t tree_dominant_share(const struct tree *tree, const struct tree_node *node,
+                            uint32_t *dominant) {
+    int64_t share = 0;
+    uint32_t largest = UINT32_MAX;
+    for (size_t i = 0; i < tree->used_count; i++) {
+        size_t j = tree->used[i];
+        if (node->held[j] == 0)
+            continue;
+        int64_t part = tree_fraction(node->held[j], tree->capacity[j]);
+        if (part > share) {
+            share = part;
+            largest = (uint32_t)j;
+        }
+    }
+    if (dominant != NULL)
+        *dominant = largest;
+    return share;
+}
+
+int64_t tree_guaranteed_share(const struct tree_node *node) {
+    int64_t share = TREE_SHARE_ONE;
+    for (; node->parent != NULL; node = node->parent) {
+        __int128 weights = node->parent->wanting_weight_milli;
+        if (node->wanting_count == 0)
+            weights += node->weight_milli;
+        share = (int64_t)(((__int128)share * node->weight_milli + weights - 1) / weights);
+    }
+    return share;
+}
+
+static const struct tree_node *poorer_of(const struct tree_node *left,
+                                         const struct tree_node *right) {
+    if (left == NULL || right == NULL)
+        return left == NULL ? right : left;
+    return tree_is_poorer(right, left) ? right : left;
+}
+
+/* Of two leaves the one that is served first: where their paths part, the poorer. */
+static struct tree_node *earlier_due(struct tree_node *left, struct tree_node *right) {
+    if (left == NULL || right == NULL)
+        return left == NULL ? right : left;
+    size_t depths[2] = {0, 0};
+    for (const struct tree_node *node = left; node != NULL; node = node->parent)
+        depths[0]++;
+    for (const struct tree_node *node = right; node != NULL; node = node->parent)
+        depths[1]++;
+    const struct tree_node *a = left, *b = right;
+    for (; depths[0] > depths[1]; depths[0]--)
+        a = a->parent;
+    for (; depths[1] > depths[0]; depths[1]--)
+        b = b->parent;
+    for (; a->parent != b->parent; a = a->parent)
+        b = b->parent;
+    return poorer_of(a, b) == a ? left : right;
+}
+
+/* Down to the wanting leaf with the least share for its weight, as the orders have it now. */
+static struct tree_node *least_wanting(const struct tree *tree) {
+    struct tree_node *node = tree->root;
+    while (node != NULL && node->kind != TREE_LEAF) {
+        struct tree_node *least = NULL;
+        MAP_EACH(entry, &node->children) {
+            struct tree_node *child = map_value(entry);
+            if (child->wanting_count > 0 &&
+                (least == NULL || tree_comes_before(tree, child, least)))
+                least = child;
+        }
+        struct tree_node *own = node->frameworks;
+        if (own != NULL && own->wanting_count > 0 &&
+            (least == NULL || tree_comes_before(tree, own, least)))
+            least = own;
+        node = least;
+    }
+    return node;
+}
+
+struct tree_node *tree_next(struct tree *tree) {
+    if (tree->mode != TREE_HDRF)
+        return least_wanting(tree);
+    struct tree_node *leaf =
+        earlier_due(tree_first_due(tree, SIDE_HOPEFUL), tree_first_due(tree, SIDE_WAITING));
+    if (leaf != NULL)
+        return leaf;
+    leaf = tree_first_turn(tree, SIDE_HOPEFUL);
+    struct tree_node *other = tree_first_turn(tree, SIDE_WAITING);
+    if (leaf == NULL || (other != NULL && other->since < leaf->since))
+        leaf = other;
+    return leaf != NULL ? leaf : least_wanting(tree);
+}

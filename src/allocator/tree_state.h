@@ -1,0 +1,160 @@
+/*
+ * The tree of tree.h, for its own files: tree.c makes nodes and hears of changes, tree_share.c
+ * reckons shares, tree_claim.c says what is due, tree_decide.c chooses, tree_look.c tells.
+ */
+#pragma once
+
+#include "allocator/tree.h"
+#include "common/base/heap.h"
+#include "common/base/list.h"
+#include "common/base/map.h"
+#include "common/base/rng.h"
+#include "common/base/vec.h"
+
+/* A share is at most sixteen clusters (after a capacity shrank); terms of D carry 24 bits more. */
+#define TREE_SHARE_LIMIT (TREE_SHARE_ONE * 16)
+#define TREE_TERM_BITS 24
+
+/* A claim is a part of 2^62 of the guarantee; more than all of it is none. */
+#define CLAIM_ONE (UINT64_C(1) << 62)
+#define CLAIM_NONE UINT64_MAX
+
+/* The two sides of the leaves that want: those that may fit, and those that were found not to. */
+enum tree_side { SIDE_HOPEFUL, SIDE_WAITING, SIDE_COUNT };
+
+/* The orders of a node's children. */
+enum tree_order {
+    ORDER_ACTIVE,        /* those not blocked, by share / weight: the least is M */
+    ORDER_HOPEFUL,       /* those with a leaf below that may fit, likewise: the descent */
+    ORDER_CLAIM_HOPEFUL, /* those with a claim below, least of its guarantee first */
+    ORDER_CLAIM_WAITING,
+    ORDER_DUE_HOPEFUL, /* those of the claims that are within the guarantee, by sum / weight */
+    ORDER_DUE_WAITING,
+    ORDER_COUNT,
+};
+
+struct tree_heap {
+    struct tree_node **items;
+    size_t count, capacity;
+};
+
+enum tree_kind {
+    TREE_ROLE, /* the root too */
+    TREE_VIRTUAL,
+    TREE_LEAF,
+};
+
+struct tree_need {
+    struct link link;
+    struct tree_node *leaf;
+};
+
+struct tree_node {
+    enum tree_kind kind;
+    struct tree_node *parent;
+    char *name; /* the last component, owned; NULL for a leaf */
+    uint32_t framework, mark;
+    int64_t weight_milli;
+    int64_t share;           /* by which the descent goes */
+    int64_t sum;             /* dominant share of all that is held below, plainly added up */
+    uint64_t grants;         /* made to it and below, ever */
+    uint64_t claims[SIDE_COUNT]; /* of the parent's guarantee: the least below, or CLAIM_NONE */
+    size_t places[ORDER_COUNT];  /* 1-based in the parent's heaps, 0: not there */
+    size_t wanting_count;        /* leaves below that want */
+    bool is_active, is_hopeful;
+    int64_t *held;   /* by all below */
+    int64_t *vector; /* fractions; meant for what is not saturated only */
+    /* What it put into its parent's sums: terms of D when is_active, its vector else. */
+    __int128 *given;
+
+    /* roles and virtual nodes */
+    bool has_weight;              /* an operator said so: it stays */
+    struct map children;          /* by name; of a virtual node by framework */
+    struct tree_node *frameworks; /* the virtual child, NULL: none */
+    struct tree_heap orders[ORDER_COUNT];
+    __int128 *direct, *blocked;   /* D and B */
+    int64_t wanting_weight_milli; /* of the children that want */
+    /* With what the due among the children were told from the others: a claim z of a child of
+     * weight w is due when z * due_weights < due_limit * w. */
+    uint64_t due_limit;
+    int64_t due_weight_milli;
+    int64_t *draws; /* TREE_RANDOM: weights of the subtrees of the hopeful heap */
+
+    /* leaves */
+    int64_t *task;
+    bool wants, is_unfit, is_earmarked;
+    uint64_t need;         /* what it would hold with one more task, as a claim on the cluster */
+    uint64_t asked;        /* the tree's moment at which it was known to fit */
+    uint64_t call;         /* the decision in which it was known to fit */
+    int64_t since;         /* when it began to want with empty hands; 0: it does not */
+    struct heap_node turn; /* among those with empty hands */
+    enum tree_side turn_side;
+    struct link unfit;
+    struct tree_need *needs; /* for each resource: among those that may bear witness */
+};
+
+struct tree {
+    enum tree_mode mode;
+    size_t resource_count;
+    int64_t *capacity;
+    size_t used[MESOS_ALLOCATOR_RESOURCES_LIMIT]; /* the resources that the cluster has */
+    size_t used_count;
+    struct tree_node *root;
+    size_t node_count;
+    struct rng rng;
+
+    uint64_t moment; /* goes on with all that may change an answer */
+    uint64_t call;   /* goes on with each decision */
+    bool was_interrupted;
+    struct tree_node *drawn; /* TREE_RANDOM: LATER was said of it */
+
+    struct link unfit;              /* leaves that want and were found not to fit */
+    struct link needs[MESOS_ALLOCATOR_RESOURCES_LIMIT]; /* that want, may fit, and need it */
+    struct heap turns[SIDE_COUNT];  /* empty hands, longest waiting first */
+    int64_t last_since;
+
+    /* The resources that are not saturated, as the vectors were reckoned with. */
+    bool is_built;
+    bool is_open[MESOS_ALLOCATOR_RESOURCES_LIMIT];
+    size_t open[MESOS_ALLOCATOR_RESOURCES_LIMIT];
+    size_t open_count;
+};
+
+/* tree_heap.c */
+void tree_heap_fini(struct tree_heap *heap);
+/* Puts the node where it belongs, or takes it out. */
+void tree_heap_place(const struct tree *tree, struct tree_node *parent, enum tree_order order,
+                     struct tree_node *node, bool belongs);
+/* Whether the node is served before its sibling: by share / weight, in mode DRF then by grants. */
+bool tree_comes_before(const struct tree *tree, const struct tree_node *left,
+                       const struct tree_node *right);
+/* Less of the plain sum for its weight than its sibling. */
+bool tree_is_poorer(const struct tree_node *left, const struct tree_node *right);
+struct tree_node *tree_heap_top(const struct tree_node *node, enum tree_order order);
+/* TREE_RANDOM: one of the hopeful children. */
+struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node);
+
+/* tree_share.c */
+int64_t tree_fraction(int64_t held, int64_t capacity);
+bool tree_needs_nothing(const struct tree *tree, const struct tree_node *leaf);
+/* From a node up: what changed is what it holds, its weight, its task, or whether it wants. */
+void tree_refresh(struct tree *tree, struct tree_node *node);
+/* From a leaf up: only whether it may fit changed, or its task. */
+void tree_refresh_hope(struct tree *tree, struct tree_node *leaf);
+void tree_rebuild(struct tree *tree, const bool *is_open); /* vectors, for what is open now */
+void tree_recount(struct tree *tree);                      /* what the capacity decides */
+
+/* tree_claim.c */
+void tree_count_wanting(struct tree_node *leaf, bool wants);
+/* What it needs with one more task; to be called when what it holds, or its task, changed. */
+void tree_claim_leaf(const struct tree *tree, struct tree_node *leaf);
+/* Its claims from those below it. False: they are what they were. */
+bool tree_claim_reckon(struct tree_node *node);
+void tree_claim_place(const struct tree *tree, struct tree_node *node);
+/* The leaf of a side to which its guarantee is due first. */
+struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side);
+struct tree_node *tree_first_turn(const struct tree *tree, enum tree_side side);
+/* Puts a leaf with empty hands into its queue; to be called when it wants, fits or holds otherwise. */
+void tree_queue_leaf(struct tree *tree, struct tree_node *leaf);
+/* The same for the lists of who may bear witness: when it wants, fits or needs otherwise. */
+void tree_list_leaf(struct tree *tree, struct tree_node *leaf);
