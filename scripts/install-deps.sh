@@ -9,6 +9,7 @@ build_packages=(
     gcc libc6-dev cmake ninja-build pkg-config
     protobuf-compiler protobuf-c-compiler libprotobuf-c-dev
     libevent-dev libssl-dev libzookeeper-mt-dev libcgroup-dev liblmdb-dev musl-tools libjansson-dev
+    libpcre2-dev
     libseccomp-dev libcap-dev libnl-route-3-dev libcurl4-openssl-dev libarchive-dev
 )
 test_packages=(

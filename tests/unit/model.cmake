@@ -1,4 +1,4 @@
-foreach(name attributes ids kinds quantities resources resources_text roles task_state value_fixed)
+foreach(name attributes constraints ids kinds quantities resources resources_text roles task_state value_fixed)
     house_test(common/model/${name} LINKS model)
 endforeach()
 target_compile_definitions(unit_common_model_task_state PRIVATE

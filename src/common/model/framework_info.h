@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/base/text.h"
+#include "common/model/amounts.h"
 #include "common/model/ids.h"
 #include "common/model/resources.h"
 
@@ -27,8 +28,7 @@ enum framework_capability {
 struct role_offer_filter {
     struct text role;
     bool has_minima;
-    /* One set of amounts each, as scalars of plain kinds; none: anything but nothing. */
-    const struct resources *minima;
+    const struct amounts *minima; /* any of these; none: anything but nothing */
     size_t minimum_count;
 };
 
@@ -47,6 +47,7 @@ struct framework_info {
     uint32_t capabilities;
     const struct role_offer_filter *offer_filters;
     size_t offer_filter_count;
+    struct text fault;   /* what of it cannot even be checked; empty: nothing */
     struct text encoded; /* the whole mesos.v1.FrameworkInfo */
 };
 

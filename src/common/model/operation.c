@@ -284,12 +284,12 @@ bool conversion_of(const struct conversion_request *request, struct kinds *kinds
     return true;
 }
 
-bool volume_has_twin(const struct kinds *kinds, uint32_t volume, const struct resources *among) {
-    const struct kind_info *info = kinds_info(kinds, volume);
+bool volume_has_twin(const struct kind_info *volume, const struct kinds *kinds,
+                     const struct resources *among) {
     for (uint32_t i = 0; i < among->count; i++) {
         uint32_t other = among->entries[i].kind;
         if (kind_is(other, KIND_IS_PERSISTENT) && kind_is(other, KIND_IS_RESERVED) &&
-            is_twin(info, kinds_info(kinds, other)))
+            is_twin(volume, kinds_info(kinds, other)))
             return true;
     }
     return false;

@@ -63,8 +63,10 @@ struct conversion_request {
 bool conversion_of(const struct conversion_request *request, struct kinds *kinds,
                    struct conversion *out, struct error *error);
 
-/* Whether a set has a persistent volume of this one's id and role: what agents tell volumes by. */
-bool volume_has_twin(const struct kinds *kinds, uint32_t volume, const struct resources *among);
+/* Whether a set, of whatever table, has a persistent volume of this one's id and role: what agents
+ * tell volumes by. */
+bool volume_has_twin(const struct kind_info *volume, const struct kinds *kinds,
+                     const struct resources *among);
 
 /* The words of the public interface: "RESERVE", "OPERATION_FINISHED". */
 const char *operation_kind_name(enum operation_kind kind);

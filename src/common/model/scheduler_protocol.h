@@ -5,6 +5,8 @@
 #pragma once
 
 #include "common/model/agent_info.h"
+#include "common/model/amounts.h"
+#include "common/model/constraints.h"
 #include "common/model/framework_info.h"
 #include "common/model/operation.h"
 #include "common/model/task_info.h"
@@ -66,11 +68,13 @@ struct resource_request {
     bool is_ours; /* it has one of our fields: it narrows what is offered */
     struct text role; /* empty: not given */
     struct text name; /* empty: not given */
-    const struct resources *resources;
+    struct amounts amounts; /* of its resources; whose they are and what disk makes no difference */
     bool has_count;
     uint64_t count;
-    struct agent_id agent;   /* empty: anywhere */
-    struct text constraints; /* encoded mesos.v1.scheduler.OfferConstraints.RoleConstraints */
+    struct agent_id agent;                      /* empty: anywhere */
+    const struct role_constraints *constraints; /* NULL: none; without a role */
+    /* What of it makes no sense: it is refused with these words, not the call. Empty: nothing. */
+    struct text fault;
 };
 
 struct task_reference {
@@ -91,8 +95,9 @@ struct scheduler_call {
             struct framework_info info;
             const struct text *suppressed_roles;
             size_t suppressed_role_count;
-            struct text offer_constraints; /* encoded mesos.v1.scheduler.OfferConstraints */
-        } subscribe;                       /* UPDATE_FRAMEWORK too */
+            const struct role_constraints *constraints; /* of several roles, each once */
+            size_t constraint_count;
+        } subscribe; /* UPDATE_FRAMEWORK too */
         struct {
             const struct offer_id *offers; /* ACCEPT, DECLINE and both for inverse offers */
             size_t offer_count;
@@ -101,7 +106,7 @@ struct scheduler_call {
             /* The table that all resources of the operations are numbered in; NULL: the receiver's.
              * A call that reserves may name what nobody has yet, so it brings a table of its own,
              * and only what is carried out is learned. */
-            const struct kinds *kinds;
+            struct kinds *kinds;
             bool has_refuse_seconds;
             double refuse_seconds;
         } accept;

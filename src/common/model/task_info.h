@@ -40,6 +40,13 @@ struct container_request {
     struct text hostname;
 };
 
+/* Where the resource of a persistent volume asks for it to be mounted. */
+struct volume_mount {
+    struct text path; /* container_path */
+    bool read_only;
+    bool has_origin; /* it also names a host path, an image or a source, which a volume cannot */
+};
+
 /* Numbers of mesos.v1.ExecutorInfo.Type. */
 enum executor_type { EXECUTOR_TYPE_UNSET = 0, EXECUTOR_TYPE_DEFAULT = 1, EXECUTOR_TYPE_CUSTOM = 2 };
 

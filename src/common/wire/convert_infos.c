@@ -2,7 +2,7 @@
  * What frameworks, agents, tasks and executors say of themselves. The value has what somebody here
  * decides by; the whole goes along as bytes.
  */
-#include "common/wire/convert.h"
+#include "common/wire/convert_demand.h"
 
 #include "common/model/value_fixed.h"
 
@@ -49,6 +49,7 @@ bool framework_info_convert(struct wire *wire, const Mesos__V1__FrameworkInfo *f
         if (type > 0 && type < 32)
             out->capabilities |= UINT32_C(1) << type;
     }
+    offer_filters_convert(wire, from, out);
     return true;
 }
 

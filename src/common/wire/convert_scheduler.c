@@ -2,7 +2,7 @@
  * mesos.v1.scheduler: the master's ear and mouth. Calls come as protobuf and become values; what is
  * only handed on is cut out of the bytes of the call. Events are written straight from values.
  */
-#include "common/wire/convert.h"
+#include "common/wire/convert_demand.h"
 
 #include "mesos/v1/scheduler/scheduler.pb-c.h"
 
@@ -20,12 +20,14 @@ static bool missing(struct error *error, const char *field) {
 }
 
 static bool read_subscribe(struct wire *wire, const Mesos__V1__FrameworkInfo *info, char **roles,
-                           size_t role_count, const void *constraints, struct text bytes,
-                           struct scheduler_call *out, struct error *error) {
+                           size_t role_count,
+                           const Mesos__V1__Scheduler__OfferConstraints *constraints,
+                           struct text bytes, struct scheduler_call *out, struct error *error) {
     struct text encoded = part_of(wire, bytes, 1, info);
     out->subscribe.suppressed_roles = texts_convert(wire, roles, role_count);
     out->subscribe.suppressed_role_count = role_count;
-    out->subscribe.offer_constraints = part_of(wire, bytes, 3, constraints);
+    out->subscribe.constraints =
+        offer_constraints_convert(wire, constraints, &out->subscribe.constraint_count);
     return framework_info_convert(wire, info, encoded, &out->subscribe.info, error);
 }
 
@@ -233,6 +235,8 @@ static bool read_call(struct wire *wire, const call_message *call, struct text b
     case SCHEDULER_CALL_REQUEST:
         if (call->request == NULL)
             return missing(error, "request");
+        out->request.requests =
+            requests_convert(wire, call->request->requests, call->request->n_requests);
         out->request.request_count = call->request->n_requests;
         return true;
     case SCHEDULER_CALL_RECONCILE_OPERATIONS:

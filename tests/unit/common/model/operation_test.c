@@ -182,7 +182,8 @@ TEST(a_volume_is_known_by_its_id_and_role) {
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         AUTO_FINI(resources_fini) struct resources among = resources_said(kinds, rows[i].among);
-        assert_int_equal(volume_has_twin(kinds, volume.entries[0].kind, &among), rows[i].has);
+        const struct kind_info *info = kinds_info(kinds, volume.entries[0].kind);
+        assert_int_equal(volume_has_twin(info, kinds, &among), rows[i].has);
     }
 }
 
