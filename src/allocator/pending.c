@@ -3,64 +3,6 @@
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-const struct mesos_allocator *allocator_find_policy(struct text name) {
-    return &allocator_hdrf;
-}
-/* NULL: all that is needed is there. */
-static const char *missing_function(const struct mesos_allocator *policy) {
-    const struct {
-        const char *name;
-        bool is_there;
-    } needed[] = {
-        {"create", policy->create != NULL},
-        {"destroy", policy->destroy != NULL},
-        {"set_total", policy->set_total != NULL},
-        {"set_weight", policy->set_weight != NULL},
-        {"add_client", policy->add_client != NULL},
-        {"remove_client", policy->remove_client != NULL},
-        {"set_wants", policy->set_wants != NULL},
-        {"set_task", policy->set_task != NULL},
-        {"charge", policy->charge != NULL},
-        {"reconsider", policy->reconsider != NULL},
-        {"choose", policy->choose != NULL},
-    };
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-        if (!needed[i].is_there)
-            return needed[i].name;
-    }
-    return NULL;
-}
-
-static bool has_some_of_earmarks(const struct mesos_allocator *policy) {
-    int there =
-        (policy->claim != NULL) + (policy->next_earmark != NULL) + (policy->set_earmarked != NULL);
-    return there == 1 || there == 2;
-}
-
-bool allocator_check_policy(const struct mesos_allocator *policy, struct error *error) {
-    if (policy == NULL)
-        return fail(error, ERROR_INVALID, "it gives no policy");
-    if (policy->version != MESOS_ALLOCATOR_VERSION)
-        return fail(error, ERROR_INVALID,
-                    "it is written for version %u of mesos/allocator.h; this master has version %u",
-                    policy->version, MESOS_ALLOCATOR_VERSION);
-    if (policy->size != sizeof(*policy))
-        return fail(error, ERROR_INVALID,
-                    "its struct mesos_allocator has %u bytes and not %zu: build it anew with this "
-                    "master's mesos/allocator.h",
-                    policy->size, sizeof(*policy));
-    if (policy->name == NULL || policy->name[0] == '\0')
-        return fail(error, ERROR_INVALID, "it has no name");
-    const char *missing = missing_function(policy);
-    if (missing != NULL)
-        return fail(error, ERROR_INVALID, "policy '%s' lacks the function %s", policy->name,
-                    missing);
-    if (has_some_of_earmarks(policy))
-        return fail(error, ERROR_INVALID,
-                    "policy '%s' must have all of claim, next_earmark and set_earmarked, or none",
-                    policy->name);
-    return true;
-}
 void allocator_set_half_life(struct allocator *a, int64_t half_life_ms) {
 }
 void allocator_set_earmark_limit(struct allocator *a, int64_t limit_ms) {
