@@ -1,139 +1,422 @@
 /*
- * How long the allocator takes: to offer a whole cluster, to offer it again after each agent was
- * given back, to find that everything is refused, and to offer one agent that became free.
+ * How long the allocator takes. A case prints one line of JSON; `floor` is the same work done by a
+ * shuffle of the agents and a heap of frameworks in the same run, and nothing else.
  *
- *     bench_allocator [agents frameworks]     prints one line of JSON; times in nanoseconds
+ *     allocator [all] [AGENTS FRAMEWORKS]               each case at its budget's size, or at this
+ *     allocator CASE [AGENTS FRAMEWORKS [POLICY [ROLES]]]  hdrf or drf; ROLES is one or each
+ *     allocator grid                                    full for all sizes, policies and roles
+ *
+ * full        agents and frameworks are there, nothing was ever offered: everything is offered; all
+ *             is given back and offered again; then one agent after the other is freed
+ * join        frameworks are there, the agents come
+ * storm       every framework declines everything with a filter until nothing is left to offer
+ * filtered    a round in which everything is refused by everybody
+ * quota       full, with a guarantee and a limit on every role
+ * reserved    full, with four reservations on each agent, each with labels of its own
+ * suppressed  a crowd that suppressed, 50 that decline everything, and one that takes all
  */
-#include "allocator/allocator.h"
-#include "common/base/mem.h"
-#include "common/base/text.h"
+#include "allocator_world.h"
 
-#include <assert.h>
+#include "common/base/vec.h"
+#include "support.h"
+
+#include <malloc.h>
 #include <stdio.h>
-#include <time.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-enum { DEFAULT_AGENTS = 10000, DEFAULT_FRAMEWORKS = 1000, SINGLES = 10000, BUDGET = 1 << 30 };
-
-struct bench {
-    struct kinds *kinds;
-    struct allocator *allocator;
-    uint32_t agents, frameworks;
-    uint32_t *owners; /* agent -> framework that was offered it last */
-    struct resources total;
-    uint64_t offers;
+enum {
+    SINGLES = 10000, /* agents freed one by one */
+    IDLE = 50,
+    RESERVATIONS = 4,
+    AGENTS_LIMIT = 200000,
+    FRAMEWORKS_LIMIT = 100000,
 };
 
-static int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+struct budget {
+    uint32_t agents, frameworks;
+    int64_t ms; /* 0: none is set for this size */
+};
+
+/* --- one line --- */
+
+static void line_begin(const char *name, const struct world_plan *plan) {
+    printf("{\"bench\": \"allocator\", \"case\": \"%s\", \"policy\": \"%s\", \"roles\": \"%s\", "
+           "\"agents\": %u, \"frameworks\": %u",
+           name, plan->policy->name, plan->has_role_each ? "each" : "one", plan->agents,
+           plan->frameworks);
 }
 
-static void note(const struct allocator_offer *offer, void *self) {
-    struct bench *bench = self;
-    bench->owners[offer->agent] = offer->framework;
-    bench->offers++;
+static void line_ms(const char *name, int64_t ns) {
+    printf(", \"%s_ms\": %.3f", name, (double)ns / 1e6);
 }
 
-static int64_t allocate_ns(struct bench *bench, int64_t now_ms) {
-    int64_t start = now_ns();
-    while (allocator_allocate(bench->allocator, now_ms, BUDGET, note, bench))
-        ;
-    return now_ns() - start;
+static void line_us(const char *name, int64_t ns) {
+    printf(", \"%s_us\": %.2f", name, (double)ns / 1e3);
 }
 
-static void setup(struct bench *bench) {
-    static const struct range ports = {31000, 32000};
-    bench->kinds = kinds_new();
-    bench->allocator = allocator_new(&allocator_drf, bench->kinds, 1);
-    bench->owners = NEW_ARRAY(uint32_t, bench->agents);
-    bool ok = resources_put_scalar(&bench->total, KIND_CPUS, 24000, NULL) &&
-              resources_put_scalar(&bench->total, KIND_MEM, 64000000, NULL) &&
-              resources_put_scalar(&bench->total, KIND_DISK, 500000000, NULL) &&
-              resources_put_ranges(&bench->total, KIND_PORTS, &ports, 1, NULL);
-    assert(ok);
+static void line_number(const char *name, uint64_t number) {
+    printf(", \"%s\": %llu", name, (unsigned long long)number);
 }
 
-static int64_t add_all_ns(struct bench *bench) {
-    static const uint32_t role = ROLE_ANY;
-    int64_t start = now_ns();
-    for (uint32_t i = 0; i < bench->frameworks; i++)
-        allocator_add_framework(bench->allocator, i, &role, 1, 0);
-    for (uint32_t i = 0; i < bench->agents; i++)
-        allocator_add_agent(bench->allocator, i, &bench->total, 0);
-    return now_ns() - start;
-}
-
-static void give_back(struct bench *bench, uint32_t agent, int64_t until_ms) {
-    uint32_t owner = bench->owners[agent];
-    bool ok = allocator_recover(bench->allocator, owner, ROLE_ANY, agent, &bench->total);
-    assert(ok);
-    if (until_ms > 0)
-        allocator_refuse(bench->allocator, owner, ROLE_ANY, agent, &bench->total, until_ms);
-}
-
-static int64_t give_back_all_ns(struct bench *bench, int64_t until_ms) {
-    int64_t start = now_ns();
-    for (uint32_t i = 0; i < bench->agents; i++)
-        give_back(bench, i, until_ms);
-    return now_ns() - start;
-}
-
-static int64_t one_agent_ns(struct bench *bench) {
-    int64_t start = now_ns();
-    for (uint32_t i = 0; i < SINGLES; i++) {
-        give_back(bench, i % bench->agents, 0);
-        while (allocator_allocate(bench->allocator, 0, BUDGET, note, bench))
-            ;
+static void line_budget(const char *name, const struct world_plan *plan,
+                        const struct budget *budgets, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (budgets[i].agents == plan->agents && budgets[i].frameworks == plan->frameworks)
+            printf(", \"%s_budget_ms\": %lld", name, (long long)budgets[i].ms);
     }
-    return (now_ns() - start) / SINGLES;
 }
 
-/* Every framework refuses every agent, so that a round has nothing to give. */
-static int64_t all_refused_ns(struct bench *bench) {
-    give_back_all_ns(bench, 0);
-    for (uint32_t agent = 0; agent < bench->agents; agent++) {
-        for (uint32_t framework = 0; framework < bench->frameworks; framework++)
-            allocator_refuse(bench->allocator, framework, ROLE_ANY, agent, &bench->total, 1000000);
+static void line_turns(const struct world *world) {
+    line_number("offers", world->offers);
+    line_number("turns", world->turns);
+    line_ms("longest_turn", world->longest_ns);
+}
+
+static void line_end(void) {
+    printf("}\n");
+    fflush(stdout);
+}
+
+static size_t allocated_bytes(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* --- cases --- */
+
+static void measure_singles(struct world *world) {
+    AUTO(mem_free) int64_t *took_ns = NEW_ARRAY(int64_t, SINGLES);
+    for (int i = 0; i < SINGLES; i++) {
+        uint32_t agent = 1 + (uint32_t)rng_below(&world->rng, world->plan.agents);
+        int64_t start_ns = bench_now_ns();
+        world_give_back(world, agent);
+        world_allocate(world);
+        took_ns[i] = bench_now_ns() - start_ns;
     }
-    return allocate_ns(bench, 0);
+    line_us("one_p50", bench_percentile(took_ns, SINGLES, 50));
+    line_us("one_p99", bench_percentile(took_ns, SINGLES, 99));
+    printf(", \"one_budget_us\": 20");
 }
 
-static void report(const char *name, int64_t ns) {
-    printf(", \"%s_ns\": %lld", name, (long long)ns);
+static void run_full(struct world_plan plan) {
+    static const struct budget budgets[] = {{20000, 2000, 40}, {50000, 6000, 150}};
+    struct world world;
+    world_init(&world, plan);
+    line_begin("full", &plan);
+    int64_t start_ns = bench_now_ns();
+    world_add_frameworks(&world);
+    world_add_agents(&world);
+    line_ms("add", bench_now_ns() - start_ns);
+
+    world_start_clock(&world);
+    world_allocate(&world);
+    line_ms("full", world.spent_ns);
+    line_turns(&world);
+    line_budget("full", &plan, budgets, 2);
+    line_ms("floor", floor_full_ns(plan.agents, plan.frameworks, 1));
+
+    start_ns = bench_now_ns();
+    world_give_back_all(&world);
+    line_ms("give_back", bench_now_ns() - start_ns);
+    world_start_clock(&world);
+    world_allocate(&world);
+    line_ms("again", world.spent_ns);
+    measure_singles(&world);
+    line_end();
+    world_fini(&world);
 }
 
-static bool number_of(const char *argument, uint32_t *out) {
-    uint64_t number;
-    if (!text_to_u64(text_of(argument), &number) || number == 0 || number > 1000000)
-        return false;
-    *out = (uint32_t)number;
-    return true;
+static void run_join(struct world_plan plan) {
+    static const struct budget budgets[] = {{10000, 1000, 20}, {50000, 50, 100}};
+    struct world world;
+    world_init(&world, plan);
+    world_add_frameworks(&world);
+    world_allocate(&world);
+    line_begin("join", &plan);
+
+    world_start_clock(&world);
+    int64_t start_ns = bench_now_ns();
+    world_add_agents(&world);
+    line_ms("add", bench_now_ns() - start_ns);
+    world_allocate(&world);
+    line_ms("join", bench_now_ns() - start_ns);
+    line_turns(&world);
+    line_budget("join", &plan, budgets, 2);
+    line_end();
+    world_fini(&world);
+}
+
+static void run_storm(struct world_plan plan) {
+    static const struct budget budgets[] = {{2000, 2000, 4000}};
+    struct world world;
+    world_init(&world, plan);
+    world.keeps_given = true;
+    world_add_frameworks(&world);
+    world_add_agents(&world);
+    line_begin("storm", &plan);
+    size_t before_bytes = allocated_bytes();
+    int64_t before_kb = bench_memory_kb(getpid(), "RssAnon");
+
+    world_start_clock(&world);
+    int64_t declining_ns = 0;
+    for (bool has_more = true; has_more || world.given.count > 0;) {
+        int64_t start_ns = bench_now_ns();
+        world_decline_given(&world, 1);
+        declining_ns += bench_now_ns() - start_ns;
+        has_more = world_turn(&world);
+    }
+    line_ms("storm", world.spent_ns + declining_ns);
+    line_budget("storm", &plan, budgets, 1);
+    line_ms("offering", world.spent_ns);
+    line_ms("declining", declining_ns);
+    line_turns(&world);
+    VEC_FINI(&world.given);
+    if (world.offers > 0) {
+        line_number("filter_bytes", (allocated_bytes() - before_bytes) / world.offers);
+        line_number("filter_rss_bytes",
+                    (uint64_t)(bench_memory_kb(getpid(), "RssAnon") - before_kb) * 1024 /
+                        world.offers);
+    }
+    printf(", \"filter_budget_bytes\": 150");
+    line_end();
+    world_fini(&world);
+}
+
+/* Each agent goes and comes back, so that it is looked at again with all its filters. */
+static void touch_agents(struct world *world) {
+    for (uint32_t i = 1; i <= world->plan.agents; i++) {
+        allocator_activate_agent(world->allocator, i, false);
+        allocator_activate_agent(world->allocator, i, true);
+    }
+}
+
+static void run_filtered(struct world_plan plan) {
+    static const struct budget budgets[] = {{1000, 200, 1}};
+    struct world world;
+    world_init(&world, plan);
+    world_add_frameworks(&world);
+    world_add_agents(&world);
+    for (uint32_t agent = 1; agent <= plan.agents; agent++) {
+        for (uint32_t i = 1; i <= plan.frameworks; i++)
+            allocator_refuse(world.allocator, i, world.roles[i], agent, &world.total, 1000000);
+    }
+    line_begin("filtered", &plan);
+
+    world_start_clock(&world);
+    world_allocate(&world);
+    line_ms("first", world.spent_ns);
+    line_budget("first", &plan, budgets, 1);
+    line_turns(&world);
+    world_start_clock(&world);
+    world_allocate(&world);
+    line_ms("again", world.spent_ns);
+    touch_agents(&world);
+    world_start_clock(&world);
+    world_allocate(&world);
+    line_ms("all_touched", world.spent_ns);
+    line_end();
+    world_fini(&world);
+}
+
+/* Guarantees come to half of the cluster, limits to twice a fair share. */
+static void set_quota(struct world *world, uint32_t role, uint32_t roles) {
+    int64_t cpus = 24000 * (int64_t)world->plan.agents / roles;
+    int64_t mem = 64000000 * (int64_t)world->plan.agents / roles;
+    struct quota_line lines[] = {{NAME_CPUS, cpus / 2, cpus * 2}, {NAME_MEM, mem / 2, mem * 2}};
+    allocator_set_quota(world->allocator, role, lines, 2);
+}
+
+static void run_quota(struct world_plan plan) {
+    static const struct budget budgets[] = {{20000, 2000, 40}};
+    struct world world;
+    world_init(&world, plan);
+    world_add_frameworks(&world);
+    world_add_agents(&world);
+    uint32_t roles = plan.has_role_each ? plan.frameworks : 1;
+    for (uint32_t i = 1; i <= roles; i++)
+        set_quota(&world, world.roles[i], roles);
+    line_begin("quota", &plan);
+
+    world_start_clock(&world);
+    world_allocate(&world);
+    line_ms("full", world.spent_ns);
+    line_budget("full", &plan, budgets, 1);
+    line_turns(&world);
+    line_end();
+    world_fini(&world);
+}
+
+/* A field of Labels with one label: key "n", value the number in hex. */
+static void put_reserved(struct world *world, struct resources *total, uint32_t agent,
+                         uint32_t number) {
+    char labels[16], role[32];
+    int size =
+        snprintf(labels, sizeof(labels), "\n\r\n\x01n\x12\x08%08x", agent * RESERVATIONS + number);
+    snprintf(role, sizeof(role), "role%u",
+             world->plan.has_role_each ? 1 + (agent + number) % world->plan.frameworks : 0);
+    struct reservation reservation = {.type = RESERVATION_DYNAMIC,
+                                      .role = text_of(role),
+                                      .principal = TEXT("bench"),
+                                      .labels = {labels, (size_t)size}};
+    struct kind_info info = {.name = TEXT("cpus"),
+                             .type = VALUE_SCALAR,
+                             .reservations = &reservation,
+                             .reservation_count = 1};
+    struct error error;
+    uint32_t kind;
+    if (!kinds_intern(world->kinds, &info, &kind, &error) ||
+        !resources_put_scalar(total, kind, 1000, &error))
+        bench_fail("reserve", error.message);
+}
+
+static void run_reserved(struct world_plan plan) {
+    struct world world;
+    world_init(&world, plan);
+    world.keeps_given = true;
+    world_add_frameworks(&world);
+    for (uint32_t i = 1; i <= plan.agents; i++) {
+        AUTO_FINI(resources_fini) struct resources total = resources_copy(&world.total);
+        for (uint32_t number = 0; number < RESERVATIONS; number++)
+            put_reserved(&world, &total, i, number);
+        allocator_add_agent(world.allocator, i, &total, 0);
+    }
+    line_begin("reserved", &plan);
+
+    world_start_clock(&world);
+    world_allocate(&world);
+    line_ms("full", world.spent_ns);
+    line_turns(&world);
+    line_end();
+    world_fini(&world);
+}
+
+static void run_suppressed(struct world_plan plan) {
+    struct world world;
+    plan.frameworks += IDLE + 1;
+    world_init(&world, plan);
+    world.keeps_given = true;
+    world_add_frameworks(&world);
+    for (uint32_t i = IDLE + 2; i <= plan.frameworks; i++)
+        allocator_suppress(world.allocator, i, world.roles[i]);
+    world_add_agents(&world);
+    line_begin("suppressed", &plan);
+
+    world_start_clock(&world);
+    int64_t start_ns = bench_now_ns();
+    for (bool has_more = true; has_more || world.given.count > 0;) {
+        world_decline_given(&world, 2);
+        has_more = world_turn(&world);
+    }
+    line_ms("settled", bench_now_ns() - start_ns);
+    line_turns(&world);
+    line_number("hungry_agents", world.offers_of[1]);
+    touch_agents(&world);
+    measure_singles(&world);
+    line_end();
+    world_fini(&world);
+}
+
+/* --- which --- */
+
+struct bench_case {
+    const char *name;
+    void (*run)(struct world_plan plan);
+    uint32_t agents, frameworks;
+    bool is_drf_too;
+};
+
+static const struct bench_case cases[] = {
+    {"full", run_full, 20000, 2000, true},
+    {"full", run_full, 50000, 6000, true},
+    {"join", run_join, 10000, 1000, false},
+    {"join", run_join, 50000, 50, false},
+    {"storm", run_storm, 2000, 2000, false},
+    {"filtered", run_filtered, 1000, 200, false},
+    {"quota", run_quota, 20000, 2000, false},
+    {"reserved", run_reserved, 10000, 1000, false},
+    {"suppressed", run_suppressed, 20000, 6000, false},
+};
+enum { CASE_COUNT = sizeof(cases) / sizeof(cases[0]) };
+
+static void run_grid(void) {
+    static const uint32_t agents[] = {1000, 5000, 10000, 20000, 50000};
+    static const uint32_t frameworks[] = {1, 100, 500, 1000, 2000, 6000};
+    static const struct mesos_allocator *const policies[] = {&allocator_hdrf, &allocator_drf};
+    for (size_t which = 0; which < 4; which++) {
+        for (size_t i = 0; i < sizeof(agents) / sizeof(agents[0]); i++) {
+            for (size_t j = 0; j < sizeof(frameworks) / sizeof(frameworks[0]); j++)
+                run_full((struct world_plan){.policy = policies[which / 2],
+                                             .agents = agents[i],
+                                             .frameworks = frameworks[j],
+                                             .has_role_each = which % 2 == 0});
+        }
+    }
+}
+
+_Noreturn static void end_with_usage(void) {
+    fprintf(stderr, "usage: allocator [all | grid | full | join | storm | filtered | quota | "
+                    "reserved | suppressed] [AGENTS FRAMEWORKS [hdrf | drf [each | one]]]\n");
+    exit(2);
+}
+
+/* Size 0: the case's own; policy NULL: hdrf, and drf too where that is asked. */
+static void run_case(const struct bench_case *one, struct world_plan given) {
+    struct world_plan plan = given;
+    if (plan.agents == 0) {
+        plan.agents = one->agents;
+        plan.frameworks = one->frameworks;
+    }
+    if (plan.policy == NULL)
+        plan.policy = &allocator_hdrf;
+    one->run(plan);
+    if (given.policy == NULL && one->is_drf_too) {
+        plan.policy = &allocator_drf;
+        one->run(plan);
+    }
+}
+
+static struct world_plan read_plan(int argc, char **argv) {
+    struct world_plan plan = {.has_role_each = true};
+    if (argc == 3 || argc > 6)
+        end_with_usage();
+    if (argc > 3) {
+        plan.agents = (uint32_t)bench_number(argv[2], AGENTS_LIMIT);
+        plan.frameworks = (uint32_t)bench_number(argv[3], FRAMEWORKS_LIMIT);
+    }
+    if (argc > 4 && strcmp(argv[4], "hdrf") != 0 && strcmp(argv[4], "drf") != 0)
+        end_with_usage();
+    if (argc > 4)
+        plan.policy = strcmp(argv[4], "drf") == 0 ? &allocator_drf : &allocator_hdrf;
+    if (argc > 5 && strcmp(argv[5], "each") != 0 && strcmp(argv[5], "one") != 0)
+        end_with_usage();
+    if (argc > 5)
+        plan.has_role_each = strcmp(argv[5], "each") == 0;
+    return plan;
+}
+
+/* With a size of one's own a case that stands there twice runs once. */
+static bool is_repeated(size_t at, const struct world_plan *plan) {
+    return plan->agents != 0 && at > 0 && cases[at].run == cases[at - 1].run;
 }
 
 int main(int argc, char **argv) {
-    struct bench bench = {.agents = DEFAULT_AGENTS, .frameworks = DEFAULT_FRAMEWORKS};
-    if (argc != 1 && (argc != 3 || !number_of(argv[1], &bench.agents) ||
-                      !number_of(argv[2], &bench.frameworks))) {
-        fprintf(stderr, "usage: bench_allocator [agents frameworks]\n");
-        return 2;
+    const char *name = argc > 1 ? argv[1] : "all";
+    struct world_plan plan = read_plan(argc, argv);
+    if (strcmp(name, "grid") == 0) {
+        run_grid();
+        return 0;
     }
-    setup(&bench);
-    printf("{\"bench\": \"allocator\", \"agents\": %u, \"frameworks\": %u", bench.agents,
-           bench.frameworks);
-    report("add_all", add_all_ns(&bench));
-    report("offer_all", allocate_ns(&bench, 0));
-    report("give_back_all", give_back_all_ns(&bench, 0));
-    report("offer_all_again", allocate_ns(&bench, 0));
-    report("offer_one", one_agent_ns(&bench));
-    if ((uint64_t)bench.agents * bench.frameworks <= 1000000) {
-        report("all_refused_first", all_refused_ns(&bench));
-        report("all_refused_again", allocate_ns(&bench, 0));
+    bool has_run = false;
+    for (size_t i = 0; i < CASE_COUNT; i++) {
+        bool is_meant = strcmp(name, "all") == 0 || strcmp(name, cases[i].name) == 0;
+        if (!is_meant || is_repeated(i, &plan))
+            continue;
+        run_case(&cases[i], plan);
+        has_run = true;
     }
-    printf(", \"offers\": %llu}\n", (unsigned long long)bench.offers);
-    allocator_free(bench.allocator);
-    kinds_free(bench.kinds);
-    resources_fini(&bench.total);
-    mem_free(bench.owners);
+    if (!has_run)
+        end_with_usage();
     return 0;
 }
