@@ -117,8 +117,7 @@ struct tree_node *tree_first_turn(const struct tree *tree, enum tree_side side) 
 }
 
 enum tree_claim tree_claim(const struct tree *tree, const struct tree_node *leaf) {
-    (void)tree;
-    if (!leaf->wants || leaf->need == CLAIM_NONE)
+    if (tree->mode != TREE_HDRF || !leaf->wants || leaf->need == CLAIM_NONE)
         return TREE_CLAIM_NONE;
     uint64_t claim = leaf->need;
     for (const struct tree_node *node = leaf; node->parent != NULL; node = node->parent)
@@ -129,6 +128,8 @@ enum tree_claim tree_claim(const struct tree *tree, const struct tree_node *leaf
 }
 
 struct tree_node *tree_next_earmark(struct tree *tree) {
+    if (tree->mode != TREE_HDRF)
+        return NULL;
     struct tree_node *leaf = tree_first_due(tree, SIDE_WAITING);
     return leaf != NULL ? leaf : tree_first_turn(tree, SIDE_WAITING);
 }

@@ -1,3 +1,8 @@
 house_test(allocator/allocator LINKS allocator)
-house_test(allocator/tree LINKS allocator)
+set(pool_sources ${PROJECT_SOURCE_DIR}/tests/unit/allocator/pool.c ${PROJECT_SOURCE_DIR}/tests/unit/allocator/twin.c
+    ${PROJECT_SOURCE_DIR}/tests/unit/allocator/random_tree.c)
+house_test(allocator/tree LINKS allocator SOURCES ${pool_sources})
+house_test(allocator/tree_twin LINKS allocator SOURCES ${pool_sources})
 house_test(allocator/quota_book LINKS allocator)
+house_test(allocator/simulate/cluster SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/allocator/simulate/cluster.c
+    LINKS simulate m)
