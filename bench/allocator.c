@@ -148,6 +148,14 @@ static void run_join(struct world_plan plan) {
     world_fini(&world);
 }
 
+/* The floor of a storm: as many rounds as it takes until everybody was offered everything. */
+static int64_t floor_storm_ns(const struct world_plan *plan) {
+    int64_t spent_ns = 0;
+    for (uint32_t i = 0; i < plan->frameworks; i++)
+        spent_ns += floor_full_ns(plan->agents, plan->frameworks, i);
+    return spent_ns;
+}
+
 static void run_storm(struct world_plan plan) {
     static const struct budget budgets[] = {{2000, 2000, 4000}};
     struct world world;
@@ -180,6 +188,7 @@ static void run_storm(struct world_plan plan) {
                         world.offers);
     }
     printf(", \"filter_budget_bytes\": 150");
+    line_ms("floor", floor_storm_ns(&plan));
     line_end();
     world_fini(&world);
 }
