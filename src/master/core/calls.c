@@ -12,6 +12,7 @@
 #include "master/core/reconcile.h"
 #include "master/core/status.h"
 #include "master/core/supply.h"
+#include "master/core/role_book.h"
 #include "master/core/task_book.h"
 
 static void drop(struct master *master, const struct framework *framework, const char *call,

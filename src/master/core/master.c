@@ -9,6 +9,7 @@
 #include "master/core/framework_book.h"
 #include "master/core/offer_book.h"
 #include "master/core/relay.h"
+#include "master/core/role_book.h"
 #include "master/core/state.h"
 #include "master/core/supply.h"
 
@@ -24,6 +25,9 @@ struct master_options master_options_default(void) {
         .max_completed_tasks_per_framework = 1000,
         .max_unreachable_tasks_per_framework = 1000,
         .root_submissions = true,
+        .policy = &allocator_hdrf,
+        .earmark_limit_ms = 600 * 1000,
+        .filter_gpu_resources = true,
     };
 }
 
@@ -36,7 +40,8 @@ struct master *master_new(const struct master_options *options, struct kinds *ki
     master->kinds = kinds;
     master->rng = rng_of(options->seed);
     uuid_format(uuid_random(&master->rng), master->id);
-    master->allocator = allocator_new(&allocator_drf, kinds, rng_next(&master->rng));
+    master->roles = role_book_new();
+    supply_begin(master, options);
     master->gather_due_ms = INT64_MAX;
     return master;
 }
@@ -81,6 +86,7 @@ void master_free(struct master *master) {
         mem_free((char *)pending->agent.data);
     VEC_FINI(&master->pending);
     allocator_free(master->allocator);
+    role_book_free(master->roles);
     mem_free(master->options_memory);
     mem_free(master);
 }
@@ -134,7 +140,7 @@ static void recovered(struct master *master, const struct master_event *event) {
         case REGISTRY_GONE: agent_book_load(master, event->recovered.keys[i], record); break;
         case REGISTRY_FRAMEWORK: framework_book_load(master, record); break;
         case REGISTRY_MASTER: break;
-        case REGISTRY_ROLE: break;
+        case REGISTRY_ROLE: role_book_load(master, record); break;
         }
     }
     struct registry_record self = {.kind = REGISTRY_MASTER, .master_id = text_of(master->id)};
@@ -160,6 +166,7 @@ static void stored(struct master *master, uint64_t ticket) {
     if (ticket > master->last_ticket || ticket <= master->stored_ticket)
         return;
     master->stored_ticket = ticket;
+    role_book_stored(master, ticket);
     size_t done = 0;
     for (; done < master->pending.count; done++) {
         struct pending pending = master->pending.items[done];

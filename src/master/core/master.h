@@ -47,6 +47,8 @@ struct master_options {
     bool has_minima; /* min_allocatable_resources was given: any of these; else cpus:0.01|mem:32 */
     const struct quantities *minima; /* names of the master's kinds; copied */
     size_t minimum_count;
+    const struct text *excluded_names; /* of resources that shares leave out; copied */
+    size_t excluded_name_count;
     struct text region, zone; /* the master's fault domain; empty: none */
 };
 
@@ -156,7 +158,7 @@ struct master_effect {
         } store;
         struct {
             uint64_t request;
-            int status; /* as HTTP has it: 200, 202, 400, 404 */
+            int status; /* as HTTP has it: 200, 202, 400, 404, 409, 503 */
             struct text message;
         } answer;
         struct {

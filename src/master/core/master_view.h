@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "allocator/allocator.h"
 #include "master/core/master.h"
 
 struct agent_view {

@@ -58,6 +58,7 @@ struct peer {
     struct framework *framework; /* that subscribed on it */
     struct agent *agent;         /* that registered on it */
     struct map channels;         /* number on this connection -> struct relay */
+struct role_book;
     uint64_t last_channel;       /* numbers we gave, towards an agent */
     bool is_closing;             /* we said CLOSE: what still comes does not count */
 };
@@ -207,6 +208,7 @@ struct master {
     int64_t gather_due_ms; /* when to allocate; INT64_MAX: nothing to do */
     uint64_t tasks_by_state[TASK_STATE_COUNT];
     uint64_t messages_invalid;
+    struct role_book *roles;
     int64_t started_ns;
 };
 

@@ -13,6 +13,37 @@ struct harvest {
     VEC_OF(struct framework *) frameworks;
 };
 
+/* --- settings --- */
+
+void supply_begin(struct master *master, const struct master_options *options) {
+    struct allocator *allocator =
+        allocator_new(options->policy, master->kinds, rng_next(&master->rng));
+    uint32_t name;
+    for (size_t i = 0; i < options->excluded_name_count; i++) {
+        if (kinds_intern_name(master->kinds, options->excluded_names[i], &name, NULL))
+            allocator_exclude_name(allocator, name);
+    }
+    if (options->has_minima)
+        allocator_set_minima(allocator, options->minima, options->minimum_count);
+    allocator_set_half_life(allocator, options->fairness_half_life_ms);
+    allocator_set_earmark_limit(allocator, options->earmark_limit_ms);
+    allocator_set_gpus_reserved(allocator, options->filter_gpu_resources);
+    master->allocator = allocator;
+    master->options.minima = NULL; /* the caller's, and so are the names */
+    master->options.excluded_names = NULL;
+}
+
+void supply_set_weight(struct master *master, uint32_t role, int64_t weight_milli) {
+    allocator_set_weight(master->allocator, role, weight_milli);
+}
+
+void supply_set_quota(struct master *master, uint32_t role, const struct quota_line *lines,
+                      size_t count) {
+    allocator_set_quota(master->allocator, role, lines, count);
+}
+
+/* --- frameworks, agents and what they hold --- */
+
 static uint32_t traits_of(const struct framework_info *info) {
     uint32_t traits = 0;
     if (framework_can(info, FRAMEWORK_GPU_RESOURCES))
@@ -210,9 +241,17 @@ void supply_step(struct master *master) {
     bool more = allocator_allocate(master->allocator, master->now_ms, ALLOCATION_BUDGET, take_offer,
                                    &harvest);
     VEC_EACH(framework, &harvest.frameworks)
+static void note_complaints(struct master *master) {
+    struct error complaint;
+    while (allocator_take_complaint(master->allocator, &complaint))
+        emit_note(master, NOTE_WARNING, "policy_misbehaves", "policy=%s error=\"%s\"",
+                  allocator_policy_name(master->allocator), complaint.message);
+}
+
         announce(master, *framework);
     VEC_FINI(&harvest.frameworks);
     master->gather_due_ms = more ? master->now_ms : INT64_MAX;
     if (!more)
         gather(master);
 }
+    note_complaints(master);

@@ -6,6 +6,13 @@
 
 #include "master/core/state.h"
 
+/* Makes the allocator with the policy and the settings of the options. */
+void supply_begin(struct master *master, const struct master_options *options);
+
+void supply_set_weight(struct master *master, uint32_t role, int64_t weight_milli);
+void supply_set_quota(struct master *master, uint32_t role, const struct quota_line *lines,
+                      size_t count);
+
 void supply_add_framework(struct master *master, struct framework *framework);
 /* After its roles or capabilities have changed. */
 void supply_update_framework(struct master *master, struct framework *framework);

@@ -11,6 +11,7 @@
 #include "common/wire/convert.h"
 #include "common/wire/json.h"
 #include "common/wire/put.h"
+#include "master/shell/api_roles.h"
 #include "master/shell/api_views.h"
 #include "master/shell/daemon.h"
 #include "mesos/v1/master/master.pb-c.h"
@@ -106,7 +107,15 @@ static void put_tasks(struct reading *reading) {
 }
 
 static void put_roles(struct reading *reading) {
-    views_put_roles(&reading->wire, reading->daemon->master, reading->out);
+    roles_put_roles(&reading->wire, reading->daemon->master, reading->out);
+}
+
+static void put_weights(struct reading *reading) {
+    roles_put_weights(&reading->wire, reading->daemon->master, reading->out);
+}
+
+static void put_quota(struct reading *reading) {
+    roles_put_quota(&reading->wire, reading->daemon->master, reading->out);
 }
 
 static void put_state(struct reading *reading) {
@@ -118,6 +127,7 @@ static const struct {
     Mesos__V1__Master__Response__Type response;
     uint32_t field; /* of the Response */
     void (*put)(struct reading *reading);
+    bool is_bare; /* nothing to say: the field is left out, as Mesos does */
 } reads[] = {
     {MESOS__V1__MASTER__CALL__TYPE__GET_HEALTH, MESOS__V1__MASTER__RESPONSE__TYPE__GET_HEALTH, 2,
      put_health},
@@ -141,6 +151,10 @@ static const struct {
      put_tasks},
     {MESOS__V1__MASTER__CALL__TYPE__GET_ROLES, MESOS__V1__MASTER__RESPONSE__TYPE__GET_ROLES, 14,
      put_roles},
+    {MESOS__V1__MASTER__CALL__TYPE__GET_WEIGHTS, MESOS__V1__MASTER__RESPONSE__TYPE__GET_WEIGHTS, 15,
+     put_weights, .is_bare = true},
+    {MESOS__V1__MASTER__CALL__TYPE__GET_QUOTA, MESOS__V1__MASTER__RESPONSE__TYPE__GET_QUOTA, 19,
+     put_quota},
     {MESOS__V1__MASTER__CALL__TYPE__GET_MASTER, MESOS__V1__MASTER__RESPONSE__TYPE__GET_MASTER, 16,
      put_master},
 };
@@ -187,9 +201,13 @@ static void answer_read(struct daemon *daemon, struct http_request *request, siz
     AUTO_FINI(buf_fini) struct buf response = {0};
     struct reading reading = {.daemon = daemon, .wire = daemon_wire(daemon), .out = &response};
     put_varint(&response, 1, reads[row].response);
-    size_t place = put_begin(&response, reads[row].field);
+    size_t head = response.size, place = put_begin(&response, reads[row].field);
+    size_t begin = response.size;
     reads[row].put(&reading);
-    put_end(&response, place);
+    if (reads[row].is_bare && response.size == begin)
+        response.size = head;
+    else
+        put_end(&response, place);
     if (json)
         answer_json(daemon, request, buf_text(&response));
     else
@@ -262,6 +280,8 @@ static void answer_call(struct daemon *daemon, struct http_request *request,
             return;
         }
     }
+    if (api_roles_answer(daemon, request, call))
+        return;
     if (call->type == MESOS__V1__MASTER__CALL__TYPE__TEARDOWN)
         answer_teardown(daemon, request, call);
     else if (call->type == MESOS__V1__MASTER__CALL__TYPE__KILL_TASK)
@@ -349,4 +369,5 @@ void api_serve(struct daemon *daemon) {
     http_server_route(daemon->http, "/master/health", serve_health, daemon);
     http_server_route(daemon->http, "/version", serve_version, daemon);
     http_server_route(daemon->http, "/metrics/snapshot", serve_metrics, daemon);
+    api_roles_serve(daemon);
 }

@@ -158,63 +158,6 @@ void views_put_tasks(struct wire *wire, const struct master *master, struct buf 
     master_each_task(master, NULL, put_task, &writing);
 }
 
-/* --- roles: Response.GetRoles --- */
-
-struct role_entry {
-    struct text name;
-    struct resources allocated;
-    VEC_OF(struct text) frameworks;
-};
-
-static void note_role(void *self, const struct framework_view *view) {
-    struct map *roles = self;
-    if (view->completed)
-        return;
-    size_t count = view->info->role_count;
-    struct text single = view->info->role.size > 0 ? view->info->role : TEXT("*");
-    for (size_t i = 0; i < (count > 0 ? count : 1); i++) {
-        struct text name = count > 0 ? view->info->roles[i] : single;
-        struct role_entry *entry = map_get_text(roles, name);
-        if (entry == NULL) {
-            entry = NEW(struct role_entry);
-            entry->name = name;
-            map_put_text(roles, name, entry);
-        }
-        VEC_PUSH(&entry->frameworks, view->id.text);
-    }
-}
-
-static void note_allocation(void *self, const struct task_view *view) {
-    struct role_entry *entry = map_get_text(self, view->role);
-    if (entry != NULL && !view->is_completed && !view->is_unreachable &&
-        !resources_add(&entry->allocated, view->resources))
-        return;
-}
-
-static void role_entry_free(void *self) {
-    struct role_entry *entry = self;
-    resources_fini(&entry->allocated);
-    VEC_FINI(&entry->frameworks);
-    mem_free(entry);
-}
-
-void views_put_roles(struct wire *wire, const struct master *master, struct buf *out) {
-    struct map roles = {0};
-    master_each_framework(master, note_role, &roles);
-    master_each_task(master, NULL, note_allocation, &roles);
-    MAP_EACH(at, &roles) {
-        struct role_entry *entry = map_value(at);
-        size_t place = put_begin(out, 1);
-        put_bytes(out, 1, entry->name);
-        put_double(out, 2, 1.0);
-        VEC_EACH(framework, &entry->frameworks)
-            put_id(out, 3, *framework);
-        resources_encode(wire, &entry->allocated, 4, (struct text){0}, RESERVATIONS_NEW, out);
-        put_end(out, place);
-    }
-    map_fini(&roles, role_entry_free);
-}
-
 /* --- all of it: Response.GetState --- */
 
 void views_put_state(struct wire *wire, const struct master *master, struct buf *out) {

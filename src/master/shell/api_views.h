@@ -11,7 +11,6 @@ void views_put_agents(struct wire *wire, const struct master *master, struct buf
 void views_put_frameworks(struct wire *wire, const struct master *master, struct buf *out);
 void views_put_executors(struct wire *wire, const struct master *master, struct buf *out);
 void views_put_tasks(struct wire *wire, const struct master *master, struct buf *out);
-void views_put_roles(struct wire *wire, const struct master *master, struct buf *out);
 void views_put_state(struct wire *wire, const struct master *master, struct buf *out);
 
 /* Calls fn for every metric, in the names of Mesos where there is one. */

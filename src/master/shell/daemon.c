@@ -6,9 +6,11 @@
 #include "common/runtime/log_toggle.h"
 #include "common/runtime/random.h"
 #include "common/storage/storage.h"
+#include "master/shell/allocation_options.h"
 #include "master/shell/api.h"
 #include "master/shell/connections.h"
 #include "master/shell/effects.h"
+#include "mesos/allocator.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -149,7 +151,7 @@ static void on_signal(void *self, int signal_number) {
     loop_stop(daemon->loop);
 }
 
-static void make_core(struct daemon *daemon) {
+static bool make_core(struct daemon *daemon, struct error *error) {
     const struct master_flags *flags = &daemon->flags;
     struct master_options options = master_options_default();
     struct rng rng = random_rng();
@@ -168,9 +170,14 @@ static void make_core(struct daemon *daemon) {
     options.max_unreachable_tasks_per_framework =
         (size_t)flags->max_unreachable_tasks_per_framework;
     options.root_submissions = flags->root_submissions;
+    if (!allocation_options_read(flags, daemon->kinds, daemon->arena, &options, error))
+        return false;
     daemon->master = master_new(&options, daemon->kinds);
+    arena_reset(daemon->arena);
     log_info(daemon->log, "master_starts", KV("version", MESOS_VERSION),
-             KV("id", master_id(daemon->master)), KV("ip", flags->ip), KV("port", options.port));
+             KV("id", master_id(daemon->master)), KV("ip", flags->ip), KV("port", options.port),
+             KV("allocator", options.policy->name));
+    return true;
 }
 
 static bool start(struct daemon *daemon, struct error *error) {
@@ -188,8 +195,7 @@ static bool start(struct daemon *daemon, struct error *error) {
     if (!directory_make(daemon->flags.work_dir, 0755, error) || !open_storage(daemon, error) ||
         !listen_http(daemon, error))
         return false;
-    make_core(daemon);
-    return recover(daemon, error);
+    return make_core(daemon, error) && recover(daemon, error);
 }
 
 static void drop_request(void *request) {

@@ -1,5 +1,7 @@
 #include "master/shell/master_flags.h"
 
+#include "master/shell/allocation_options.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -67,6 +69,52 @@ static void add_offers(struct master_flags *f) {
          .duration_ms = &f->allocation_interval_ms,
          .preset = "2ms",
          .help = "How long free resources wait for company before they are offered."},
+    };
+    ADD(f, rows);
+}
+
+static void add_allocation(struct master_flags *f) {
+    const struct flag rows[] = {
+        {.name = "allocator",
+         .kind = FLAG_STRING,
+         .string = &f->allocator,
+         .preset = "hdrf",
+         .group = "Allocation",
+         .metavar = "POLICY",
+         .help = "Who is offered what next: hdrf (hierarchical, keeps guaranteed shares), drf (as "
+                 "Mesos: sums up the tree), random, or the path of a shared object made against "
+                 "mesos/allocator.h, with a '/' in it."},
+        {.name = "fairness_half_life",
+         .kind = FLAG_DURATION,
+         .duration_ms = &f->fairness_half_life_ms,
+         .preset = "0secs",
+         .help = "Past use counts with present use and fades by half in so long; 0secs: it does "
+                 "not count."},
+        {.name = "earmark_timeout",
+         .kind = FLAG_DURATION,
+         .duration_ms = &f->earmark_timeout_ms,
+         .preset = "10mins",
+         .help = "How long what becomes free on an agent is kept for one big task; 0secs: never."},
+        {.name = "min_allocatable_resources",
+         .kind = FLAG_STRING,
+         .string = &f->min_allocatable_resources,
+         .preset = "cpus:0.01|mem:32",
+         .metavar = "RESOURCES",
+         .check = allocation_options_check_minima,
+         .help = "An offer has at least one of these sets of amounts, which are joined by '|' (and "
+                 "amounts in a set by ';'). Empty: anything is offered."},
+        {.name = "filter_gpu_resources",
+         .kind = FLAG_BOOL,
+         .boolean = &f->filter_gpu_resources,
+         .preset = "true",
+         .help = "Whether agents with gpus are offered only to frameworks with the capability "
+                 "GPU_RESOURCES."},
+        {.name = "fair_sharing_excluded_resource_names",
+         .kind = FLAG_STRING,
+         .string = &f->fair_sharing_excluded_resource_names,
+         .preset = "",
+         .metavar = "NAMES",
+         .help = "Resources that do not count for shares, joined by ','."},
     };
     ADD(f, rows);
 }
@@ -141,6 +189,7 @@ struct flag_table master_flag_table(struct master_flags *flags) {
     add_cluster(flags);
     add_files(flags);
     add_offers(flags);
+    add_allocation(flags);
     add_agents(flags);
     add_frameworks(flags);
     add_logging(flags);

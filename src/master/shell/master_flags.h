@@ -16,6 +16,12 @@ struct master_flags {
     char *work_dir;
     int64_t offer_timeout_ms;
     int64_t allocation_interval_ms;
+    char *allocator;
+    int64_t fairness_half_life_ms;
+    int64_t earmark_timeout_ms;
+    char *min_allocatable_resources;
+    bool filter_gpu_resources;
+    char *fair_sharing_excluded_resource_names;
     int64_t agent_ping_timeout_ms;
     int64_t max_agent_ping_timeouts;
     int64_t agent_reregister_timeout_ms;

@@ -2,6 +2,7 @@
  * What the views write is read back with the generated code: a master on a stage with one agent,
  * one framework, a task that runs and one that has ended.
  */
+#include "master/shell/api_roles.h"
 #include "master/shell/api_views.h"
 
 #include "common/wire/codec.h"
@@ -150,16 +151,16 @@ TEST(tasks_show_their_state_their_history_and_what_their_info_says) {
     assert_int_equal(ended->statuses[0]->state, MESOS__V1__TASK_STATE__TASK_FINISHED);
 }
 
-TEST(roles_sum_up_what_runs_in_them) {
+TEST(roles_sum_up_what_runs_in_them_and_what_they_are_offered) {
     AUTO(stage_free) struct stage *stage = prepare();
 
     Mesos__V1__Master__Response__GetRoles *read =
-        read_back(stage, &mesos__v1__master__response__get_roles__descriptor, views_put_roles);
+        read_back(stage, &mesos__v1__master__response__get_roles__descriptor, roles_put_roles);
 
     assert_int_equal(read->n_roles, 1);
     assert_string_equal(read->roles[0]->name, "*");
     assert_int_equal(read->roles[0]->n_frameworks, 1);
-    assert_true(scalar_of(read->roles[0]->resources, read->roles[0]->n_resources, "cpus") == 1);
+    assert_true(scalar_of(read->roles[0]->resources, read->roles[0]->n_resources, "cpus") == 4);
 }
 
 TEST(the_whole_state_is_all_of_them_and_prints_as_json) {

@@ -1,0 +1,144 @@
+#include "master/core/role_rescind.h"
+
+#include "allocator/explain.h"
+#include "master/core/offer_book.h"
+#include "master/core/role_book.h"
+#include "master/core/role_use.h"
+
+struct rescue {
+    struct master *master;
+    struct role_uses uses; /* kept right as offers go */
+    struct offer **offers; /* the newest first; NULL once it is taken back */
+    size_t count;
+};
+
+static struct rescue begin(struct master *master) {
+    size_t count = master->offers.count, at = count;
+    struct rescue rescue = {.master = master,
+                            .offers = ARENA_ARRAY(master->out->arena, struct offer *, count),
+                            .count = count};
+    role_uses_reckon(master, &rescue.uses);
+    MAP_EACH(entry, &master->offers)
+        rescue.offers[--at] = map_value(entry);
+    return rescue;
+}
+
+static bool is_within(const struct master *master, uint32_t role, uint32_t above) {
+    while (role != ROLE_NONE && role != above)
+        role = kinds_role_parent(master->kinds, role);
+    return role == above;
+}
+
+/* What the offer has of it, as quota counts. */
+static int64_t milli_in(const struct rescue *rescue, size_t place, uint32_t name) {
+    AUTO_FINI(quantities_fini) struct quantities amounts = {0};
+    role_use_count(rescue->master, &rescue->offers[place]->resources, 1, &amounts);
+    return quantities_milli(&amounts, name);
+}
+
+static void take_back(struct rescue *rescue, size_t place) {
+    struct offer *offer = rescue->offers[place];
+    role_uses_drop_offer(&rescue->uses, rescue->master, offer->role, &offer->resources);
+    rescue->offers[place] = NULL;
+    offer_book_rescind(rescue->master, offer);
+}
+
+static int64_t used_milli(const struct rescue *rescue, uint32_t role, uint32_t name) {
+    const struct role_use *use = role_uses_of(&rescue->uses, role);
+    return quantities_milli(&use->quota, name) + quantities_milli(&use->quota_offered, name);
+}
+
+/* --- limits --- */
+
+static void keep_limit(struct rescue *rescue, uint32_t role, const struct quota_line *line) {
+    for (size_t i = 0; i < rescue->count; i++) {
+        if (used_milli(rescue, role, line->name) <= line->limit_milli)
+            return;
+        if (rescue->offers[i] != NULL &&
+            is_within(rescue->master, rescue->offers[i]->role, role) &&
+            milli_in(rescue, i, line->name) > 0)
+            take_back(rescue, i);
+    }
+}
+
+/* --- guarantees --- */
+
+static int64_t free_milli(const struct master *master, uint32_t name) {
+    AUTO_FINI(quantities_fini) struct quantities free = {0};
+    MAP_EACH(entry, &master->agents) {
+        const struct agent *agent = map_value(entry);
+        if (agent->state != AGENT_REGISTERED || agent->peer == NULL)
+            continue;
+        role_use_count(master, &agent->total, 1, &free);
+        role_use_count(master, &agent->used, -1, &free);
+        role_use_count(master, &agent->offered, -1, &free);
+    }
+    return quantities_milli(&free, name);
+}
+
+/* Whether some role on the path has a guarantee that needs all it holds. */
+static bool serves_guarantee(const struct rescue *rescue, uint32_t role, uint32_t name) {
+    for (; role != ROLE_NONE; role = kinds_role_parent(rescue->master->kinds, role)) {
+        size_t count;
+        const struct quota_line *lines = role_book_quota(rescue->master, role, &count);
+        for (size_t i = 0; i < count; i++) {
+            if (lines[i].name == name && lines[i].guarantee_milli > 0 &&
+                used_milli(rescue, role, name) <= lines[i].guarantee_milli)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void make_room(struct rescue *rescue, uint32_t role, const struct quota_line *line) {
+    int64_t need_milli = line->guarantee_milli - used_milli(rescue, role, line->name);
+    if (need_milli <= 0)
+        return;
+    int64_t there_milli = free_milli(rescue->master, line->name);
+    for (size_t i = 0; i < rescue->count && there_milli < need_milli; i++) {
+        if (rescue->offers[i] == NULL || is_within(rescue->master, rescue->offers[i]->role, role) ||
+            serves_guarantee(rescue, rescue->offers[i]->role, line->name))
+            continue;
+        int64_t milli = milli_in(rescue, i, line->name);
+        there_milli += milli;
+        if (milli > 0)
+            take_back(rescue, i);
+    }
+}
+
+void role_rescind_for_quota(struct master *master, struct role_node *const *nodes, size_t count) {
+    if (master->offers.count == 0)
+        return;
+    struct rescue rescue = begin(master);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t line = 0; line < nodes[i]->now.quota.count; line++)
+            keep_limit(&rescue, nodes[i]->role, &nodes[i]->now.quota.items[line]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t line = 0; line < nodes[i]->now.quota.count; line++)
+            make_room(&rescue, nodes[i]->role, &nodes[i]->now.quota.items[line]);
+    }
+    role_uses_fini(&rescue.uses);
+}
+
+/* --- weights --- */
+
+/* Who is not known to be within its share is over it: as Mesos takes back all offers. */
+static bool is_over_share(struct master *master, const struct offer *offer) {
+    struct allocator_standing standing;
+    if (!allocator_client_standing(master->allocator, offer->framework->number, offer->role,
+                                   &standing))
+        return true;
+    return standing.share > standing.guaranteed;
+}
+
+void role_rescind_for_weights(struct master *master) {
+    size_t count = master->offers.count, at = count;
+    struct offer **offers = ARENA_ARRAY(master->out->arena, struct offer *, count);
+    MAP_EACH(entry, &master->offers)
+        offers[--at] = map_value(entry);
+    for (size_t i = 0; i < count; i++) {
+        if (is_over_share(master, offers[i]))
+            offer_book_rescind(master, offers[i]);
+    }
+}
