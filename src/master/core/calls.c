@@ -249,8 +249,8 @@ void calls_operator(struct master *master, uint64_t request, const struct operat
     switch (call->kind) {
     case OPERATOR_TEARDOWN: tear_down_by_operator(master, request, call); return;
     case OPERATOR_KILL_TASK: kill_by_operator(master, request, call); return;
-    case OPERATOR_UPDATE_WEIGHTS:
-    case OPERATOR_UPDATE_QUOTA:
+    case OPERATOR_UPDATE_WEIGHTS: role_book_update_weights(master, request, call); return;
+    case OPERATOR_UPDATE_QUOTA: role_book_update_quota(master, request, call); return;
     case OPERATOR_OPERATION: break;
     }
     emit_answer(master, request, 400, TEXT("Unknown call"));

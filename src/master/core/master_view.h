@@ -68,6 +68,26 @@ struct executor_view {
 };
 
 /* Each calls fn for everything there is, in order of appearance. fn must not step the master. */
+struct role_view {
+    struct text path;
+    int64_t weight_milli; /* 1000 unless an operator said */
+    const struct quota_line *quota;
+    size_t quota_count;
+    /* With all below it; of no meaning from master_each_setting. */
+    const struct resources *held; /* allocated and offered; shared and exclusive ones each copy */
+    const struct quantities *allocated, *offered, *reserved;
+    const struct quantities *consumed; /* of quota, offers aside */
+    const struct text *frameworks;     /* ids of those that subscribe to this very role */
+    size_t framework_count;
+};
+
+/* Each role with frameworks, a weight, a quota or reservations, and those above, by path. */
+void master_each_role(const struct master *master,
+                      void (*fn)(void *self, const struct role_view *view), void *self);
+/* Each that an operator gave a weight or a quota, in the order in which they came. */
+void master_each_setting(const struct master *master,
+                         void (*fn)(void *self, const struct role_view *view), void *self);
+
 void master_each_agent(const struct master *master,
                        void (*fn)(void *self, const struct agent_view *view), void *self);
 void master_each_framework(const struct master *master,
