@@ -1,6 +1,8 @@
-foreach(name framework_book agent_book accept status reconcile relay history role_book)
+foreach(name framework_book agent_book accept status reconcile relay history operation_book operate role_book)
     house_test(master/core/${name}
         SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/master/core/stage.c
             ${PROJECT_SOURCE_DIR}/tests/unit/master/core/stage_print.c
-        LINKS master_core)
+            ${PROJECT_SOURCE_DIR}/tests/unit/master/core/stage_operations.c
+            ${PROJECT_SOURCE_DIR}/tests/support/resources_said.c
+        LINKS master_core m)
 endforeach()

@@ -7,20 +7,16 @@
 #include "master/core/emit.h"
 #include "master/core/executor_book.h"
 #include "master/core/offer_book.h"
+#include "master/core/operate.h"
+#include "master/core/operation_book.h"
 #include "master/core/status.h"
 #include "master/core/supply.h"
 #include "master/core/task_book.h"
 #include "master/core/task_check.h"
 
-#include <stdlib.h>
+#include "common/model/resources_translate.h"
 
-/* A call whose offers are good. */
-struct acceptance {
-    struct framework *framework;
-    struct agent *agent;
-    uint32_t role;
-    struct resources left;
-};
+#include <stdlib.h>
 
 /* --- the offers --- */
 
@@ -183,6 +179,37 @@ static void launch_one(struct master *master, struct acceptance *acceptance,
     run_task(master, acceptance, task);
 }
 
+static void fini_set(void *set) {
+    resources_fini(set);
+}
+
+/* In the master's kinds; false: it has some of what nobody has. */
+static bool localize(struct master *master, const struct acceptance *acceptance,
+                     const struct resources **set, struct error *why) {
+    struct resources *local = ARENA_NEW(master->out->arena, struct resources);
+    arena_defer(master->out->arena, fini_set, local);
+    if (*set == NULL)
+        return true;
+    if (!resources_translate(*set, acceptance->kinds, master->kinds, TRANSLATE_FIND, local, why))
+        return false;
+    *set = local;
+    return true;
+}
+
+/* A task beside operations is numbered in the table of its call, as it may use what they make. */
+static void localize_task(struct master *master, const struct acceptance *acceptance,
+                          struct task_info *task) {
+    static const struct resources none;
+    struct error why;
+    if (acceptance->kinds == NULL ||
+        (localize(master, acceptance, &task->resources, &why) &&
+         localize(master, acceptance, &task->executor.resources, &why)))
+        return;
+    task->resources = task->executor.resources = &none;
+    if (task->fault.size == 0)
+        task->fault = lend(master, text_of(why.message));
+}
+
 static void launch(struct master *master, struct acceptance *acceptance,
                    const struct operation *operation) {
     if (operation->id.size > 0) {
@@ -190,15 +217,20 @@ static void launch(struct master *master, struct acceptance *acceptance,
                    TASK_REASON_TASK_INVALID, "'Operation.id' is not allowed for LAUNCH");
         return;
     }
-    for (size_t i = 0; i < operation->task_count; i++)
-        launch_one(master, acceptance, &operation->tasks[i]);
+    for (size_t i = 0; i < operation->task_count; i++) {
+        struct task_info task = operation->tasks[i];
+        localize_task(master, acceptance, &task);
+        launch_one(master, acceptance, &task);
+    }
 }
 
-static void drop_operation(struct master *master, const struct framework *framework,
-                           const char *what) {
-    assert(framework != NULL);
-    emit_invalid(master, "call=ACCEPT framework=%.*s operation=%s error=\"not served\"",
-                 TEXT_ARGS(framework->info.id.text), what);
+static void drop_operation(struct master *master, const struct acceptance *acceptance,
+                           const struct operation *operation) {
+    struct operation_terms terms = {.framework = acceptance->framework,
+                                    .agent = acceptance->agent,
+                                    .kind = operation->kind,
+                                    .id = operation->id};
+    operation_book_refuse(master, &terms, "it is not served");
 }
 
 static void operate(struct master *master, struct acceptance *acceptance,
@@ -215,12 +247,26 @@ static void operate(struct master *master, struct acceptance *acceptance,
     case OPERATION_CREATE:
     case OPERATION_DESTROY:
     case OPERATION_GROW_VOLUME:
-    case OPERATION_SHRINK_VOLUME:
+    case OPERATION_SHRINK_VOLUME: operate_on_offers(master, acceptance, operation); return;
     case OPERATION_CREATE_DISK:
-    case OPERATION_DESTROY_DISK: drop_operation(master, framework, "reservation_or_volume"); return;
-    case OPERATION_UNKNOWN: drop_operation(master, framework, "unknown"); return;
+    case OPERATION_DESTROY_DISK:
+    case OPERATION_UNKNOWN: break;
     }
-    drop_operation(master, framework, "unknown");
+    drop_operation(master, acceptance, operation);
+}
+
+/* What operations have made and no task uses is offered again at once. */
+static void give_back(struct master *master, struct acceptance *acceptance, int64_t refuse_ms) {
+    AUTO_FINI(resources_fini) struct resources made = resources_take(&acceptance->left);
+    AUTO_FINI(resources_fini) struct resources plain = resources_copy(&made);
+    resources_subtract_common(&plain, &acceptance->made);
+    resources_subtract_common(&made, &plain);
+    bool fits = resources_add(&made, &acceptance->later);
+    assert(fits);
+    (void)fits;
+    supply_decline(master, acceptance->framework, acceptance->role, acceptance->agent, &plain,
+                   refuse_ms);
+    supply_recover(master, acceptance->framework, acceptance->role, acceptance->agent, &made);
 }
 
 /* --- the calls --- */
@@ -233,14 +279,20 @@ static void refuse(struct master *master, struct framework *framework,
     enum task_state state = status_word(framework, TASK_STATE_DROPPED);
     struct error whole;
     fail(&whole, ERROR_INVALID, "Task launched with invalid offers: %s", why);
-    for (size_t i = 0; i < call->accept.operation_count; i++)
-        fail_tasks(master, framework, &call->accept.operations[i], state,
-                   TASK_REASON_INVALID_OFFERS, whole.message);
+    for (size_t i = 0; i < call->accept.operation_count; i++) {
+        const struct operation *operation = &call->accept.operations[i];
+        fail_tasks(master, framework, operation, state, TASK_REASON_INVALID_OFFERS, whole.message);
+        if (operation->kind == OPERATION_LAUNCH || operation->kind == OPERATION_LAUNCH_GROUP)
+            continue;
+        struct operation_terms terms = {
+            .framework = framework, .kind = operation->kind, .id = operation->id};
+        operation_book_refuse(master, &terms, why);
+    }
 }
 
 void accept_offers(struct master *master, struct framework *framework,
                    const struct scheduler_call *call) {
-    struct acceptance acceptance = {0};
+    AUTO_FINI(acceptance_fini) struct acceptance acceptance = {.kinds = call->accept.kinds};
     struct error why;
     if (!check_offers(master, framework, call, &acceptance, &why)) {
         refuse(master, framework, call, why.message);
@@ -251,9 +303,7 @@ void accept_offers(struct master *master, struct framework *framework,
         operate(master, &acceptance, &call->accept.operations[i]);
     int64_t refuse_ms =
         supply_refuse_ms(call->accept.has_refuse_seconds, call->accept.refuse_seconds);
-    supply_decline(master, framework, acceptance.role, acceptance.agent, &acceptance.left,
-                   refuse_ms);
-    resources_fini(&acceptance.left);
+    give_back(master, &acceptance, refuse_ms);
 }
 
 void accept_decline(struct master *master, struct framework *framework,

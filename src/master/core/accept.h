@@ -1,5 +1,6 @@
 /*
- * ACCEPT and DECLINE: offers become tasks, and what is left of them goes back with a filter.
+ * ACCEPT and DECLINE: offers become tasks, reservations and volumes, and what is left of them goes
+ * back with a filter.
  */
 #pragma once
 

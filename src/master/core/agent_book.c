@@ -9,6 +9,7 @@
 #include "master/core/encoded.h"
 #include "master/core/executor_book.h"
 #include "master/core/offer_book.h"
+#include "master/core/operation_book.h"
 #include "master/core/reconcile.h"
 #include "master/core/relay.h"
 #include "master/core/status.h"
@@ -39,6 +40,7 @@ static struct agent *add(struct master *master, struct agent_id id, enum agent_s
     agent->reregister.kind = TIMER_REREGISTER;
     list_init(&agent->tasks);
     list_init(&agent->offers);
+    list_init(&agent->operations);
     agent->info.id = id;
     agent->info_memory = keep_texts((struct text *[]){&agent->info.id.text}, 1);
     agent->info.resources = &agent->total;
@@ -184,6 +186,7 @@ static void bring_in(struct master *master, struct peer *peer, struct agent *age
     struct text before = lend(master, agent->info.encoded);
     offer_book_rescind_of_agent(master, agent);
     attach(master, peer, agent);
+    operation_book_settle(master, agent, message->register_agent.info.resources);
     keep_info(master, agent, &message->register_agent.info);
     if (agent->number == 0)
         supply_add_agent(master, agent);
@@ -297,6 +300,7 @@ void agent_book_set_total(struct master *master, struct agent *agent,
     }
     offer_book_rescind_of_agent(master, agent);
     struct resources copy = resources_copy(total);
+    operation_book_project(agent, &copy);
     resources_fini(&agent->total);
     agent->total = copy;
     supply_update_agent(master, agent);
@@ -444,6 +448,7 @@ void agent_book_departed(struct master *master, struct agent *agent) {
         lose_task(master, agent, CONTAINER_OF(link, struct task, by_agent));
     MAP_EACH(entry, &agent->executors)
         executor_book_remove(master, map_value(entry));
+    operation_book_lose(master, agent, agent->leaves_for_good);
     supply_remove_agent(master, agent);
     leave_endpoint(master, agent);
     resources_fini(&agent->total);
@@ -465,6 +470,7 @@ void agent_book_free(struct agent *agent) {
     if (agent == NULL)
         return;
     map_fini(&agent->executors, free_executor);
+    operation_book_forget_agent(agent);
     resources_fini(&agent->total);
     resources_fini(&agent->used);
     resources_fini(&agent->offered);

@@ -9,10 +9,12 @@
 #include "master/core/emit.h"
 #include "master/core/executor_book.h"
 #include "master/core/framework_book.h"
+#include "master/core/operate.h"
+#include "master/core/operation_book.h"
 #include "master/core/reconcile.h"
+#include "master/core/role_book.h"
 #include "master/core/status.h"
 #include "master/core/supply.h"
-#include "master/core/role_book.h"
 #include "master/core/task_book.h"
 
 static void drop(struct master *master, const struct framework *framework, const char *call,
@@ -98,8 +100,11 @@ static void dispatch(struct master *master, struct peer *peer, struct framework 
         drop(master, framework, "INVERSE_OFFERS", "no inverse offer was made");
         return;
     case SCHEDULER_CALL_ACKNOWLEDGE_OPERATION_STATUS:
+        drop(master, framework, "ACKNOWLEDGE_OPERATION_STATUS",
+             "statuses of operations have no uuid and are not acknowledged");
+        return;
     case SCHEDULER_CALL_RECONCILE_OPERATIONS:
-        drop(master, framework, "OPERATIONS", "operations are not served");
+        operation_book_reconcile(master, framework, call);
         return;
     case SCHEDULER_CALL_UNKNOWN: break;
     }
@@ -184,7 +189,7 @@ void calls_agent(struct master *master, struct peer *peer, const struct agent_me
     case AGENT_MESSAGE_EXECUTOR_EXITED: executor_exited(master, agent, message); return;
     case AGENT_MESSAGE_FRAMEWORK_MESSAGE: framework_message(master, agent, message); return;
     case AGENT_MESSAGE_RESOURCES: agent_book_set_total(master, agent, message->resources); return;
-    case AGENT_MESSAGE_OPERATION: return;
+    case AGENT_MESSAGE_OPERATION: operation_book_answer(master, agent, message); return;
     }
     emit_invalid(master, "agent=%.*s error=\"unknown message\"", TEXT_ARGS(agent->info.id.text));
 }
@@ -251,7 +256,7 @@ void calls_operator(struct master *master, uint64_t request, const struct operat
     case OPERATOR_KILL_TASK: kill_by_operator(master, request, call); return;
     case OPERATOR_UPDATE_WEIGHTS: role_book_update_weights(master, request, call); return;
     case OPERATOR_UPDATE_QUOTA: role_book_update_quota(master, request, call); return;
-    case OPERATOR_OPERATION: break;
+    case OPERATOR_OPERATION: operate_by_operator(master, request, call); return;
     }
     emit_answer(master, request, 400, TEXT("Unknown call"));
 }

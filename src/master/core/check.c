@@ -2,6 +2,7 @@
  * What must hold after every step, reckoned anew from the tasks, executors and offers.
  */
 #include "master/core/master_view.h"
+#include "master/core/operation_book.h"
 #include "master/core/state.h"
 
 /* --- agents --- */
@@ -87,7 +88,7 @@ static bool check_agent(const struct master *master, const struct agent *agent, 
     bool is_lost = agent->state == AGENT_UNREACHABLE || agent->state == AGENT_RECOVERED;
     if (is_lost && (agent->number != 0 || agent->peer != NULL || !list_is_empty(&agent->tasks)))
         return fail(why, ERROR_INVALID, "it is away and yet has tasks or a connection");
-    return check_allocator(master, agent, why);
+    return operation_book_check_agent(agent, why) && check_allocator(master, agent, why);
 }
 
 /* --- frameworks --- */
@@ -131,7 +132,7 @@ static bool check_framework(const struct master *master, const struct framework 
         return fail(why, ERROR_INVALID, "it is completed and yet has something");
     if (!is_completed && map_get(&master->framework_numbers, framework->number) != framework)
         return fail(why, ERROR_INVALID, "the allocator's number leads elsewhere");
-    return check_tasks(framework, why);
+    return operation_book_check_framework(framework, why) && check_tasks(framework, why);
 }
 
 static bool check_frameworks(const struct master *master, const struct map *frameworks,

@@ -9,6 +9,7 @@
 #include "master/core/executor_book.h"
 #include "master/core/framework_check.h"
 #include "master/core/offer_book.h"
+#include "master/core/operation_book.h"
 #include "master/core/supply.h"
 #include "master/core/task_book.h"
 
@@ -430,6 +431,7 @@ void framework_book_remove(struct master *master, struct framework *framework, c
     shut_down_on_agents(master, id);
     kill_tasks(master, framework);
     remove_executors(master, framework);
+    operation_book_forget_framework(framework);
     supply_remove_framework(master, framework);
     struct store_change change = store_change_of(master, "framework", id.text, NULL);
     emit_store(master, &change, 1);
@@ -451,6 +453,7 @@ void framework_book_free(struct framework *framework) {
     map_fini(&framework->tasks, free_task);
     map_fini(&framework->unreachable, free_task);
     map_fini(&framework->completed, free_task);
+    operation_book_forget_framework(framework);
     VEC_FINI(&framework->fresh);
     resources_fini(&framework->used);
     resources_fini(&framework->offered);

@@ -92,7 +92,8 @@ struct operator_call {
     size_t quota_count;
     bool force; /* quota that cannot be met, or is exceeded already */
     struct agent_id agent; /* OPERATION */
-    struct conversion_request operation;
+    struct operation operation;
+    struct kinds *kinds; /* the table that it is numbered in; NULL: the master's */
 };
 
 enum master_event_kind {

@@ -108,10 +108,14 @@ void offer_book_return(struct master *master, struct offer *offer, int64_t refus
 }
 
 void offer_book_rescind(struct master *master, struct offer *offer) {
+    offer_book_rescind_for(master, offer, 0);
+}
+
+void offer_book_rescind_for(struct master *master, struct offer *offer, int64_t refuse_ms) {
     struct offer_id id = {lend(master, offer->id.text)};
     emit_to_framework(master, offer->framework,
                       (struct scheduler_event){.kind = SCHEDULER_EVENT_RESCIND, .rescind = id});
-    offer_book_return(master, offer, 0);
+    offer_book_return(master, offer, refuse_ms);
 }
 
 void offer_book_rescind_of_agent(struct master *master, struct agent *agent) {

@@ -22,6 +22,8 @@ struct offered offer_book_show(struct master *master, const struct offer *offer)
 struct resources offer_book_take(struct master *master, struct offer *offer); /* to its taker */
 void offer_book_return(struct master *master, struct offer *offer, int64_t refuse_ms);
 void offer_book_rescind(struct master *master, struct offer *offer); /* and tells the framework */
+void offer_book_rescind_for(struct master *master, struct offer *offer,
+                            int64_t refuse_ms); /* and it is not offered that again so long */
 
 void offer_book_rescind_of_agent(struct master *master, struct agent *agent);
 /* Without telling: it forgets them itself, being gone or subscribing anew. */

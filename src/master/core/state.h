@@ -32,6 +32,13 @@ enum {
     ALLOCATION_BUDGET = 4000, /* looks in one step */
     FILTER_SECONDS_LIMIT = 31536000,
     GONE_LIMIT = 102400,
+    OPERATIONS_PER_CALL_LIMIT = 10000,     /* of RECONCILE_OPERATIONS */
+    OPERATIONS_PER_FRAMEWORK_LIMIT = 1000, /* with an id, remembered; the oldest go */
+    OPERATIONS_PER_AGENT_LIMIT = 10000,    /* whose answer is awaited */
+    /* Kinds of resources, and what they carry, that operations may add to the table, which never
+     * shrinks: of one framework, and of all before half the table is left to the agents. */
+    KINDS_PER_FRAMEWORK_LIMIT = 65536,
+    KINDS_BY_OPERATIONS_LIMIT = KINDS_LIMIT / 2,
 };
 /* Of one resource of one agent: so many of them still add up. */
 #define AGENT_AMOUNT_MILLI_LIMIT (INT64_C(1) << 46)
@@ -51,6 +58,8 @@ struct timer {
 
 struct framework;
 struct agent;
+struct role_book;
+struct constraint_book;
 
 /* One connection of whatever sort. */
 struct peer {
@@ -58,7 +67,6 @@ struct peer {
     struct framework *framework; /* that subscribed on it */
     struct agent *agent;         /* that registered on it */
     struct map channels;         /* number on this connection -> struct relay */
-struct role_book;
     uint64_t last_channel;       /* numbers we gave, towards an agent */
     bool is_closing;             /* we said CLOSE: what still comes does not count */
 };
@@ -87,6 +95,9 @@ struct framework {
     struct map completed;   /* by id, the newest of each id */
     size_t live_tasks;      /* that hold resources, which is: that are not terminal */
     struct link offers;
+    struct map demands;             /* by role: demand_book.c */
+    struct map operations;          /* by id, the oldest first: operation_book.c */
+    size_t kinds_taught;            /* by its operations */
     VEC_OF(struct offer *) fresh;   /* made in this step, not yet said */
     struct resources used, offered; /* sums: scalars only */
 };
@@ -114,6 +125,8 @@ struct agent {
     uint32_t number; /* for the allocator; 0: not in it */
     struct resources total, used, offered;
     struct link tasks, offers;
+    struct link operations; /* whose answers are awaited, in the order of sending */
+    uint64_t last_apply;    /* on this connection */
     struct map executors; /* by pair_key(framework, executor) */
 };
 
@@ -197,6 +210,11 @@ struct master {
     struct map gone;                             /* ids of agents that must not return */
     struct map agent_numbers, framework_numbers; /* the allocator's -> ours */
     struct map offers;                           /* by number, the oldest first */
+    struct role_book *roles;
+    struct constraint_book *constraints;
+    uint64_t demand_turn;    /* of looking at what is wanted: each wish once a turn */
+    int64_t demand_due_ms;   /* when to look; INT64_MAX: all is looked at */
+    int64_t demand_stale_ms; /* when to begin anew; INT64_MAX: no need */
     struct heap timers;
     VEC_OF(struct pending) pending;
 
@@ -208,7 +226,6 @@ struct master {
     int64_t gather_due_ms; /* when to allocate; INT64_MAX: nothing to do */
     uint64_t tasks_by_state[TASK_STATE_COUNT];
     uint64_t messages_invalid;
-    struct role_book *roles;
     int64_t started_ns;
 };
 

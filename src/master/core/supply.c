@@ -179,6 +179,14 @@ void supply_decline(struct master *master, struct framework *framework, uint32_t
     supply_recover(master, framework, role, agent, resources);
 }
 
+void supply_convert(struct master *master, struct framework *framework, uint32_t role,
+                    struct agent *agent, const struct conversion *conversion) {
+    bool held = allocator_convert(master->allocator, framework != NULL ? framework->number : 0,
+                                  role, agent->number, &conversion->from, &conversion->to);
+    assert(held);
+    (void)held;
+}
+
 int64_t supply_refuse_ms(bool has_seconds, double seconds) {
     if (!has_seconds || !(seconds >= 0))
         seconds = FILTER_SECONDS_DEFAULT;
@@ -233,6 +241,13 @@ static void gather(struct master *master) {
         master->gather_due_ms = due_ms;
 }
 
+static void note_complaints(struct master *master) {
+    struct error complaint;
+    while (allocator_take_complaint(master->allocator, &complaint))
+        emit_note(master, NOTE_WARNING, "policy_misbehaves", "policy=%s error=\"%s\"",
+                  allocator_policy_name(master->allocator), complaint.message);
+}
+
 void supply_step(struct master *master) {
     gather(master);
     if (master->gather_due_ms > master->now_ms)
@@ -241,17 +256,10 @@ void supply_step(struct master *master) {
     bool more = allocator_allocate(master->allocator, master->now_ms, ALLOCATION_BUDGET, take_offer,
                                    &harvest);
     VEC_EACH(framework, &harvest.frameworks)
-static void note_complaints(struct master *master) {
-    struct error complaint;
-    while (allocator_take_complaint(master->allocator, &complaint))
-        emit_note(master, NOTE_WARNING, "policy_misbehaves", "policy=%s error=\"%s\"",
-                  allocator_policy_name(master->allocator), complaint.message);
-}
-
         announce(master, *framework);
     VEC_FINI(&harvest.frameworks);
+    note_complaints(master);
     master->gather_due_ms = more ? master->now_ms : INT64_MAX;
     if (!more)
         gather(master);
 }
-    note_complaints(master);

@@ -38,6 +38,11 @@ void supply_recover(struct master *master, struct framework *framework, uint32_t
 void supply_decline(struct master *master, struct framework *framework, uint32_t role,
                     struct agent *agent, const struct resources *resources, int64_t refuse_ms);
 
+/* What the framework holds there (NULL: what is free there) has become something else. The agent's
+ * total is changed by the caller. */
+void supply_convert(struct master *master, struct framework *framework, uint32_t role,
+                    struct agent *agent, const struct conversion *conversion);
+
 /* refuse_seconds as a call has it, by Mesos's rules. */
 int64_t supply_refuse_ms(bool has_seconds, double seconds);
 

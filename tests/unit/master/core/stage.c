@@ -5,7 +5,7 @@
 
 #include "tests/unit/master/core/stage_print.h"
 
-#include "common/model/resources_text.h"
+#include "tests/support/resources_said.h"
 
 #include <stdio.h>
 
@@ -159,11 +159,7 @@ static void fini_resources(void *set) {
 
 struct resources *stage_resources(struct stage *stage, const char *text) {
     struct resources *set = ARENA_NEW(stage->arena, struct resources);
-    struct error error;
-    if (text[0] == '\0')
-        return set;
-    if (!resources_parse(stage->kinds, text_of(text), TEXT("*"), set, NULL, &error))
-        fail_msg("%s: %s", text, error.message);
+    *set = resources_said(stage->kinds, text);
     arena_defer(stage->arena, fini_resources, set);
     return set;
 }

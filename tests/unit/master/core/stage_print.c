@@ -43,6 +43,16 @@ static void put_offers(const struct stage *stage, const struct scheduler_event *
     }
 }
 
+static void put_operation(const struct stage *stage, const struct operation_status *status,
+                          struct buf *out) {
+    put(out, "OPERATION ", status->operation);
+    put(out, "", text_of(operation_state_name(status->state)));
+    put(out, "agent=", status->agent.text);
+    if (status->converted != NULL)
+        put_resources(stage, status->converted, out);
+    put(out, "", status->message);
+}
+
 static void put_scheduler(const struct stage *stage, const struct scheduler_event *event,
                           struct buf *out) {
     switch (event->kind) {
@@ -67,6 +77,8 @@ static void put_scheduler(const struct stage *stage, const struct scheduler_even
     case SCHEDULER_EVENT_INVERSE_OFFERS:
     case SCHEDULER_EVENT_RESCIND_INVERSE_OFFER:
     case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS:
+        put_operation(stage, &event->operation, out);
+        return;
     case SCHEDULER_EVENT_REQUEST_STATUS: break;
     }
     buf_append_string(out, " UNEXPECTED");
@@ -78,7 +90,8 @@ static void put_reconcile(const struct master_message *message, struct buf *out)
         put(out, "", message->reconcile.tasks[i].task.text);
 }
 
-static void put_agent(const struct master_message *message, struct buf *out) {
+static void put_agent(const struct stage *stage, const struct master_message *message,
+                      struct buf *out) {
     switch (message->kind) {
     case MASTER_MESSAGE_REGISTERED: put(out, "REGISTERED ", message->registered.agent.text); return;
     case MASTER_MESSAGE_REFUSED:
@@ -111,7 +124,13 @@ static void put_agent(const struct master_message *message, struct buf *out) {
         put(out, "UPDATE_FRAMEWORK ", message->update_framework.id.text);
         return;
     case MASTER_MESSAGE_RECONCILE: put_reconcile(message, out); return;
-    case MASTER_MESSAGE_APPLY: buf_append_string(out, " APPLY"); return;
+    case MASTER_MESSAGE_APPLY:
+        buf_printf(out, " APPLY %llu %s", (unsigned long long)message->apply.number,
+                   operation_kind_name(message->apply.kind));
+        put_resources(stage, message->apply.from, out);
+        buf_append_string(out, " ->");
+        put_resources(stage, message->apply.to, out);
+        return;
     }
 }
 
@@ -162,7 +181,7 @@ static void print_raw(const struct stage *stage, const struct master_effect *eff
         break;
     case MASTER_EFFECT_SEND_AGENT:
         put_head(effect, out);
-        put_agent(&effect->agent, out);
+        put_agent(stage, &effect->agent, out);
         break;
     case MASTER_EFFECT_SEND_CHANNEL:
         put_head(effect, out);
