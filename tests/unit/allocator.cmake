@@ -6,3 +6,4 @@ house_test(allocator/tree_twin LINKS allocator SOURCES ${pool_sources})
 house_test(allocator/quota_book LINKS allocator)
 house_test(allocator/simulate/cluster SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/allocator/simulate/cluster.c
     LINKS simulate m)
+house_test(allocator/simulate/simulation LINKS simulate)

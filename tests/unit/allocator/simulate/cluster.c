@@ -1,0 +1,396 @@
+#include "tests/unit/allocator/simulate/cluster.h"
+
+#include "common/base/map.h"
+#include "common/model/value_text.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+
+/* --- drawing --- */
+
+static const uint32_t names[] = {NAME_CPUS, NAME_MEM, NAME_GPUS};
+
+static uint64_t between(struct rng *rng, uint64_t least, uint64_t most) {
+    return least + rng_below(rng, most - least + 1);
+}
+
+/* Small ones as likely as large ones. */
+static uint64_t sized(struct rng *rng, uint64_t most) {
+    uint64_t roof = most;
+    while (roof > 1 && rng_below(rng, 3) == 0)
+        roof = (roof + 3) / 4;
+    return between(rng, 1, roof);
+}
+
+static void draw_agents(struct rng *rng, size_t limit, size_t name_count, struct scenario *out) {
+    uint64_t left = sized(rng, limit);
+    for (uint64_t groups = between(rng, 1, 4); groups > 0 && left > 0; groups--) {
+        struct scenario_agents agents = {.count = groups == 1 ? left : between(rng, 1, left)};
+        left -= agents.count;
+        for (size_t j = 0; j < name_count; j++) {
+            int64_t amount = (int64_t)between(rng, 1, 24) * 1000;
+            if (j == 0 || rng_below(rng, 5) > 0)
+                quantities_add(&agents.resources, names[j], amount);
+        }
+        VEC_PUSH(&out->agents, agents);
+    }
+}
+
+static int64_t draw_weight(struct rng *rng) {
+    static const int64_t weights[] = {1000, 1000, 1000, 1000, 2000, 3000, 500, 100, 8000};
+    return weights[rng_below(rng, sizeof(weights) / sizeof(weights[0]))];
+}
+
+/* One to three components, few of each, so that roles meet. */
+static uint32_t draw_role(struct rng *rng, struct scenario *out) {
+    char path[32];
+    uint32_t role;
+    int size = snprintf(path, sizeof(path), "r%d", (int)rng_below(rng, 4));
+    for (int depth = (int)rng_below(rng, 3); depth > 0; depth--)
+        size += snprintf(path + size, sizeof(path) - (size_t)size, "/%c",
+                         (char)('a' + (char)rng_below(rng, 3)));
+    bool ok = kinds_intern_role(out->kinds, text_of(path), &role, NULL);
+    assert(ok);
+    for (uint32_t at = role; at != ROLE_NONE; at = kinds_role_parent(out->kinds, at)) {
+        bool is_known = false;
+        VEC_EACH(known, &out->roles)
+            is_known = is_known || known->role == at;
+        if (!is_known)
+            VEC_PUSH(&out->roles,
+                     (struct scenario_role){.role = at, .weight_milli = draw_weight(rng)});
+    }
+    return role;
+}
+
+static void draw_task(struct rng *rng, const struct quantities *capacity, struct quantities *out) {
+    int64_t times = rng_below(rng, 4) == 0 ? 10 : 1;
+    while (out->count == 0) {
+        for (size_t j = 0; j < capacity->count; j++) {
+            int64_t amount = (int64_t)between(rng, 1, 8) * 250 * times;
+            if (rng_below(rng, 3) > 0)
+                quantities_add(out, capacity->items[j].name, amount);
+        }
+    }
+}
+
+static void draw_framework(struct rng *rng, const struct quantities *capacity,
+                           struct scenario *out) {
+    char name[16];
+    struct scenario_framework framework = {.role = draw_role(rng, out),
+                                           .weight_milli = draw_weight(rng),
+                                           .tasks = ALLOCATOR_COUNT_ENDLESS};
+    snprintf(name, sizeof(name), "f%zu", out->frameworks.count + 1);
+    framework.name = mem_dup_string(name);
+    draw_task(rng, capacity, &framework.task);
+    if (rng_below(rng, 8) == 0)
+        framework.tasks = sized(rng, 64);
+    if (rng_below(rng, 3) == 0)
+        framework.joins_at = between(rng, 1, out->churn_steps);
+    VEC_PUSH(&out->frameworks, framework);
+}
+
+void cluster_draw(struct rng *rng, size_t agents_limit, size_t leaves_limit, struct scenario *out) {
+    AUTO_FINI(quantities_fini) struct quantities capacity = {0};
+    scenario_init(out);
+    out->seed = rng_next(rng) >> 1;
+    out->churn_steps = 200;
+    draw_agents(rng, agents_limit, between(rng, 1, 3), out);
+    scenario_capacity(out, &capacity);
+    for (uint64_t leaves = between(rng, 2, leaves_limit); leaves > 0; leaves--)
+        draw_framework(rng, &capacity, out);
+}
+
+/* --- judging --- */
+
+struct judge {
+    struct simulation *simulation;
+    const struct scenario *scenario;
+    struct quantities capacity;
+    struct map weights; /* role -> its struct scenario_role */
+    struct map wanting; /* role -> one who wants is below it or in it */
+    struct map own;     /* role -> one of its own frameworks wants */
+    struct map roles;   /* all of them, those above included */
+    struct standing *standings;
+};
+
+static double dominant(const struct judge *judge, const struct quantities *amounts, double times) {
+    double most = 0;
+    for (size_t i = 0; i < amounts->count; i++) {
+        double all = (double)quantities_milli(&judge->capacity, amounts->items[i].name);
+        most = fmax(most, (double)amounts->items[i].milli * times / all);
+    }
+    return most;
+}
+
+static int64_t weight_of(const struct judge *judge, uint32_t role) {
+    const struct scenario_role *listed = map_get(&judge->weights, role);
+    return listed != NULL ? listed->weight_milli : 1000;
+}
+
+static bool may_fit(const struct scenario *scenario, const struct quantities *task) {
+    VEC_EACH(agents, &scenario->agents) {
+        if (quantities_contain(&agents->resources, task))
+            return true;
+    }
+    return false;
+}
+
+static void judge_init(struct judge *judge, struct simulation *simulation,
+                       const struct scenario *scenario, struct standing *standings) {
+    *judge = (struct judge){.simulation = simulation, .scenario = scenario, .standings = standings};
+    scenario_capacity(scenario, &judge->capacity);
+    VEC_EACH(role, &scenario->roles)
+        map_put(&judge->weights, role->role, role);
+    for (size_t i = 0; i < scenario->frameworks.count; i++) {
+        const struct scenario_framework *framework = &scenario->frameworks.items[i];
+        bool wants = simulation_wants(simulation, i);
+        if (wants)
+            map_put(&judge->own, framework->role, judge);
+        for (uint32_t at = framework->role; at != ROLE_NONE;
+             at = kinds_role_parent(scenario->kinds, at)) {
+            map_put(&judge->roles, at, judge);
+            if (wants)
+                map_put(&judge->wanting, at, judge);
+        }
+    }
+}
+
+static void judge_fini(struct judge *judge) {
+    quantities_fini(&judge->capacity);
+    map_fini(&judge->weights, NULL);
+    map_fini(&judge->wanting, NULL);
+    map_fini(&judge->own, NULL);
+    map_fini(&judge->roles, NULL);
+}
+
+/* The weights of the child roles of `parent` that want something, but for `without`. */
+static double children_weight(const struct judge *judge, uint32_t parent, uint32_t without) {
+    double sum = 0;
+    MAP_EACH(entry, &judge->roles) {
+        uint32_t role = (uint32_t)map_key(entry);
+        if (role != without && kinds_role_parent(judge->scenario->kinds, role) == parent &&
+            map_get(&judge->wanting, role) != NULL)
+            sum += (double)weight_of(judge, role);
+    }
+    return sum;
+}
+
+static double guaranteed(const struct judge *judge, size_t index) {
+    const struct scenario *scenario = judge->scenario;
+    const struct scenario_framework *leaf = &scenario->frameworks.items[index];
+    double sum = 0, part = 1;
+    for (size_t i = 0; i < scenario->frameworks.count; i++) {
+        const struct scenario_framework *other = &scenario->frameworks.items[i];
+        if (other->role == leaf->role && (i == index || judge->standings[i].wants))
+            sum += (double)other->weight_milli;
+    }
+    part = (double)leaf->weight_milli / sum;
+    /* The frameworks of a role are one child of weight 1 beside its child roles. */
+    part *= 1000 / (1000 + children_weight(judge, leaf->role, ROLE_NONE));
+    for (uint32_t at = leaf->role; at != ROLE_NONE;) {
+        uint32_t parent = kinds_role_parent(scenario->kinds, at);
+        double weight = (double)weight_of(judge, at);
+        double others = children_weight(judge, parent, at);
+        if (parent != ROLE_NONE && map_get(&judge->own, parent) != NULL)
+            others += 1000;
+        part *= weight / (weight + others);
+        at = parent;
+    }
+    return part;
+}
+
+static int levels_of(const struct judge *judge, size_t index) {
+    uint32_t role = judge->scenario->frameworks.items[index].role;
+    int levels = 1;
+    for (uint32_t at = role; at != ROLE_NONE; at = kinds_role_parent(judge->scenario->kinds, at))
+        levels++;
+    return levels;
+}
+
+static void stand(const struct judge *judge, size_t index) {
+    const double slack = 1e-9;
+    struct standing *one = &judge->standings[index];
+    const struct quantities *task = &judge->scenario->frameworks.items[index].task;
+    double running = (double)simulation_running(judge->simulation, index);
+    one->may_fit = may_fit(judge->scenario, task);
+    one->task = dominant(judge, task, 1);
+    one->share = dominant(judge, task, running);
+    one->guaranteed = guaranteed(judge, index);
+    one->levels = levels_of(judge, index);
+    one->is_below = one->wants && one->may_fit &&
+                    one->share + one->task * one->levels < one->guaranteed - slack;
+    one->is_above = one->share - one->task > one->guaranteed + slack;
+}
+
+/* What the agent would have free did those above their guarantee give all back. */
+static void free_without_above(const struct judge *judge, uint32_t agent, struct quantities *out) {
+    AUTO_FINI(quantities_fini) struct quantities held = {0};
+    struct allocator *allocator = simulation_allocator(judge->simulation);
+    quantities_of(allocator_agent_free(allocator, agent), judge->scenario->kinds, true, out);
+    for (size_t i = 0; i < judge->scenario->frameworks.count; i++) {
+        if (!judge->standings[i].is_above)
+            continue;
+        const struct resources *set = allocator_held(
+            allocator, (uint32_t)i + 1, judge->scenario->frameworks.items[i].role, agent);
+        if (set == NULL)
+            continue;
+        quantities_of(set, judge->scenario->kinds, true, &held);
+        quantities_add_all(out, &held, 1);
+    }
+}
+
+static void find_kept_out(const struct judge *judge) {
+    size_t count = judge->scenario->frameworks.count;
+    bool is_anybody_below = false;
+    for (size_t i = 0; i < count; i++)
+        is_anybody_below = is_anybody_below || judge->standings[i].is_below;
+    uint64_t agents = is_anybody_below ? scenario_agent_count(judge->scenario) : 0;
+    for (uint32_t agent = 1; agent <= agents; agent++) {
+        AUTO_FINI(quantities_fini) struct quantities room = {0};
+        free_without_above(judge, agent, &room);
+        for (size_t i = 0; i < count; i++) {
+            if (judge->standings[i].is_below &&
+                quantities_contain(&room, &judge->scenario->frameworks.items[i].task))
+                judge->standings[i].is_kept_out = true;
+        }
+    }
+}
+
+void cluster_judge(struct simulation *simulation, const struct scenario *scenario,
+                   struct standing *out) {
+    struct judge judge;
+    for (size_t i = 0; i < scenario->frameworks.count; i++)
+        out[i] = (struct standing){.wants = simulation_wants(simulation, i)};
+    judge_init(&judge, simulation, scenario, out);
+    for (size_t i = 0; i < scenario->frameworks.count; i++)
+        stand(&judge, i);
+    find_kept_out(&judge);
+    judge_fini(&judge);
+}
+
+/* --- telling --- */
+
+static void print_amounts(const struct scenario *scenario, const struct quantities *amounts,
+                          struct buf *out) {
+    buf_append_byte(out, '{');
+    for (size_t i = 0; i < amounts->count; i++) {
+        struct text name = kinds_name_text(scenario->kinds, amounts->items[i].name);
+        buf_printf(out, "%s\"%.*s\": ", i > 0 ? ", " : "", TEXT_ARGS(name));
+        milli_print(amounts->items[i].milli, out);
+    }
+    buf_append_byte(out, '}');
+}
+
+static void print_framework(const struct scenario *scenario, size_t index, struct buf *out) {
+    const struct scenario_framework *one = &scenario->frameworks.items[index];
+    buf_printf(out,
+               "%s\n  {\"name\": \"%s\", \"role\": \"%.*s\", \"weight\": ", index > 0 ? "," : "",
+               one->name, TEXT_ARGS(kinds_role_text(scenario->kinds, one->role)));
+    milli_print(one->weight_milli, out);
+    buf_append_string(out, ", \"task\": ");
+    print_amounts(scenario, &one->task, out);
+    if (one->tasks != ALLOCATOR_COUNT_ENDLESS)
+        buf_printf(out, ", \"tasks\": %llu", (unsigned long long)one->tasks);
+    buf_printf(out, ", \"joins_at\": %llu}", (unsigned long long)one->joins_at);
+}
+
+void cluster_print(const struct scenario *scenario, struct buf *out) {
+    buf_printf(out, "{\"policy\": \"%s\", \"seed\": %llu,\n\"agents\": [", scenario->policy->name,
+               (unsigned long long)scenario->seed);
+    for (size_t i = 0; i < scenario->agents.count; i++) {
+        buf_printf(out, "%s\n  {\"count\": %llu, \"resources\": ", i > 0 ? "," : "",
+                   (unsigned long long)scenario->agents.items[i].count);
+        print_amounts(scenario, &scenario->agents.items[i].resources, out);
+        buf_append_byte(out, '}');
+    }
+    buf_append_string(out, "],\n\"roles\": [");
+    for (size_t i = 0; i < scenario->roles.count; i++) {
+        buf_printf(out, "%s\n  {\"name\": \"%.*s\", \"weight\": ", i > 0 ? "," : "",
+                   TEXT_ARGS(kinds_role_text(scenario->kinds, scenario->roles.items[i].role)));
+        milli_print(scenario->roles.items[i].weight_milli, out);
+        buf_append_byte(out, '}');
+    }
+    buf_append_string(out, "],\n\"frameworks\": [");
+    for (size_t i = 0; i < scenario->frameworks.count; i++)
+        print_framework(scenario, i, out);
+    buf_printf(out, "],\n\"churn\": {\"steps\": %llu}}\n",
+               (unsigned long long)scenario->churn_steps);
+}
+
+/* --- shrinking --- */
+
+struct shrinking {
+    struct scenario *scenario;
+    cluster_fails *fails;
+    void *self;
+    bool has_shrunk;
+};
+
+static bool still_fails(struct shrinking *shrinking) {
+    bool fails = scenario_check(shrinking->scenario, NULL) &&
+                 shrinking->fails(shrinking->scenario, shrinking->self);
+    shrinking->has_shrunk = shrinking->has_shrunk || fails;
+    return fails;
+}
+
+/* Tries a number of one field, and takes it back when that was too much. */
+#define TRY(shrinking, field, value)                                                               \
+    ({                                                                                             \
+        __auto_type old_ = (field);                                                                \
+        (field) = (value);                                                                         \
+        bool kept_ = old_ != (field) && still_fails(shrinking);                                    \
+        if (!kept_)                                                                                \
+            (field) = old_;                                                                        \
+        kept_;                                                                                     \
+    })
+
+/* Tries to do without one element: it is moved to the end and cut off. */
+#define TRY_WITHOUT(shrinking, vec, index, fini)                                                   \
+    ({                                                                                             \
+        __auto_type list_ = (vec);                                                                 \
+        __auto_type cut_ = list_->items[index];                                                    \
+        VEC_REMOVE(list_, index);                                                                  \
+        bool gone_ = still_fails(shrinking);                                                       \
+        if (gone_) {                                                                               \
+            fini;                                                                                  \
+        } else {                                                                                   \
+            VEC_PUSH(list_, cut_);                                                                 \
+            memmove(list_->items + (index) + 1, list_->items + (index),                            \
+                    (list_->count - 1 - (index)) * sizeof(cut_));                                  \
+            list_->items[index] = cut_;                                                            \
+        }                                                                                          \
+        gone_;                                                                                     \
+    })
+
+static void shrink_once(struct shrinking *shrinking) {
+    struct scenario *scenario = shrinking->scenario;
+    for (size_t i = scenario->frameworks.count; i-- > 0;)
+        TRY_WITHOUT(shrinking, &scenario->frameworks, i,
+                    (mem_free(cut_.name), quantities_fini(&cut_.task)));
+    for (size_t i = scenario->agents.count; i-- > 0;)
+        TRY_WITHOUT(shrinking, &scenario->agents, i, quantities_fini(&cut_.resources));
+    for (size_t i = scenario->roles.count; i-- > 0;)
+        TRY_WITHOUT(shrinking, &scenario->roles, i, VEC_FINI(&cut_.quota));
+    VEC_EACH(agents, &scenario->agents) {
+        while (TRY(shrinking, agents->count, agents->count / 2))
+            continue;
+        TRY(shrinking, agents->count, agents->count - 1);
+    }
+    VEC_EACH(framework, &scenario->frameworks) {
+        TRY(shrinking, framework->weight_milli, 1000);
+        TRY(shrinking, framework->joins_at, 0);
+        TRY(shrinking, framework->tasks, ALLOCATOR_COUNT_ENDLESS);
+        for (uint32_t up; (up = kinds_role_parent(scenario->kinds, framework->role)) != ROLE_NONE;)
+            if (!TRY(shrinking, framework->role, up))
+                break;
+    }
+}
+
+void cluster_shrink(struct scenario *scenario, cluster_fails *fails, void *self) {
+    struct shrinking shrinking = {.scenario = scenario, .fails = fails, .self = self};
+    do {
+        shrinking.has_shrunk = false;
+        shrink_once(&shrinking);
+    } while (shrinking.has_shrunk);
+}
