@@ -72,6 +72,16 @@ static struct tree_node *node_new(struct tree *tree, enum tree_kind kind,
     return node;
 }
 
+/* Takes the name. Its beginning is kept where comparing looks at it anyway. */
+static void node_name(struct tree_node *node, char *name) {
+    node->name = name;
+    size_t size = strlen(name);
+    for (size_t i = 0; i < sizeof(node->name_start); i++) {
+        uint64_t *start = &node->name_start[i / sizeof(*start)];
+        *start = *start << 8 | (i < size ? (unsigned char)name[i] : 0);
+    }
+}
+
 static struct tree_node *tree_root(struct tree *tree) {
     if (tree->root == NULL)
         tree->root = node_new(tree, TREE_ROLE, NULL);
@@ -103,7 +113,7 @@ static struct tree_node *role_get(struct tree *tree, struct text role) {
         struct tree_node *child = map_get_text(&node->children, part);
         if (child == NULL) {
             child = node_new(tree, TREE_ROLE, node);
-            child->name = text_dup(part);
+            node_name(child, text_dup(part));
             map_put_text(&node->children, part, child);
         }
         node = child;
@@ -116,8 +126,7 @@ struct tree_node *tree_find_role(const struct tree *tree, struct text role) {
     for (struct text part; node != NULL && text_split(&role, '/', &part);) {
         if (node->kind == TREE_VIRTUAL)
             return NULL;
-        node = text_equal(part, TEXT(".")) ? node->frameworks
-                                           : map_get_text(&node->children, part);
+        node = text_equal(part, TEXT(".")) ? node->frameworks : map_get_text(&node->children, part);
     }
     return node;
 }
@@ -179,7 +188,7 @@ struct tree_node *tree_add_leaf(struct tree *tree, struct text role, uint32_t fr
     struct tree_node *parent = role_get(tree, role);
     if (parent->frameworks == NULL) {
         parent->frameworks = node_new(tree, TREE_VIRTUAL, parent);
-        parent->frameworks->name = mem_dup_string(".");
+        node_name(parent->frameworks, mem_dup_string("."));
     }
     parent = parent->frameworks;
     if (map_get(&parent->children, framework) != NULL) {

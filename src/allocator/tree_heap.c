@@ -10,6 +10,9 @@
 static int compare_paths(const struct tree_node *left, const struct tree_node *right) {
     if (left->kind == TREE_LEAF)
         return left->framework < right->framework ? -1 : left->framework > right->framework;
+    for (size_t i = 0; i < 2; i++)
+        if (left->name_start[i] != right->name_start[i])
+            return left->name_start[i] < right->name_start[i] ? -1 : 1;
     return strcmp(left->name, right->name);
 }
 
@@ -21,8 +24,7 @@ static int compare_parts(int64_t left, int64_t left_weight, int64_t right, int64
 
 bool tree_comes_before(const struct tree *tree, const struct tree_node *left,
                        const struct tree_node *right) {
-    int order =
-        compare_parts(left->share, left->weight_milli, right->share, right->weight_milli);
+    int order = compare_parts(left->share, left->weight_milli, right->share, right->weight_milli);
     if (order == 0 && tree->mode == TREE_DRF && left->grants != right->grants)
         return left->grants < right->grants;
     return order != 0 ? order < 0 : compare_paths(left, right) < 0;
@@ -72,8 +74,7 @@ static size_t sift_up(const struct tree *tree, struct tree_heap *heap, enum tree
 static size_t sift_down(const struct tree *tree, struct tree_heap *heap, enum tree_order order,
                         struct tree_node *node, size_t place) {
     for (size_t child = place * 2; child <= heap->count; child = place * 2) {
-        if (child < heap->count &&
-            goes_up(tree, order, heap->items[child], heap->items[child - 1]))
+        if (child < heap->count && goes_up(tree, order, heap->items[child], heap->items[child - 1]))
             child++;
         if (!goes_up(tree, order, heap->items[child - 1], node))
             break;

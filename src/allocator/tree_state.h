@@ -52,12 +52,13 @@ struct tree_need {
 struct tree_node {
     enum tree_kind kind;
     struct tree_node *parent;
-    char *name; /* the last component, owned; NULL for a leaf */
+    char *name;             /* the last component, owned; NULL for a leaf */
+    uint64_t name_start[2]; /* its first bytes: numbers in the order of names */
     uint32_t framework, mark;
     int64_t weight_milli;
-    int64_t share;           /* by which the descent goes */
-    int64_t sum;             /* dominant share of all that is held below, plainly added up */
-    uint64_t grants;         /* made to it and below, ever */
+    int64_t share;               /* by which the descent goes */
+    int64_t sum;                 /* dominant share of all that is held below, plainly added up */
+    uint64_t grants;             /* made to it and below, ever */
     uint64_t claims[SIDE_COUNT]; /* of the parent's guarantee: the least below, or CLAIM_NONE */
     size_t places[ORDER_COUNT];  /* 1-based in the parent's heaps, 0: not there */
     size_t wanting_count;        /* leaves below that want */
@@ -108,9 +109,9 @@ struct tree {
     bool was_interrupted;
     struct tree_node *drawn; /* TREE_RANDOM: LATER was said of it */
 
-    struct link unfit;              /* leaves that want and were found not to fit */
+    struct link unfit; /* leaves that want and were found not to fit */
     struct link needs[MESOS_ALLOCATOR_RESOURCES_LIMIT]; /* that want, may fit, and need it */
-    struct heap turns[SIDE_COUNT];  /* empty hands, longest waiting first */
+    struct heap turns[SIDE_COUNT];                      /* empty hands, longest waiting first */
     int64_t last_since;
 
     /* The resources that are not saturated, as the vectors were reckoned with. */
@@ -154,7 +155,8 @@ void tree_claim_place(const struct tree *tree, struct tree_node *node);
 /* The leaf of a side to which its guarantee is due first. */
 struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side);
 struct tree_node *tree_first_turn(const struct tree *tree, enum tree_side side);
-/* Puts a leaf with empty hands into its queue; to be called when it wants, fits or holds otherwise. */
+/* Puts a leaf with empty hands into its queue; to be called when it wants, fits or holds otherwise.
+ */
 void tree_queue_leaf(struct tree *tree, struct tree_node *leaf);
 /* The same for the lists of who may bear witness: when it wants, fits or needs otherwise. */
 void tree_list_leaf(struct tree *tree, struct tree_node *leaf);
