@@ -36,12 +36,7 @@ static bool read_all(const char *path, struct buf *out, struct error *error) {
     return read_fd(is_stdin ? STDIN_FILENO : own, out, error);
 }
 
-/* What is told may hold names of the scenario's: nothing of them may move the cursor. */
-static int refuse(const char *path, struct error *error) {
-    for (char *at = error->message; *at != '\0'; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
-    }
+static int refuse(const char *path, const struct error *error) {
     fprintf(stderr, "mesos simulate: %s: %s\n", strcmp(path, "-") == 0 ? "stdin" : path,
             error->message);
     return CLI_USAGE;

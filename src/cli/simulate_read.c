@@ -437,6 +437,16 @@ static bool read_churn(struct scenario *scenario, const struct at *at, void *int
     return READ_OBJECT(scenario, at, members, into, error);
 }
 
+/* What is told may hold names of the scenario's: nothing of them may break the line or move the
+ * cursor. */
+static bool clean(struct error *error) {
+    for (char *at = error->message; *at != '\0'; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+    }
+    return false;
+}
+
 bool simulate_read(struct text json, struct scenario *out, struct error *error) {
     static const struct member members[] = {
         {"policy", false, read_policy}, {"seed", false, read_seed},
@@ -446,13 +456,14 @@ bool simulate_read(struct text json, struct scenario *out, struct error *error) 
     json_error_t where;
     value =
         json_loadb(json.data != NULL ? json.data : "", json.size, JSON_REJECT_DUPLICATES, &where);
-    if (value == NULL)
-        return fail(error, ERROR_INVALID, "line %d, column %d: %s", where.line, where.column,
-                    where.text);
+    if (value == NULL) {
+        fail(error, ERROR_INVALID, "line %d, column %d: %s", where.line, where.column, where.text);
+        return clean(error);
+    }
     struct at whole = {.value = value};
     scenario_init(out);
     if (READ_OBJECT(out, &whole, members, out, error) && scenario_check(out, error))
         return true;
     scenario_fini(out);
-    return false;
+    return clean(error);
 }

@@ -155,6 +155,13 @@ TEST(long_keys_are_cut_between_characters) {
     assert_non_null(strstr(complaint(buf_string(&json)), "there is no such key"));
 }
 
+TEST(control_characters_of_a_scenario_do_not_reach_the_terminal) {
+    check("{\"a\\nb\": 1}", "a?b: there is no such key");
+    check_framework("{\"name\": \"g\\u001b[2J\", \"role\": \"a\", \"task\": {}}",
+                    "frameworks[1].task: it needs nothing");
+    check("{" AGENTS ", \"policy\": \"\\u001b[2J\"}", "policy: it is \"?[2J\"");
+}
+
 TEST(amounts_must_be_amounts) {
     check_agent("{\"resources\": {\"cpus\": -1}}", "agents[1].resources.cpus: it is negative");
     check_agent("{\"resources\": {\"cpus\": 1e300}}", "agents[1].resources.cpus: it is more than ");
