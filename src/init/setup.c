@@ -52,6 +52,89 @@ static bool is_sandbox(int file) {
     return here.st_dev == given.st_dev && here.st_ino == given.st_ino;
 }
 
+/* --- volumes: mounted by descriptor, so that no path is walked twice --- */
+
+/* What the agent looked at must be what is found at the path here. */
+static bool is_source(int file, const struct spec_mount *mount) {
+    struct stat here;
+    if (fstat(file, &here) != 0)
+        return false;
+    errno = EXDEV;
+    return here.st_dev == mount->device && here.st_ino == mount->inode;
+}
+
+static int hold_volume(const struct spec_mount *mount) {
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    if ((mount->flags & SPEC_MOUNT_READ_ONLY) != 0)
+        attributes.attr_set |= MOUNT_ATTR_RDONLY;
+    int tree = open_tree_clone(spec_mount_source(mount));
+    if (tree >= 0 && is_source(tree, mount) &&
+        syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) == 0)
+        return tree;
+    int failure = errno;
+    close(tree);
+    errno = failure;
+    return -1;
+}
+
+/* Before anything is covered that a volume may lie under. */
+static bool hold_volumes(const struct spec *spec, int trees[SPEC_MOUNTS_LIMIT]) {
+    for (size_t i = 0; i < spec->mount_count; i++) {
+        trees[i] = hold_volume(spec->mounts[i]);
+        if (trees[i] < 0)
+            return false;
+    }
+    return true;
+}
+
+/* A directory in another one, made where it is missing; a link there is an error. */
+static int enter_directory(const struct spec *spec, int parent, const char *name) {
+    bool is_new = mkdirat(parent, name, 0755) == 0;
+    if (!is_new && errno != EEXIST)
+        return -1;
+    int file = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (file >= 0 && is_new && (spec->numbers.flags & SPEC_FLAG_ROOTLESS) == 0 &&
+        fchownat(file, "", spec->numbers.uid, spec->numbers.gid, AT_EMPTY_PATH) != 0) {
+        close(file);
+        return -1;
+    }
+    return file;
+}
+
+/* Part by part, each in the directory before it, so nothing leads out of the sandbox. */
+static int open_target(const struct spec *spec, const char *path) {
+    char part[256];
+    int at = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    while (at >= 0 && *path != '\0') {
+        size_t size = strcspn(path, "/");
+        int next = -1;
+        errno = ENAMETOOLONG;
+        if (size < sizeof(part)) {
+            memcpy(part, path, size);
+            part[size] = '\0';
+            next = enter_directory(spec, at, part);
+        }
+        int failure = errno;
+        close(at);
+        errno = failure;
+        at = next;
+        path += size + (path[size] == '/');
+    }
+    return at;
+}
+
+static bool mount_volumes(const struct spec *spec, const int trees[SPEC_MOUNTS_LIMIT]) {
+    for (size_t i = 0; i < spec->mount_count; i++) {
+        int target = open_target(spec, spec_mount_target(spec->mounts[i]));
+        if (target < 0 || syscall(SYS_move_mount, trees[i], "", target, "",
+                                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+            return false;
+        close(target);
+        close(trees[i]);
+    }
+    return true;
+}
+
 static bool lies_under(const char *path, const char *directory) {
     size_t size = strlen(directory);
     return strncmp(path, directory, size) == 0 && path[size] == '/';
@@ -180,6 +263,7 @@ static bool cut_propagation(void) {
 }
 
 enum init_stage setup_place(const struct spec *spec) {
+    int volumes[SPEC_MOUNTS_LIMIT];
     enum init_stage stage = enter_cgroups(spec);
     if (stage != INIT_STAGE_NONE)
         return stage;
@@ -187,6 +271,8 @@ enum init_stage setup_place(const struct spec *spec) {
         return INIT_STAGE_HOSTNAME;
     if (!cut_propagation())
         return INIT_STAGE_MOUNT;
+    if (!hold_volumes(spec, volumes))
+        return INIT_STAGE_VOLUME;
     stage = hide_shared_directories(spec);
     if (stage != INIT_STAGE_NONE)
         return stage;
@@ -194,7 +280,10 @@ enum init_stage setup_place(const struct spec *spec) {
         return INIT_STAGE_PROC;
     if (spec->numbers.uid == 0 && !seal_kernel_files())
         return INIT_STAGE_PROC;
-    return enter_sandbox(spec);
+    stage = enter_sandbox(spec);
+    if (stage == INIT_STAGE_NONE && !mount_volumes(spec, volumes))
+        return INIT_STAGE_VOLUME;
+    return stage;
 }
 
 /* Raw calls: libc's would look for other threads, and the task's side shares this memory before

@@ -8,7 +8,7 @@
 #include "init/spec.h"
 
 /* Enters cgroups, names the host, hides the host's /tmp, /dev/shm and /proc, moves into the
- * sandbox. */
+ * sandbox, mounts the volumes there. */
 enum init_stage setup_place(const struct spec *spec);
 
 /* Gives up capabilities, groups, user, and the way back, for the calling process. */

@@ -64,6 +64,38 @@ static bool is_array(size_t size, size_t item, size_t limit) {
     return size % item == 0 && size / item <= limit;
 }
 
+static bool is_part(const char *part, size_t size) {
+    return size > 0 && !(size == 1 && part[0] == '.') &&
+           !(size == 2 && part[0] == '.' && part[1] == '.');
+}
+
+static bool is_target(const char *path) {
+    if (strlen(path) > SPEC_TARGET_LIMIT_BYTES)
+        return false;
+    for (;;) {
+        size_t size = strcspn(path, "/");
+        if (!is_part(path, size))
+            return false;
+        if (path[size] == '\0')
+            return true;
+        path += size + 1;
+    }
+}
+
+static bool take_mount(const char *payload, size_t size, struct spec *out) {
+    const struct spec_mount *mount = (const struct spec_mount *)(const void *)payload;
+    if (size < sizeof(*mount) || out->mount_count == SPEC_MOUNTS_LIMIT)
+        return false;
+    size_t strings = size - sizeof(*mount);
+    if (mount->target_at == 0 || mount->target_at >= strings ||
+        !is_string(spec_mount_source(mount), mount->target_at) ||
+        !is_string(spec_mount_target(mount), strings - mount->target_at) ||
+        spec_mount_source(mount)[0] != '/' || !is_target(spec_mount_target(mount)))
+        return false;
+    out->mounts[out->mount_count++] = mount;
+    return true;
+}
+
 /* Everything but the repeated strings. */
 static bool take_field(const struct spec_field *field, char *payload, struct spec *out) {
     size_t size = field->size;
@@ -87,6 +119,7 @@ static bool take_field(const struct spec_field *field, char *payload, struct spe
         out->seccomp = payload;
         out->seccomp_count = size / sizeof(struct sock_filter);
         return is_array(size, sizeof(struct sock_filter), SPEC_SECCOMP_LIMIT);
+    case SPEC_MOUNT: return take_mount(payload, size, out);
     case SPEC_ARGUMENT:
     case SPEC_VARIABLE: return is_string(payload, size);
     }

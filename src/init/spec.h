@@ -19,6 +19,8 @@ enum {
     SPEC_GROUPS_LIMIT = 64,
     SPEC_RLIMITS_LIMIT = 16,
     SPEC_SECCOMP_LIMIT = 4096, /* instructions, as the kernel has it */
+    SPEC_MOUNTS_LIMIT = 64,
+    SPEC_TARGET_LIMIT_BYTES = 1024, /* of a mount's target, without its NUL */
 };
 
 /* The descriptors mesos-init starts with, besides /dev/null as 0, 1 and 2. */
@@ -45,6 +47,7 @@ enum spec_tag {
     SPEC_ARGUMENT, /* once an argument */
     SPEC_VARIABLE, /* once a NAME=value */
     SPEC_SECCOMP,  /* struct sock_filter each */
+    SPEC_MOUNT,    /* once a mount: a struct spec_mount and its two strings */
 };
 
 struct spec_field {
@@ -68,6 +71,23 @@ struct spec_rlimit {
     uint64_t resource, soft, hard;
 };
 
+/* Followed by its source, an absolute path, and its target below the sandbox. */
+struct spec_mount {
+    uint64_t device, inode; /* of the source as the agent opened it */
+    uint32_t flags;         /* SPEC_MOUNT_... */
+    uint32_t target_at;     /* where the target begins, behind this struct */
+};
+
+enum { SPEC_MOUNT_READ_ONLY = 1 };
+
+static inline const char *spec_mount_source(const struct spec_mount *mount) {
+    return (const char *)(mount + 1);
+}
+
+static inline const char *spec_mount_target(const struct spec_mount *mount) {
+    return (const char *)(mount + 1) + mount->target_at;
+}
+
 struct spec {
     struct spec_numbers numbers;
     const uint32_t *groups;
@@ -80,6 +100,8 @@ struct spec {
     char **variables;     /* NULL-terminated */
     const void *seccomp;  /* or NULL */
     size_t seccomp_count;
+    const struct spec_mount *mounts[SPEC_MOUNTS_LIMIT];
+    size_t mount_count;
 };
 
 /* How many bytes a payload takes with its padding. */
@@ -92,5 +114,5 @@ static inline size_t spec_padded(size_t size) {
 bool spec_count_pointers(const char *block, size_t size, size_t *count);
 
 /* Reads a block. Everything in *out points into the block or into `pointers`. Checks sizes, NULs,
- * counts and that sandbox and at least one argument are there. */
+ * counts, that a mount's target stays below the sandbox, and that sandbox and at least one argument are there. */
 bool spec_parse(char *block, size_t size, char **pointers, struct spec *out);

@@ -30,6 +30,11 @@ static bool read_task(struct arena *arena, struct kinds *kinds, struct text byte
     return task_info_decode(&(struct wire){arena, kinds}, bytes, out, error);
 }
 
+static bool read_mount(struct arena *arena, struct text bytes, struct volume_mount *out,
+                       struct error *error) {
+    return volume_mount_decode(&(struct wire){.arena = arena}, bytes, out, error);
+}
+
 static struct text write_agent(struct arena *arena, struct kinds *kinds,
                                const struct agent_info *info) {
     AUTO_FINI(buf_fini) struct buf out = {0};
@@ -80,6 +85,15 @@ static struct launch_order *order_of(const struct container_launch *launch) {
     return order;
 }
 
+/* Paths, a line each. */
+static void print_places(const struct agent_effect *effect, struct buf *out) {
+    for (size_t i = 0; i < effect->volumes.count; i++) {
+        const struct volume_place *place = &effect->volumes.places[i];
+        buf_printf(out, "%s%.*s/%.*s", i > 0 ? "\n" : "", TEXT_ARGS(place->root),
+                   TEXT_ARGS(place->relative));
+    }
+}
+
 /* With everything it needs to be carried out later. */
 static struct held_effect hold(struct agent_node *node, const struct agent_effect *effect) {
     struct wire wire = wire_of(node);
@@ -100,6 +114,11 @@ static struct held_effect hold(struct agent_node *node, const struct agent_effec
     case AGENT_EFFECT_CLOSE_EXECUTOR:
     case AGENT_EFFECT_DISCONNECT:
     case AGENT_EFFECT_STOP: buf_append_text(&held.bytes, effect->reason); break;
+    case AGENT_EFFECT_MAKE_VOLUMES:
+    case AGENT_EFFECT_REMOVE_VOLUME:
+        held.connection = effect->volumes.order;
+        print_places(effect, &held.bytes);
+        break;
     case AGENT_EFFECT_LIMIT:
     case AGENT_EFFECT_REMOVE_SANDBOX:
     case AGENT_EFFECT_CONNECT:
@@ -191,6 +210,33 @@ static void launch(struct agent_node *node, struct launch_order *order) {
     machine_launch(&node->machine, order);
 }
 
+enum { ORDER_BITS = 40 };
+
+/* The order, whether it was a removal in the lowest bit, and the life above them. */
+static void tell_volumes(void *self, uint64_t argument) {
+    struct agent_node *node = self;
+    struct agent_event event = {.kind = (argument & 1) != 0 ? AGENT_EVENT_VOLUME_REMOVED
+                                                            : AGENT_EVENT_VOLUMES_MADE};
+    event.volumes.order = (argument & ((UINT64_C(1) << ORDER_BITS) - 1)) >> 1;
+    if (node->process.is_up && node->process.life == argument >> ORDER_BITS)
+        feed(node, event);
+}
+
+static void change_volumes(struct agent_node *node, const struct held_effect *held) {
+    bool is_removal = held->kind == AGENT_EFFECT_REMOVE_VOLUME;
+    struct text rest = buf_text(&held->bytes), path;
+    while (text_split(&rest, '\n', &path)) {
+        world_say(node->process.world, "volume  %s %s %s", node->process.name,
+                  is_removal ? "remove" : "make", print_text(node->process.world, path));
+        if (is_removal)
+            map_remove_text(&node->volumes, path);
+        else
+            map_put_text(&node->volumes, path, node);
+    }
+    world_after(node->process.world, 0, tell_volumes, node,
+                node->process.life << ORDER_BITS | held->connection << 1 | is_removal);
+}
+
 static void carry_out(struct agent_node *node, struct held_effect *held) {
     struct world *world = node->process.world;
     switch ((enum agent_effect_kind)held->kind) {
@@ -211,6 +257,8 @@ static void carry_out(struct agent_node *node, struct held_effect *held) {
         break;
     case AGENT_EFFECT_DESTROY: machine_destroy(&node->machine, buf_text(&held->bytes)); break;
     case AGENT_EFFECT_FORGET: machine_forget(&node->machine, buf_text(&held->bytes)); break;
+    case AGENT_EFFECT_MAKE_VOLUMES:
+    case AGENT_EFFECT_REMOVE_VOLUME: change_volumes(node, held); break;
     case AGENT_EFFECT_STOP:
         world_say(world, "stop    %s: %s", node->process.name, buf_string(&held->bytes));
         node->has_stopped = node->process.is_dying = true;
@@ -362,6 +410,7 @@ void agent_node_free(struct agent_node *node) {
     VEC_FINI(&node->outbox.effects);
     buf_fini(&node->last_update);
     map_fini(&node->ends, NULL);
+    map_fini(&node->volumes, NULL);
     machine_fini(&node->machine);
     drive_fini(&node->disk);
     agent_free(node->core);
@@ -384,7 +433,8 @@ static void make_core(struct agent_node *node) {
                                        .port = 5051,
                                        .resources = &total,
                                        .version = TEXT("1")};
-    options.codec = (struct agent_codec){read_framework, read_executor, read_task, write_agent};
+    options.codec =
+        (struct agent_codec){read_framework, read_executor, read_task, read_mount, write_agent};
     options.work_dir = TEXT("/work");
     options.boot_id = text_of(node->boot_id);
     options.endpoint = TEXT("10.0.0.1:5051");

@@ -35,12 +35,15 @@ struct master_node {
     uint64_t last_connection;
     VEC_OF(struct held_effect) held;
     int64_t reregister_timeout_ms;
+    struct quota_watch *quota_watch;
 };
 
 struct master_node *master_node_new(struct world *world);
 void master_node_free(struct master_node *node);
 void master_node_start(struct master_node *node);
 void master_node_crash(struct master_node *node);
+/* Sets the times of the event and carries out what comes of it. */
+void master_node_feed(struct master_node *node, struct master_event *event);
 
 /* --- agents --- */
 
@@ -63,6 +66,7 @@ struct agent_node {
     uint64_t last_connection;
     VEC_OF(struct held_effect) held;
     int64_t cpu_milli, mem_milli;
+    struct map volumes;     /* path of a volume's directory -> the node: what is on the disk */
     struct buf last_update; /* for MUTATION_REPEAT_UPDATE */
     int mutations_done;
 };
@@ -111,6 +115,7 @@ struct workload_options {
     size_t tasks;
     bool in_executor, explicit_acks, partition_aware, multi_role, checkpoint;
     int64_t duration_ms, failover_timeout_ms;
+    const char *role; /* NULL: "blue" with multi_role, else none */
 };
 
 struct workload {

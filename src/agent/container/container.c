@@ -139,6 +139,7 @@ static const char *stage_text(enum init_stage stage) {
     case INIT_STAGE_TMP: return "mount a private /tmp or /dev/shm";
     case INIT_STAGE_PROC: return "mount its own /proc";
     case INIT_STAGE_SANDBOX: return "enter the sandbox";
+    case INIT_STAGE_VOLUME: return "mount a volume";
     case INIT_STAGE_PIPE: return "make pipes for the output";
     case INIT_STAGE_FORK: return "start a process";
     case INIT_STAGE_RLIMIT: return "set resource limits";

@@ -8,6 +8,7 @@
 #include "agent/container/clone.h"
 #include "agent/container/spec_writer.h"
 #include "agent/container/status_file.h"
+#include "common/base/arena.h"
 #include "common/base/mem.h"
 #include "common/runtime/files.h"
 #include "init/spec.h"
@@ -171,6 +172,9 @@ struct launch {
     struct cgroup_entry groups;
     struct buf block;
     char path[PATH_MAX]; /* of the sandbox, as the kernel sees it */
+    bool rootless;
+    struct arena *arena; /* of the mounts' paths; NULL: none */
+    struct spec_source *sources;
 };
 
 static void launch_fini(struct launch *launch) {
@@ -182,25 +186,69 @@ static void launch_fini(struct launch *launch) {
     }
     cgroup_entry_close(&launch->groups);
     buf_fini(&launch->block);
+    arena_free(launch->arena);
 }
 DEFINE_AUTO_FINI(struct launch, launch_fini)
 
-static bool open_sandbox(struct launch *launch, const struct container_spec *spec, bool rootless,
-                         struct error *error) {
+/* The directory alone, not what is in it. */
+static bool give_directory(int file, const struct container_spec *spec, const struct stat *stat) {
+    return (stat->st_uid == spec->uid && stat->st_gid == spec->gid) ||
+           fchownat(file, "", spec->uid, spec->gid, AT_EMPTY_PATH) == 0;
+}
+
+static bool find_path(int file, char out[PATH_MAX]) {
     char link[64];
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
+    ssize_t size = readlink(link, out, PATH_MAX - 1);
+    out[size > 0 ? size : 0] = '\0';
+    return size > 0;
+}
+
+static bool open_sandbox(struct launch *launch, const struct container_spec *spec,
+                         struct error *error) {
     struct stat stat;
     launch->sandbox =
         clone_raise_fd(open(spec->sandbox, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (launch->sandbox < 0 || fstat(launch->sandbox, &stat) != 0)
         return fail(error, ERROR_IO, "open sandbox %s: %m", spec->sandbox);
-    if (!rootless && (stat.st_uid != spec->uid || stat.st_gid != spec->gid) &&
-        fchownat(launch->sandbox, "", spec->uid, spec->gid, AT_EMPTY_PATH) != 0)
+    if (!launch->rootless && !give_directory(launch->sandbox, spec, &stat))
         return fail(error, ERROR_IO, "give sandbox %s to user %u: %m", spec->sandbox, spec->uid);
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", launch->sandbox);
-    ssize_t size = readlink(link, launch->path, sizeof(launch->path) - 1);
-    if (size <= 0)
-        return fail(error, ERROR_IO, "find sandbox %s: %m", spec->sandbox);
-    launch->path[size] = '\0';
+    return find_path(launch->sandbox, launch->path) ||
+           fail(error, ERROR_IO, "find sandbox %s: %m", spec->sandbox);
+}
+
+static bool open_source(struct launch *launch, const struct container_spec *spec,
+                        const struct container_mount *mount, struct spec_source *out,
+                        struct error *error) {
+    char path[PATH_MAX];
+    struct stat stat;
+    AUTO_FD int file = open(mount->source, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0 || fstat(file, &stat) != 0)
+        return fail(error, ERROR_IO, "open volume %s: %m", mount->source);
+    if (!launch->rootless && mount->is_given && !give_directory(file, spec, &stat))
+        return fail(error, ERROR_IO, "give volume %s to user %u: %m", mount->source, spec->uid);
+    if (!find_path(file, path))
+        return fail(error, ERROR_IO, "find volume %s: %m", mount->source);
+    *out = (struct spec_source){
+        .path = arena_string(launch->arena, text_of(path)),
+        .device = stat.st_dev,
+        .inode = stat.st_ino,
+    };
+    return true;
+}
+
+/* What is to be mounted is looked at here and opened again by mesos-init, in whose namespace alone
+ * it can be mounted: there it must be the same directory. */
+static bool open_sources(struct launch *launch, const struct container_spec *spec,
+                         struct error *error) {
+    if (spec->mount_count == 0)
+        return true;
+    launch->arena = arena_new();
+    launch->sources = ARENA_ARRAY(launch->arena, struct spec_source, spec->mount_count);
+    for (size_t i = 0; i < spec->mount_count; i++) {
+        if (!open_source(launch, spec, &spec->mounts[i], &launch->sources[i], error))
+            return false;
+    }
     return true;
 }
 
@@ -278,7 +326,10 @@ static bool begin(struct containerizer *containerizer, struct launch *launch,
                   struct error *error) {
     if (!cgroups_open_entry(containerizer->cgroups, container->id, &launch->groups, error))
         return false;
-    struct spec_place place = {launch->path, launch->groups.procs_count, containerizer->rootless};
+    struct spec_place place = {.sandbox = launch->path,
+                               .cgroup_count = launch->groups.procs_count,
+                               .rootless = launch->rootless,
+                               .sources = launch->sources};
     return spec_write(spec, &place, &launch->block, error) && open_pipes(launch, error) &&
            clone_launch(containerizer, launch, container, error) &&
            let_go_on(launch, container, error);
@@ -287,8 +338,12 @@ static bool begin(struct containerizer *containerizer, struct launch *launch,
 bool containerizer_launch(struct containerizer *containerizer, const struct container_spec *spec,
                           struct error *error) {
     AUTO_FINI(launch_fini)
-    struct launch launch = {
-        .sandbox = -1, .status = -1, .spec = {-1, -1}, .report = {-1, -1}, .groups = {.into = -1}};
+    struct launch launch = {.sandbox = -1,
+                            .status = -1,
+                            .spec = {-1, -1},
+                            .report = {-1, -1},
+                            .groups = {.into = -1},
+                            .rootless = containerizer->rootless};
     if (!spec_check(spec, error))
         return false;
     struct container *old = map_get_text(&containerizer->containers, spec->id);
@@ -296,7 +351,7 @@ bool containerizer_launch(struct containerizer *containerizer, const struct cont
         return fail(error, ERROR_EXISTS, "container %.*s is there already", TEXT_ARGS(spec->id));
     char id[CONTAINER_ID_LIMIT_BYTES + 1];
     snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(spec->id));
-    if (!open_sandbox(&launch, spec, containerizer->rootless, error) ||
+    if (!open_sandbox(&launch, spec, error) || !open_sources(&launch, spec, error) ||
         !make_names(containerizer, &launch, spec, id, error))
         return false;
 

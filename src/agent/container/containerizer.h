@@ -30,6 +30,7 @@ enum {
     CONTAINER_TAIL_BYTES = 4096,
     CONTAINER_GROUPS_LIMIT = 64,
     CONTAINER_RLIMITS_LIMIT = 16,
+    CONTAINER_MOUNTS_LIMIT = 64,
     CONTAINER_SPEC_LIMIT_BYTES = 768 * 1024, /* argv, environment and paths together */
 };
 
@@ -38,6 +39,15 @@ struct container_rlimit {
     int resource; /* RLIMIT_... */
     uint64_t soft;
     uint64_t hard;
+};
+
+/* A directory of this machine that the task sees in its sandbox. */
+struct container_mount {
+    const char *source;  /* absolute; an existing directory, reached without following a last link */
+    const char *target;  /* below the sandbox: parts without ".", ".." and empty ones; made where
+                            it is missing, and no link in it is followed */
+    bool read_only;
+    bool is_given; /* the directory alone is given to uid and gid */
 };
 
 /* What a container may use. Zero means no limit, and for cpu_milli the smallest weight. */
@@ -72,6 +82,8 @@ struct container_spec {
     int64_t log_cap_bytes; /* for stdout and for stderr, each; 0: 100 MB */
     const struct container_rlimit *rlimits;
     size_t rlimit_count;
+    const struct container_mount *mounts; /* none below another */
+    size_t mount_count;
     const void *seccomp; /* compiled BPF (seccomp_export_bpf), or NULL */
     size_t seccomp_bytes;
 };

@@ -58,6 +58,29 @@ static bool check_numbers(const struct container_spec *spec, struct error *error
     return true;
 }
 
+static bool is_target(struct text path) {
+    struct text part;
+    if (path.size == 0 || path.size > SPEC_TARGET_LIMIT_BYTES)
+        return false;
+    while (text_split(&path, '/', &part)) {
+        if (part.size == 0 || text_equal(part, TEXT(".")) || text_equal(part, TEXT("..")))
+            return false;
+    }
+    return true;
+}
+
+static bool check_mounts(const struct container_spec *spec, struct error *error) {
+    if (spec->mount_count > CONTAINER_MOUNTS_LIMIT)
+        return fail(error, ERROR_LIMIT, "more than %d mounts", CONTAINER_MOUNTS_LIMIT);
+    for (size_t i = 0; i < spec->mount_count; i++) {
+        if (spec->mounts[i].source[0] != '/')
+            return fail(error, ERROR_INVALID, "what is mounted must be an absolute path");
+        if (!is_target(text_of(spec->mounts[i].target)))
+            return fail(error, ERROR_INVALID, "a mount cannot be at '%s'", spec->mounts[i].target);
+    }
+    return true;
+}
+
 bool spec_check(const struct container_spec *spec, struct error *error) {
     if (!spec_is_id(spec->id))
         return fail(error, ERROR_INVALID, "'%.*s' cannot be a container's id",
@@ -70,7 +93,7 @@ bool spec_check(const struct container_spec *spec, struct error *error) {
         return fail(error, ERROR_INVALID, "there is no command to execute");
     if (spec->hostname != NULL && strlen(spec->hostname) > HOSTNAME_LIMIT_BYTES)
         return fail(error, ERROR_LIMIT, "a hostname longer than %d bytes", HOSTNAME_LIMIT_BYTES);
-    return check_numbers(spec, error);
+    return check_mounts(spec, error) && check_numbers(spec, error);
 }
 
 static void append_field(struct buf *out, enum spec_tag tag, const void *payload, size_t size) {
@@ -109,6 +132,25 @@ static bool append_environment(struct buf *out, const struct container_spec *spe
     return has_path || append_string(out, SPEC_VARIABLE, DEFAULT_PATH);
 }
 
+/* Numbers first, then the two paths, each with its NUL. */
+static bool append_mounts(struct buf *out, const struct container_spec *spec,
+                          const struct spec_place *place) {
+    AUTO_FINI(buf_fini) struct buf payload = {0};
+    for (size_t i = 0; i < spec->mount_count; i++) {
+        const struct spec_source *source = &place->sources[i];
+        struct spec_mount mount = {.device = source->device,
+                                   .inode = source->inode,
+                                   .flags = spec->mounts[i].read_only ? SPEC_MOUNT_READ_ONLY : 0,
+                                   .target_at = (uint32_t)strlen(source->path) + 1};
+        buf_clear(&payload);
+        buf_append(&payload, &mount, sizeof(mount));
+        buf_append(&payload, source->path, strlen(source->path) + 1);
+        buf_append(&payload, spec->mounts[i].target, strlen(spec->mounts[i].target) + 1);
+        append_field(out, SPEC_MOUNT, payload.data, payload.size);
+    }
+    return out->size <= CONTAINER_SPEC_LIMIT_BYTES;
+}
+
 static void append_arrays(struct buf *out, const struct container_spec *spec) {
     struct spec_rlimit rlimits[CONTAINER_RLIMITS_LIMIT];
     for (size_t i = 0; i < spec->rlimit_count; i++) {
@@ -136,7 +178,8 @@ bool spec_write(const struct container_spec *spec, const struct spec_place *plac
     buf_append(out, &head, sizeof(head));
     append_field(out, SPEC_NUMBERS, &numbers, sizeof(numbers));
     append_arrays(out, spec);
-    bool fits = append_string(out, SPEC_SANDBOX, place->sandbox) &&
+    bool fits = append_mounts(out, spec, place) &&
+                append_string(out, SPEC_SANDBOX, place->sandbox) &&
                 (spec->hostname == NULL || append_string(out, SPEC_HOSTNAME, spec->hostname)) &&
                 append_command(out, spec) && append_environment(out, spec) &&
                 out->size <= SPEC_LIMIT_BYTES;

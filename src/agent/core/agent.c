@@ -26,6 +26,7 @@ static void keep_texts(struct agent *agent) {
         &options->work_dir,     &options->boot_id,         &options->endpoint,
         &options->default_user, &options->info.ip,         &options->info.hostname,
         &options->info.version, &options->info.attributes, &options->info.encoded,
+        &options->info.region,  &options->info.zone,
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = arena_text(agent->arena, *texts[i]);
@@ -34,7 +35,8 @@ static void keep_texts(struct agent *agent) {
 
 struct agent *agent_new(const struct agent_options *options, struct kinds *kinds) {
     assert(options->codec.read_framework != NULL && options->codec.read_executor != NULL &&
-           options->codec.read_task != NULL && options->codec.write_agent != NULL);
+           options->codec.read_task != NULL && options->codec.read_mount != NULL &&
+           options->codec.write_agent != NULL);
     struct agent *agent = NEW(struct agent);
     agent->options = *options;
     agent->kinds = kinds;
@@ -42,9 +44,12 @@ struct agent *agent_new(const struct agent_options *options, struct kinds *kinds
     keep_texts(agent);
     agent->rng = rng_of(options->seed);
     if (options->info.resources != NULL)
-        agent->total = resources_copy(options->info.resources);
+        agent->configured = resources_copy(options->info.resources);
+    agent->total = resources_copy(&agent->configured);
     agent->options.info.resources = &agent->total;
     list_init(&agent->completed);
+    list_init(&agent->operations);
+    list_init(&agent->removals);
     timer_init(&agent->connect_timer, TIMER_CONNECT, agent);
     timer_init(&agent->answer_timer, TIMER_ANSWER, agent);
     timer_init(&agent->ping_timer, TIMER_PING, agent);
@@ -100,8 +105,10 @@ void agent_free(struct agent *agent) {
     map_fini(&agent->connections, NULL);
     map_fini(&agent->change_places, NULL);
     completed_fini(agent);
+    operations_fini(agent);
     VEC_FINI(&agent->changes);
     heap_fini(&agent->timers);
+    resources_fini(&agent->configured);
     resources_fini(&agent->total);
     resources_fini(&agent->used);
     arena_free(agent->arena);
@@ -118,16 +125,22 @@ int64_t agent_deadline_ms(const struct agent *agent) {
     return least != NULL ? least->key : INT64_MAX;
 }
 
-static void take_resources(struct agent *agent, const struct resources *total) {
-    struct resources copy = resources_copy(total);
-    resources_fini(&agent->total);
-    agent->total = copy;
-    agent->total_has_changed = true;
-    if (!registration_is_done(agent))
+static void take_resources(struct agent *agent, const struct resources *configured) {
+    AUTO_FINI(resources_fini)
+    struct resources converted = total_converted(agent->kinds, &agent->total);
+    struct resources total = {0};
+    struct error error;
+    if (!total_convert(agent->kinds, configured, &converted, &total, &error)) {
+        effect_note(agent, AGENT_NOTE_ERROR, "resources_incompatible", "why=\"%s\"", error.message);
         return;
-    struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_SEND_MASTER);
-    effect->master.kind = AGENT_MESSAGE_RESOURCES;
-    effect->master.resources = &agent->total;
+    }
+    struct resources copy = resources_copy(configured);
+    resources_fini(&agent->configured);
+    resources_fini(&agent->total);
+    agent->configured = copy;
+    agent->total = total;
+    agent->total_has_changed = true;
+    agent->owes_total = true;
 }
 
 static void act(struct agent *agent, const struct agent_event *event) {
@@ -149,6 +162,8 @@ static void act(struct agent *agent, const struct agent_event *event) {
         return;
     case AGENT_EVENT_DISK_FULL: return sandbox_pressure(agent, event->used_fraction_milli);
     case AGENT_EVENT_RESOURCES: return take_resources(agent, event->resources);
+    case AGENT_EVENT_VOLUMES_MADE: return operation_volumes_made(agent, event);
+    case AGENT_EVENT_VOLUME_REMOVED: return operation_volume_removed(agent, event);
     }
 }
 
@@ -161,6 +176,7 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
     if (event->kind == AGENT_EVENT_RECOVERED || agent->recovery != RECOVERY_BEGIN)
         act(agent, event);
     timers_run(agent);
+    operations_settle(agent);
     store_commit(agent);
     agent->outbox = NULL;
 }

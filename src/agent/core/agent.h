@@ -32,6 +32,9 @@ struct agent_codec {
                           struct executor_info *out, struct error *error);
     bool (*read_task)(struct arena *arena, struct kinds *kinds, struct text bytes,
                       struct task_info *out, struct error *error);
+    /* What a resource of a persistent volume carries: where it is to be mounted. */
+    bool (*read_mount)(struct arena *arena, struct text bytes, struct volume_mount *out,
+                       struct error *error);
     /* An encoded mesos.v1.AgentInfo in the arena. */
     struct text (*write_agent)(struct arena *arena, struct kinds *kinds,
                                const struct agent_info *info);
@@ -46,6 +49,10 @@ enum {
     AGENT_SANDBOXES_LIMIT = 100000,      /* ended ones; the oldest goes early */
     AGENT_MESSAGE_BYTES_LIMIT = 4 << 20, /* between framework and executor */
     AGENT_MESSAGE_TEXT_LIMIT = 4096, /* of a status, from a container or an executor: cut there */
+    AGENT_CONTAINER_VOLUMES_LIMIT = 64,
+    AGENT_CONTAINER_PATH_LIMIT = 1024,    /* of where a volume is mounted */
+    AGENT_OPERATIONS_LIMIT = 10000,       /* that wait for the disk */
+    AGENT_DESTROYED_VOLUMES_LIMIT = 1000, /* of which the content is still there */
 };
 
 struct agent_options {
@@ -99,7 +106,16 @@ enum agent_event_kind {
     AGENT_EVENT_STORED,
     AGENT_EVENT_DISK_FULL, /* sandboxes are to be removed early; `fraction_milli` of the disk is
                               used */
-    AGENT_EVENT_RESOURCES, /* the total has changed */
+    AGENT_EVENT_RESOURCES, /* what this machine has (without operations) has changed */
+    AGENT_EVENT_VOLUMES_MADE,   /* or not; answers AGENT_EFFECT_MAKE_VOLUMES */
+    AGENT_EVENT_VOLUME_REMOVED, /* or not; answers AGENT_EFFECT_REMOVE_VOLUME */
+};
+
+/* Where a persistent volume is kept. */
+struct volume_place {
+    struct text root;     /* absolute: the work_dir, or the root of its disk; it must be there */
+    struct text relative; /* directories below it, to be made; empty: the root itself, which is
+                             emptied and never removed */
 };
 
 struct agent_event {
@@ -132,10 +148,22 @@ struct agent_event {
         uint64_t stored_ticket;
         int64_t used_fraction_milli;
         const struct resources *resources;
+        struct {
+            uint64_t order;  /* of the effect */
+            struct text why; /* empty: it is done */
+        } volumes;           /* VOLUMES_MADE, VOLUME_REMOVED */
     };
 };
 
 /* --- what comes out --- */
+
+/* A persistent volume in a container. */
+struct container_volume {
+    struct volume_place place; /* a container without it must not run */
+    struct text path;          /* below the sandbox; no part of it is "..", "." or empty */
+    bool read_only;
+    bool is_given; /* the directory alone becomes the user's */
+};
 
 /* Everything the shell needs to make a container; it looks up the user and makes the sandbox. */
 struct container_launch {
@@ -152,6 +180,8 @@ struct container_launch {
     int64_t cpu_milli;
     int64_t cpu_quota_milli; /* 0: none */
     int64_t memory_bytes;    /* 0: no limit */
+    const struct container_volume *volumes;
+    size_t volume_count;
 };
 
 enum agent_effect_kind {
@@ -167,6 +197,13 @@ enum agent_effect_kind {
     AGENT_EFFECT_LIMIT,   /* an executor's container may use more or less from now on */
     AGENT_EFFECT_FORGET,  /* the end of a container is stored: containerizer_forget */
     AGENT_EFFECT_REMOVE_SANDBOX,
+    /* Makes the directories, those that are there already are fine; when one cannot be made, those
+     * that were made for this order go again. One VOLUMES_MADE follows. */
+    AGENT_EFFECT_MAKE_VOLUMES,
+    /* Takes the volume's content away, so that a MAKE_VOLUMES of the same place that comes later
+     * finds nothing of it (where the root is emptied: from VOLUME_REMOVED on). One VOLUME_REMOVED
+     * follows. */
+    AGENT_EFFECT_REMOVE_VOLUME,
     AGENT_EFFECT_STOP, /* the agent cannot go on, and why */
     AGENT_EFFECT_NOTE,
 };
@@ -197,6 +234,11 @@ struct agent_effect {
         } limit;
         struct text sandbox;
         struct {
+            uint64_t order; /* comes back with the event */
+            const struct volume_place *places;
+            size_t count;
+        } volumes; /* MAKE_VOLUMES; REMOVE_VOLUME has one */
+        struct {
             enum agent_note_level level;
             struct text what;
             struct text detail;
@@ -223,6 +265,9 @@ int64_t agent_deadline_ms(const struct agent *agent);
 struct agent_id agent_own_id(const struct agent *agent); /* empty before it is registered; lent */
 
 /* --- reading --- */
+
+/* The total, with everything operations made of it. Lent until the next step. */
+const struct resources *agent_resources(const struct agent *agent);
 
 /* Where the output of a task is, for channels and /files. Lent until the next step. */
 struct sandbox_view {

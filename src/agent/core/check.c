@@ -118,7 +118,7 @@ static bool check_framework(const struct agent *agent, const struct framework *f
 static bool check_tally(const struct agent *agent, const struct tally *tally, struct error *why) {
     if (!resources_equal(&tally->used, &agent->used))
         return fail(why, ERROR_INVALID, "what is used is not the sum of what uses it");
-    if (!agent->total_has_changed && !resources_contains(&agent->total, &agent->used))
+    if (!agent->total_has_changed && !total_covers(agent, &agent->used))
         return fail(why, ERROR_INVALID, "more is used than there is");
     if (tally->tasks != agent->task_count || tally->containers != agent->containers.count)
         return fail(why, ERROR_INVALID, "tasks or containers are counted wrong");

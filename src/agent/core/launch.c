@@ -146,6 +146,21 @@ static void set_environment(struct container_launch *launch, struct environment 
     launch->environment_count = environment.count;
 }
 
+/* They could be read when it was admitted; should that not be so any more, it must not run without
+ * them, so it gets one that is nowhere. */
+static void set_volumes(const struct agent *agent, struct container_launch *launch,
+                        const struct resources *set) {
+    struct container_volume *volumes;
+    struct error error;
+    if (!volumes_read(agent, agent->outbox->arena, set, &volumes, &launch->volume_count, &error)) {
+        volumes = ARENA_NEW(agent->outbox->arena, struct container_volume);
+        volumes->place.root = text_of(arena_printf(agent->outbox->arena, "/ (%s)", error.message));
+        volumes->path = TEXT("volume");
+        launch->volume_count = 1;
+    }
+    launch->volumes = volumes;
+}
+
 static int64_t grace_ns_of(const struct agent *agent, const struct task *task) {
     return task->info.has_kill_grace ? task->info.kill_grace_ns
                                      : agent->options.kill_grace_ms * 1000000;
@@ -162,6 +177,7 @@ void launch_task(struct agent *agent, struct task *task) {
     launch->cpu_milli = resources_quantity_milli(&task->resources, agent->kinds, NAME_CPUS);
     launch->cpu_quota_milli = quota_milli(agent, task, launch->cpu_milli);
     launch->memory_bytes = launch_memory_bytes(agent, task);
+    set_volumes(agent, launch, &task->resources);
     set_command(launch, &task->info.command);
     set_environment(launch,
                     environment_make(agent->outbox->arena, (struct environment_of){
@@ -214,6 +230,7 @@ void launch_executor(struct agent *agent, struct executor *executor) {
     launch->cpu_milli = limits.cpu_milli;
     launch->cpu_quota_milli = limits.cpu_quota_milli;
     launch->memory_bytes = limits.memory_bytes;
+    set_volumes(agent, launch, &executor->resources);
     set_command(launch, &executor->info.command);
     set_environment(launch, environment_make(agent->outbox->arena,
                                              (struct environment_of){

@@ -125,6 +125,38 @@ struct text launch_sandbox(struct agent *agent, struct arena *arena, struct fram
                            struct container_id container);
 struct container_id launch_new_id(struct agent *agent, struct arena *arena);
 
+/* total.c: what the agent has, operations included. */
+/* What was there before operations: without dynamic reservations, volumes, sharedness. Adds. */
+bool total_strip(struct kinds *kinds, const struct resources *set, struct resources *out,
+                 struct error *error);
+struct resources total_converted(const struct kinds *kinds, const struct resources *total);
+/* *out is empty before. False, with what does not fit: the configured do not contain it. */
+bool total_convert(struct kinds *kinds, const struct resources *configured,
+                   const struct resources *converted, struct resources *out, struct error *error);
+size_t total_size(const struct resources *total); /* as many messages */
+bool total_has_free(const struct agent *agent, const struct resources *needed);
+bool total_covers(const struct agent *agent, const struct resources *used);
+
+/* operation.c: what a master makes of the total. */
+void operation_apply(struct agent *agent, const struct master_message *message);
+void operation_volumes_made(struct agent *agent, const struct agent_event *event);
+void operation_volume_removed(struct agent *agent, const struct agent_event *event);
+void operations_settle(struct agent *agent);       /* once, at the end of a step */
+void operations_forget_master(struct agent *agent); /* nobody waits for their answers any more */
+/* Out of the records: the total. False: it is incompatible, and why. */
+bool operations_restore(struct agent *agent, const struct agent_event *event, struct error *error);
+void operations_fini(struct agent *agent);
+
+/* volume.c */
+bool volume_place_of(const struct agent *agent, struct arena *arena, uint32_t kind,
+                     struct volume_place *out, struct error *error);
+struct text volume_path(struct arena *arena, const struct volume_place *place);
+/* The volumes of what a task or an executor has, which `set` is a part of; in the arena. */
+bool volumes_read(const struct agent *agent, struct arena *arena, const struct resources *set,
+                  struct container_volume **out, size_t *count, struct error *error);
+/* By a container that is not gone; not counted is the one whose resources are `but` (or NULL). */
+bool volume_is_used(const struct agent *agent, uint32_t kind, const struct resources *but);
+
 /* executor.c */
 struct executor *executor_find(const struct framework *framework, struct executor_id id);
 struct executor *executor_new(struct agent *agent, struct framework *framework, struct text info,

@@ -32,9 +32,7 @@ static void restore_framework(struct agent *agent, const struct agent_record *re
 /* What is not free any more is not counted: the total may have shrunk, or a framework whose end the
  * crash undid may hold what others were given since. */
 static bool count_used(struct agent *agent, const struct resources *more) {
-    AUTO_FINI(resources_fini) struct resources spare = resources_copy(&agent->total);
-    resources_subtract_common(&spare, &agent->used);
-    if (resources_contains(&spare, more) && resources_add(&agent->used, more))
+    if (total_has_free(agent, more) && resources_add(&agent->used, more))
         return true;
     agent->total_has_changed = true;
     return false;
@@ -142,7 +140,7 @@ static void restore_kind(struct agent *agent, const struct agent_event *event,
         case AGENT_RECORD_TASK: restore_task(agent, record, key); break;
         case AGENT_RECORD_UPDATE: restore_update(agent, record, key); break;
         case AGENT_RECORD_SANDBOX: /* in their order: below */ break;
-        case AGENT_RECORD_RESOURCES: break;
+        case AGENT_RECORD_RESOURCES: /* before all others: operations_restore */ break;
         }
     }
 }
@@ -234,6 +232,13 @@ void recovery_begin(struct agent *agent, const struct agent_event *event) {
         AGENT_RECORD_SELF, AGENT_RECORD_FRAMEWORK, AGENT_RECORD_EXECUTOR,
         AGENT_RECORD_TASK, AGENT_RECORD_UPDATE,
     };
+    struct error error;
+    if (!operations_restore(agent, event, &error)) {
+        struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_STOP);
+        effect->reason = text_of(arena_printf(
+            agent->outbox->arena, "Incompatible agent resources: %s", error.message));
+        return;
+    }
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
         restore_kind(agent, event, order[i]);
     restore_sandboxes(agent, event);

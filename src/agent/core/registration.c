@@ -31,6 +31,7 @@ static void wait_and_connect(struct agent *agent) {
 static void leave_master(struct agent *agent) {
     streams_pause(agent);
     task_forget_unknown(agent);
+    operations_forget_master(agent);
     wait_and_connect(agent);
 }
 
@@ -64,6 +65,7 @@ void registration_connected(struct agent *agent) {
         return;
     if (agent->registration == REGISTRATION_ASKED || registration_is_done(agent))
         streams_pause(agent);
+    operations_forget_master(agent);
     timer_cancel(agent, &agent->connect_timer);
     timer_cancel(agent, &agent->ping_timer);
     agent->registration = REGISTRATION_ASKED;

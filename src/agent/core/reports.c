@@ -80,6 +80,7 @@ void report_register(struct agent *agent) {
     message->register_agent.info = agent->options.info;
     message->register_agent.info.id = agent_own_id(agent);
     message->register_agent.info.resources = &agent->total;
+    agent->owes_total = false;
     message->register_agent.frameworks = frameworks;
     message->register_agent.framework_count = framework_count;
     message->register_agent.executors = executors;

@@ -65,11 +65,9 @@ static struct framework *framework_of(struct agent *agent, const struct master_m
 /* Counts what the task and a new executor take as used; false when the agent has not got it free:
  * what the master thinks free may still be held by tasks of a framework that it has removed. */
 static bool claim(struct agent *agent, struct task *task, struct executor *fresh) {
-    AUTO_FINI(resources_fini) struct resources spare = resources_copy(&agent->total);
     AUTO_FINI(resources_fini) struct resources needed = resources_copy(&task->resources);
-    resources_subtract_common(&spare, &agent->used);
     if ((fresh != NULL && !resources_add(&needed, &fresh->resources)) ||
-        !resources_contains(&spare, &needed) || !resources_add(&agent->used, &needed))
+        !total_has_free(agent, &needed) || !resources_add(&agent->used, &needed))
         return false;
     task->holds = true;
     if (fresh != NULL)
@@ -143,6 +141,24 @@ static void run_in_executor(struct agent *agent, struct task *task) {
     }
 }
 
+/* Its volumes could be mounted, were they there. They are mounted when a container starts, so a task
+ * cannot bring its own into its executor's. */
+static bool check_volumes(struct agent *agent, const struct task *task, struct error *error) {
+    struct arena *arena = agent->outbox->arena;
+    struct container_volume *volumes;
+    size_t count = 0;
+    if (task->is_command)
+        return volumes_read(agent, arena, &task->resources, &volumes, &count, error);
+    for (uint32_t i = 0; i < task->resources.count; i++) {
+        if (kind_is(task->resources.entries[i].kind, KIND_IS_PERSISTENT))
+            return fail(error, ERROR_UNSUPPORTED,
+                        "a volume for a task with an executor must be among the executor's own "
+                        "resources");
+    }
+    return task->info.executor.resources == NULL ||
+           volumes_read(agent, arena, task->info.executor.resources, &volumes, &count, error);
+}
+
 static void admit(struct agent *agent, struct task *task, const struct master_message *message) {
     struct error error = {0};
     if (!task_read(agent, task, message->run_task.task.encoded, &error))
@@ -152,6 +168,9 @@ static void admit(struct agent *agent, struct task *task, const struct master_me
     if (why != NULL)
         return refuse(agent, task, TASK_REASON_CONTAINER_LAUNCH_FAILED,
                       text_of(arena_printf(agent->outbox->arena, "Cannot run it: %s", why)));
+    if (!check_volumes(agent, task, &error))
+        return refuse(agent, task, TASK_REASON_CONTAINER_LAUNCH_FAILED,
+                      text_of(arena_printf(agent->outbox->arena, "Cannot run it: %s", error.message)));
     const struct command_info *command =
         task->is_command ? &task->info.command : &task->info.executor.command;
     if (!has_user(agent, task->framework, command))

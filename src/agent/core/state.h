@@ -123,6 +123,25 @@ struct task {
     struct timer kill_timer, completion_timer;
 };
 
+/* One that the master waits for: its directories are being made, or could not be. */
+struct operation {
+    struct link link;
+    uint64_t order;  /* of its MAKE_VOLUMES */
+    uint64_t number; /* the master's; 0: its connection is gone */
+    struct resources from, to;
+    char *why; /* not NULL: it failed, and is undone once nobody uses what came of it */
+};
+
+/* A destroyed volume whose content may still be there. */
+struct removal {
+    struct link link;
+    uint64_t order;
+    struct resource volume; /* scalar: owns nothing */
+    char *path;
+    bool is_slow; /* its place is free only when it is removed */
+    bool has_failed;
+};
+
 /* Whose container it is: one of the two. */
 struct container {
     struct task *task;
@@ -168,9 +187,16 @@ struct agent {
     struct arena *arena;
     struct rng rng;
     char *id; /* NULL: never registered */
-    struct resources total;
-    struct resources used; /* by tasks that are not terminal, and executors */
+    struct resources configured; /* what the machine has without any operation */
+    struct resources total;      /* and with those that were applied */
+    struct resources used;       /* by tasks that are not terminal, and executors */
     bool total_has_changed;
+    bool owes_total;         /* the master must hear of the total when no operation waits */
+    uint64_t total_ticket;   /* of the last store of what operations made */
+    uint64_t last_order;     /* given to an effect on volumes */
+    struct link operations;  /* struct operation, owned, in the order of the connection */
+    struct link removals;    /* struct removal, owned */
+    size_t operation_count, removal_count;
 
     enum registration_state registration;
     enum recovery_state recovery;

@@ -3,6 +3,10 @@
  */
 #include "agent/core/parts.h"
 
+const struct resources *agent_resources(const struct agent *agent) {
+    return &agent->total;
+}
+
 void completed_keep(struct agent *agent, const struct task *task) {
     struct completed_task *completed = NEW(struct completed_task);
     size_t framework_size = task->framework->id.text.size, id_size = task->id.text.size;

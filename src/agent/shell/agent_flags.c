@@ -1,10 +1,18 @@
 #include "agent/shell/agent_flags.h"
 
+#include "common/model/roles.h"
+
 #include <assert.h>
 #include <string.h>
 
 static bool check_absolute(const char *value, struct error *error) {
     return value[0] == '/' || fail(error, ERROR_INVALID, "'%s' is not an absolute path", value);
+}
+
+static bool check_role(const char *value, struct error *error) {
+    const char *why;
+    return role_is_valid(text_of(value), &why) ||
+           fail(error, ERROR_INVALID, "role '%s' %s", value, why);
 }
 
 static void add(struct agent_flags *f, const struct flag *rows, size_t count) {
@@ -55,10 +63,21 @@ static void add_resources(struct agent_flags *f) {
         {.name = "resources",
          .kind = FLAG_STRING,
          .string = &f->resources,
-         .metavar = "NAME:VALUE[;...]",
+         .metavar = "NAME[(ROLE)]:VALUE[;...]",
          .help =
-             "What this agent has, as 'cpus:4;mem:8192;ports:[31000-32000]'. What is not named is "
-             "measured."},
+             "What this agent has, as 'cpus:4;mem:8192;disk(db):1000;ports:[31000-32000]', or a JSON "
+             "array of Resource. What is not named is measured."},
+        {.name = "default_role",
+         .kind = FLAG_STRING,
+         .string = &f->default_role,
+         .preset = "*",
+         .check = check_role,
+         .help = "Role that resources are reserved to when --resources names none; *: nobody."},
+        {.name = "domain",
+         .kind = FLAG_STRING,
+         .string = &f->domain,
+         .metavar = "REGION/ZONE",
+         .help = "Where this machine stands, as far as failing together goes; or a JSON DomainInfo."},
     };
     ADD(f, rows);
 }

@@ -16,7 +16,9 @@ struct agent_flags {
     char *work_dir;
     char *runtime_dir;
     char *resources;
+    char *default_role;
     char *attributes;
+    char *domain;
     char *cgroups_root;
     bool cgroups_enable_cfs;
     char *init_path;

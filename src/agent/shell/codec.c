@@ -20,6 +20,12 @@ static bool read_task(struct arena *arena, struct kinds *kinds, struct text byte
     return task_info_decode(&wire, bytes, out, error);
 }
 
+static bool read_mount(struct arena *arena, struct text bytes, struct volume_mount *out,
+                       struct error *error) {
+    struct wire wire = {.arena = arena};
+    return volume_mount_decode(&wire, bytes, out, error);
+}
+
 static struct text write_agent(struct arena *arena, struct kinds *kinds,
                                const struct agent_info *info) {
     struct wire wire = {.arena = arena, .kinds = kinds};
@@ -32,5 +38,6 @@ struct agent_codec codec_of_wire(void) {
     return (struct agent_codec){.read_framework = read_framework,
                                 .read_executor = read_executor,
                                 .read_task = read_task,
+                                .read_mount = read_mount,
                                 .write_agent = write_agent};
 }

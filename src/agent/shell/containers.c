@@ -8,6 +8,7 @@
 #include "agent/shell/daemon.h"
 #include "agent/shell/outputs.h"
 #include "agent/shell/users.h"
+#include "agent/shell/volumes.h"
 #include "common/base/map.h"
 #include "common/runtime/files.h"
 
@@ -70,6 +71,15 @@ struct launch_order *launch_order_new(const struct container_launch *launch) {
         environment[i].value = arena_text(arena, launch->environment[i].value);
     }
     copy->environment = environment;
+    struct container_volume *volumes =
+        ARENA_ARRAY(arena, struct container_volume, launch->volume_count);
+    for (size_t i = 0; i < launch->volume_count; i++) {
+        volumes[i] = launch->volumes[i];
+        volumes[i].place.root = arena_text(arena, launch->volumes[i].place.root);
+        volumes[i].place.relative = arena_text(arena, launch->volumes[i].place.relative);
+        volumes[i].path = arena_text(arena, launch->volumes[i].path);
+    }
+    copy->volumes = volumes;
     return order;
 }
 
@@ -241,6 +251,21 @@ static const char **make_argv(struct arena *arena, const struct container_launch
     return made;
 }
 
+static const struct container_mount *make_mounts(struct arena *arena,
+                                                 const struct container_launch *launch) {
+    struct container_mount *made = ARENA_ARRAY(arena, struct container_mount, launch->volume_count);
+    for (size_t i = 0; i < launch->volume_count; i++) {
+        const struct container_volume *volume = &launch->volumes[i];
+        made[i] = (struct container_mount){
+            .source = volume_place_path(arena, &volume->place),
+            .target = arena_string(arena, volume->path),
+            .read_only = volume->read_only,
+            .is_given = volume->is_given,
+        };
+    }
+    return made;
+}
+
 static bool begin(struct containers *containers, struct launch_order *order,
                   const struct user *user, struct error *error) {
     struct daemon *daemon = containers->daemon;
@@ -262,6 +287,8 @@ static bool begin(struct containers *containers, struct launch_order *order,
                    .memory_bytes = launch->memory_bytes,
                    .pids = daemon->flags.container_pids},
         .log_cap_bytes = (int64_t)daemon->flags.container_log_bytes,
+        .mounts = make_mounts(arena, launch),
+        .mount_count = launch->volume_count,
     };
     return make_sandbox(daemon, launch->sandbox, error) &&
            containerizer_launch(containers->containerizer, &spec, error);

@@ -9,6 +9,7 @@
 #include "agent/shell/outputs.h"
 #include "agent/shell/remover.h"
 #include "agent/shell/sweep.h"
+#include "agent/shell/volumes.h"
 #include "common/model/frame_type.h"
 #include "common/model/resources_text.h"
 #include "common/runtime/files.h"
@@ -104,24 +105,30 @@ static bool is_same_boot(const struct loading *loading, struct text boot_id) {
     return true;
 }
 
+static bool take_up(struct daemon *daemon, const struct loading *loading, struct text boot_id,
+                    struct error *error) {
+    struct agent_event event = {.kind = AGENT_EVENT_RECOVERED};
+    event.recovered.records = loading->records.items;
+    event.recovered.keys = loading->keys.items;
+    event.recovered.count = loading->records.count;
+    event.recovered.same_boot = is_same_boot(loading, boot_id);
+    log_info(daemon->log, "recovered", KV("records", loading->records.count),
+             KV("same_boot", event.recovered.same_boot));
+    daemon_feed(daemon, event);
+    if (daemon->exit_code != 0)
+        return true; /* it stops, and has said why */
+    volumes_sweep(daemon->volumes, agent_resources(daemon->agent));
+    size_t orphans = sweep_sandboxes(daemon, loading->records.items, loading->records.count);
+    if (orphans > 0)
+        log_warning(daemon->log, "orphans_removed", KV("sandboxes", orphans));
+    return containers_recover(daemon->containers, loading->records.items, loading->records.count,
+                              error);
+}
+
 static bool recover(struct daemon *daemon, struct text boot_id, struct error *error) {
     struct loading loading = {.daemon = daemon, .arena = arena_new()};
-    bool ok = storage_load(daemon->storage, load_record, &loading, error);
-    if (ok) {
-        struct agent_event event = {.kind = AGENT_EVENT_RECOVERED};
-        event.recovered.records = loading.records.items;
-        event.recovered.keys = loading.keys.items;
-        event.recovered.count = loading.records.count;
-        event.recovered.same_boot = is_same_boot(&loading, boot_id);
-        log_info(daemon->log, "recovered", KV("records", loading.records.count),
-                 KV("same_boot", event.recovered.same_boot));
-        daemon_feed(daemon, event);
-        size_t orphans = sweep_sandboxes(daemon, loading.records.items, loading.records.count);
-        if (orphans > 0)
-            log_warning(daemon->log, "orphans_removed", KV("sandboxes", orphans));
-        ok = containers_recover(daemon->containers, loading.records.items, loading.records.count,
-                                error);
-    }
+    bool ok = storage_load(daemon->storage, load_record, &loading, error) &&
+              take_up(daemon, &loading, boot_id, error);
     VEC_FINI(&loading.records);
     VEC_FINI(&loading.keys);
     arena_free(loading.arena);
@@ -218,7 +225,8 @@ static bool make_core(struct daemon *daemon, struct text boot_id, struct error *
     struct agent_options options = agent_options_default();
     struct agent_flags *flags = &daemon->flags;
     if (!detect_resources(daemon->kinds, flags, &total, error) ||
-        !detect_attributes(flags->attributes, error))
+        !detect_attributes(flags->attributes, error) ||
+        !detect_domain(arena, flags->domain, &options.info.region, &options.info.zone, error))
         return false;
     struct rng rng = random_rng();
     options.codec = codec_of_wire();
@@ -277,6 +285,7 @@ static bool start(struct daemon *daemon, struct error *error) {
         return false;
     daemon->executors = executors_new(daemon);
     daemon->remover = remover_new(daemon);
+    daemon->volumes = volumes_new(daemon);
     daemon->outputs = outputs_new(daemon, error);
     daemon->containers = containers_new(daemon, error);
     daemon->master = master_link_new(daemon, error);
@@ -297,6 +306,7 @@ static void end(struct daemon *daemon) {
     http_server_free(daemon->http);
     executors_free(daemon->executors);
     outputs_free(daemon->outputs);
+    volumes_free(daemon->volumes);
     remover_free(daemon->remover);
     containers_free(daemon->containers);
     detect_forget_runtime_dir(&daemon->flags);

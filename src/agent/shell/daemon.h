@@ -22,6 +22,7 @@ struct master_link;
 struct outputs;
 struct remover;
 struct storage;
+struct volumes;
 
 struct daemon {
     struct agent_flags flags;
@@ -39,6 +40,7 @@ struct daemon {
     struct containers *containers;
     struct outputs *outputs;
     struct remover *remover;
+    struct volumes *volumes;
 
     struct loop_timer timer; /* agent_deadline_ms */
     struct loop_timer disk_timer;

@@ -1,8 +1,10 @@
 #include "agent/shell/detect.h"
 
 #include "common/model/attributes.h"
+#include "common/model/ids.h"
 #include "common/model/resources_text.h"
 #include "common/runtime/files.h"
+#include "common/wire/flags_json.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -21,14 +23,48 @@ static uint32_t cpu_count(void) {
     return (uint32_t)get_nprocs();
 }
 
+static bool read_resources(struct kinds *kinds, const struct agent_flags *flags,
+                           struct text default_role, struct resources *out, uint32_t *mentioned,
+                           struct error *error) {
+    if (flags->resources == NULL)
+        return true;
+    struct text text = text_trim(text_of(flags->resources));
+    if (text.size == 0 || text.data[0] != '[')
+        return resources_parse(kinds, text, default_role, out, mentioned, error);
+    AUTO(arena_free) struct arena *arena = arena_new();
+    struct wire wire = {.arena = arena, .kinds = kinds};
+    return resources_from_json(&wire, text, default_role, out, mentioned, error);
+}
+
+static bool check_name(struct text name, const char *what, struct error *error) {
+    const char *why;
+    return id_is_valid(name, &why) || fail(error, ERROR_INVALID, "--domain: its %s %s", what, why);
+}
+
+bool detect_domain(struct arena *arena, const char *domain, struct text *region, struct text *zone,
+                   struct error *error) {
+    *region = *zone = (struct text){0};
+    if (domain == NULL)
+        return true;
+    struct text text = arena_text(arena, text_trim(text_of(domain)));
+    if (text.size > 0 && text.data[0] == '{') {
+        if (!domain_from_json(arena, text, region, zone, error))
+            return fail_context(error, "--domain");
+    } else {
+        text_split(&text, '/', region);
+        *zone = text;
+    }
+    return check_name(*region, "region", error) && check_name(*zone, "zone", error);
+}
+
 bool detect_resources(struct kinds *kinds, const struct agent_flags *flags, struct resources *out,
                       struct error *error) {
     AUTO_FINI(resources_fini) struct resources total = {0};
     uint32_t mentioned = 0;
     struct sysinfo info;
     uint64_t free_bytes, disk_bytes = 0;
-    if (flags->resources != NULL &&
-        !resources_parse(kinds, text_of(flags->resources), TEXT("*"), &total, &mentioned, error))
+    struct text role = flags->default_role != NULL ? text_of(flags->default_role) : TEXT("*");
+    if (!read_resources(kinds, flags, role, &total, &mentioned, error))
         return fail_context(error, "--resources");
     if (sysinfo(&info) != 0)
         return fail(error, ERROR_IO, "sysinfo: %m");
@@ -37,7 +73,7 @@ bool detect_resources(struct kinds *kinds, const struct agent_flags *flags, stru
     struct machine machine = {.cpu_count = cpu_count(),
                               .mem_bytes = (uint64_t)info.totalram * info.mem_unit,
                               .disk_bytes = disk_bytes};
-    if (!resources_add_detected(kinds, &machine, mentioned, TEXT("*"), &total, error))
+    if (!resources_add_detected(kinds, &machine, mentioned, role, &total, error))
         return fail_context(error, "--resources");
     *out = resources_take(&total);
     return true;

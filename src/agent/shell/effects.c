@@ -4,6 +4,7 @@
 #include "agent/shell/executors.h"
 #include "agent/shell/master_link.h"
 #include "agent/shell/remover.h"
+#include "agent/shell/volumes.h"
 #include "common/storage/storage.h"
 
 /* An effect that waits, with everything it needs. */
@@ -16,11 +17,13 @@ struct held_effect {
     int64_t cpu_milli, cpu_quota_milli, memory_bytes;
     struct buf bytes; /* the encoded message, the id, the path or the reason */
     struct launch_order *launch;
+    struct volume_order *volumes;
 };
 
 static void held_effect_free(struct held_effect *held) {
     buf_fini(&held->bytes);
     launch_order_free(held->launch);
+    volume_order_free(held->volumes);
     mem_free(held);
 }
 
@@ -83,6 +86,8 @@ static struct held_effect *hold(struct daemon *daemon, const struct agent_effect
         buf_append_text(&held->bytes, effect->limit.id.text);
         break;
     case AGENT_EFFECT_REMOVE_SANDBOX: buf_append_text(&held->bytes, effect->sandbox); break;
+    case AGENT_EFFECT_MAKE_VOLUMES:
+    case AGENT_EFFECT_REMOVE_VOLUME: held->volumes = volume_order_new(effect); break;
     case AGENT_EFFECT_CLOSE_EXECUTOR:
     case AGENT_EFFECT_DISCONNECT:
     case AGENT_EFFECT_STOP: buf_append_text(&held->bytes, effect->reason); break;
@@ -125,6 +130,8 @@ static void carry_out(struct daemon *daemon, struct held_effect *held) {
                          held->cpu_quota_milli, held->memory_bytes);
         break;
     case AGENT_EFFECT_REMOVE_SANDBOX: remover_add(daemon->remover, buf_string(&held->bytes)); break;
+    case AGENT_EFFECT_MAKE_VOLUMES: volumes_make(daemon->volumes, TAKE(held->volumes)); break;
+    case AGENT_EFFECT_REMOVE_VOLUME: volumes_remove(daemon->volumes, TAKE(held->volumes)); break;
     case AGENT_EFFECT_STOP: stop(daemon, buf_string(&held->bytes)); break;
     case AGENT_EFFECT_STORE:
     case AGENT_EFFECT_NOTE: break;

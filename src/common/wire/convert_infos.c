@@ -88,8 +88,22 @@ bool agent_info_decode(struct wire *wire, struct text bytes, struct agent_info *
     info.id = agent_id_of(ID_TEXT(message->id));
     info.hostname = text_of(message->hostname);
     info.port = (uint16_t)message->port;
+    if (message->domain != NULL && message->domain->fault_domain != NULL) {
+        info.region = text_of(message->domain->fault_domain->region->name);
+        info.zone = text_of(message->domain->fault_domain->zone->name);
+    }
     *out = info;
     return true;
+}
+
+void domain_encode(struct text region, struct text zone, uint32_t number, struct buf *out) {
+    if (region.size == 0)
+        return;
+    size_t domain = put_begin(out, number), fault_domain = put_begin(out, 1);
+    put_id(out, 1, region);
+    put_id(out, 2, zone);
+    put_end(out, fault_domain);
+    put_end(out, domain);
 }
 
 void agent_info_encode(struct wire *wire, const struct agent_info *info, struct buf *out) {
@@ -98,6 +112,7 @@ void agent_info_encode(struct wire *wire, const struct agent_info *info, struct 
     attributes_encode(info->attributes, 5, out);
     put_some_id(out, 6, info->id.text);
     put_varint(out, 8, info->port);
+    domain_encode(info->region, info->zone, 10, out);
 }
 
 static struct command_info read_command(struct wire *wire, const Mesos__V1__CommandInfo *from) {

@@ -229,6 +229,22 @@ bool resources_decode(struct wire *wire, Mesos__V1__Resource *const *from, size_
     return true;
 }
 
+bool volume_mount_decode(struct wire *wire, struct text bytes, struct volume_mount *out,
+                         struct error *error) {
+    Mesos__V1__Resource__DiskInfo *disk;
+    if (!CONVERT_UNPACK(mesos__v1__resource__disk_info, wire, bytes, &disk, error))
+        return false;
+    const Mesos__V1__Volume *volume = disk->volume;
+    if (volume == NULL)
+        return fail(error, ERROR_INVALID, "a persistent volume without its field volume");
+    *out = (struct volume_mount){
+        .path = text_of(volume->container_path),
+        .read_only = volume->mode == MESOS__V1__VOLUME__MODE__RO,
+        .has_origin = volume->host_path != NULL || volume->image != NULL || volume->source != NULL,
+    };
+    return true;
+}
+
 static void put_reservation(const struct reservation *reservation, uint32_t number, bool old,
                             struct buf *out) {
     size_t place = put_begin(out, number);

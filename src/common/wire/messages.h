@@ -62,6 +62,9 @@ bool task_info_decode(struct wire *wire, struct text bytes, struct task_info *ou
                       struct error *error);
 bool executor_info_decode(struct wire *wire, struct text bytes, struct executor_info *out,
                           struct error *error);
+/* What a persistent volume's resource carries, an encoded mesos.v1.Resource.DiskInfo. */
+bool volume_mount_decode(struct wire *wire, struct text bytes, struct volume_mount *out,
+                         struct error *error);
 bool task_status_decode(struct wire *wire, struct text bytes, struct task_status *out,
                         struct error *error);
 void task_status_encode(const struct task_status *status, struct buf *out);

@@ -47,6 +47,20 @@ static bool read_task(struct arena *arena, struct kinds *kinds, struct text byte
     return fail(error, ERROR_INVALID, "not a task");
 }
 
+/* "PATH", "PATH:ro"; "host:..." names an origin, and what is empty is none. */
+static bool read_mount(struct arena *arena, struct text bytes, struct volume_mount *out,
+                       struct error *error) {
+    (void)arena;
+    struct text rest = bytes, path;
+    if (bytes.size == 0)
+        return fail(error, ERROR_INVALID, "not a volume");
+    text_split(&rest, ':', &path);
+    *out = (struct volume_mount){.path = path,
+                                 .read_only = text_equal(rest, TEXT("ro")),
+                                 .has_origin = text_equal(rest, TEXT("host"))};
+    return true;
+}
+
 static struct text write_agent(struct arena *arena, struct kinds *kinds,
                                const struct agent_info *info) {
     (void)kinds;
@@ -115,7 +129,7 @@ struct rig *rig_new(void) {
     rig->options.info = (struct agent_info){
         .hostname = TEXT("host"), .ip = TEXT("10.0.0.1"), .port = 5051, .resources = &rig->total};
     rig->options.codec =
-        (struct agent_codec){read_framework, read_executor, read_task, write_agent};
+        (struct agent_codec){read_framework, read_executor, read_task, read_mount, write_agent};
     rig->options.work_dir = TEXT("/work");
     rig->options.boot_id = TEXT("boot");
     rig->options.endpoint = TEXT("10.0.0.1:5051");
@@ -166,6 +180,19 @@ static void keep_status(struct rig *rig, struct task_status *status) {
     keep(rig, &status->encoded);
 }
 
+static const struct resources *keep_resources(struct rig *rig, const struct resources *set) {
+    struct resources *copy = NEW(struct resources);
+    *copy = resources_copy(set);
+    VEC_PUSH(&rig->owned, copy);
+    return copy;
+}
+
+static struct volume_place keep_place(struct rig *rig, struct volume_place place) {
+    keep(rig, &place.root);
+    keep(rig, &place.relative);
+    return place;
+}
+
 static struct agent_record *keep_record(struct rig *rig, const struct agent_record *record) {
     struct agent_record *copy = ARENA_NEW(rig->arena, struct agent_record);
     *copy = *record;
@@ -199,7 +226,9 @@ static struct agent_record *keep_record(struct rig *rig, const struct agent_reco
         keep(rig, &copy->sandbox.framework.text);
         keep(rig, &copy->sandbox.task.text);
         break;
-    case AGENT_RECORD_RESOURCES: break;
+    case AGENT_RECORD_RESOURCES:
+        copy->resources = keep_resources(rig, copy->resources);
+        break;
     }
     return copy;
 }
@@ -218,6 +247,22 @@ static void keep_launch(struct rig *rig, struct container_launch *launch) {
         keep(rig, &environment[i].value);
     }
     launch->environment = environment;
+    struct container_volume *volumes =
+        ARENA_ARRAY(rig->arena, struct container_volume, launch->volume_count);
+    for (size_t i = 0; i < launch->volume_count; i++) {
+        volumes[i] = launch->volumes[i];
+        volumes[i].place = keep_place(rig, volumes[i].place);
+        keep(rig, &volumes[i].path);
+    }
+    launch->volumes = volumes;
+}
+
+static void keep_volumes(struct rig *rig, struct agent_effect *effect) {
+    struct volume_place *places =
+        ARENA_ARRAY(rig->arena, struct volume_place, effect->volumes.count);
+    for (size_t i = 0; i < effect->volumes.count; i++)
+        places[i] = keep_place(rig, effect->volumes.places[i]);
+    effect->volumes.places = places;
 }
 
 static void keep_master(struct rig *rig, struct agent_message *message) {
@@ -231,6 +276,8 @@ static void keep_master(struct rig *rig, struct agent_message *message) {
             keep(rig, &tasks[i].info);
         }
         message->register_agent.tasks = tasks;
+        message->register_agent.info.resources =
+            keep_resources(rig, message->register_agent.info.resources);
         keep(rig, &message->register_agent.info.id.text);
         return;
     }
@@ -241,10 +288,12 @@ static void keep_master(struct rig *rig, struct agent_message *message) {
         keep(rig, &message->executor_exited.framework.text);
         return keep(rig, &message->executor_exited.executor.text);
     case AGENT_MESSAGE_FRAMEWORK_MESSAGE: return keep(rig, &message->framework_message.data);
+    case AGENT_MESSAGE_OPERATION: return keep(rig, &message->operation.why);
+    case AGENT_MESSAGE_RESOURCES:
+        message->resources = keep_resources(rig, message->resources);
+        return;
     case AGENT_MESSAGE_UNREGISTER:
-    case AGENT_MESSAGE_PONG:
-    case AGENT_MESSAGE_OPERATION:
-    case AGENT_MESSAGE_RESOURCES: return;
+    case AGENT_MESSAGE_PONG: return;
     }
 }
 
@@ -288,6 +337,8 @@ static struct agent_effect keep_effect(struct rig *rig, const struct agent_effec
     case AGENT_EFFECT_FORGET: keep(rig, &copy.signal.id.text); break;
     case AGENT_EFFECT_LIMIT: keep(rig, &copy.limit.id.text); break;
     case AGENT_EFFECT_REMOVE_SANDBOX: keep(rig, &copy.sandbox); break;
+    case AGENT_EFFECT_MAKE_VOLUMES:
+    case AGENT_EFFECT_REMOVE_VOLUME: keep_volumes(rig, &copy); break;
     case AGENT_EFFECT_NOTE:
         keep(rig, &copy.note.what);
         keep(rig, &copy.note.detail);

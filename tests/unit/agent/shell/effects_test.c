@@ -9,6 +9,7 @@
 #include "agent/shell/executors.h"
 #include "agent/shell/master_link.h"
 #include "agent/shell/remover.h"
+#include "agent/shell/volumes.h"
 #include "common/storage/storage.h"
 #include "tests/support/unit.h"
 
@@ -87,6 +88,33 @@ void remover_add(struct remover *remover, const char *path) {
     buf_printf(&said, "remove:%s ", path);
 }
 
+/* Only an order's number. */
+struct volume_order {
+    uint64_t order;
+};
+
+struct volume_order *volume_order_new(const struct agent_effect *effect) {
+    struct volume_order *order = NEW(struct volume_order);
+    order->order = effect->volumes.order;
+    return order;
+}
+
+void volume_order_free(struct volume_order *order) {
+    mem_free(order);
+}
+
+void volumes_make(struct volumes *volumes, struct volume_order *order) {
+    (void)volumes;
+    buf_printf(&said, "make:%u ", (unsigned)order->order);
+    mem_free(order);
+}
+
+void volumes_remove(struct volumes *volumes, struct volume_order *order) {
+    (void)volumes;
+    buf_printf(&said, "unmake:%u ", (unsigned)order->order);
+    mem_free(order);
+}
+
 void storage_put(struct storage *storage, struct text key, struct text value) {
     (void)storage, (void)value;
     buf_printf(&said, "put:%.*s ", TEXT_ARGS(key));
@@ -161,6 +189,26 @@ TEST(what_waits_for_a_store_that_is_done_already_is_carried_out_at_once) {
 
     assert_string_equal(buf_string(&said), "destroy:a ");
     assert_int_equal(daemon_.outbox.effects.count, 0);
+    end();
+}
+
+TEST(a_volume_is_made_once_its_operation_is_stored_and_before_a_task_that_uses_it) {
+    begin();
+    struct agent_effect effect = {.kind = AGENT_EFFECT_MAKE_VOLUMES, .after = 1};
+    effect.volumes.order = 7;
+    add(effect);
+    add_named(AGENT_EFFECT_LAUNCH, 1, "a");
+    effect.kind = AGENT_EFFECT_REMOVE_VOLUME;
+    effect.after = 2;
+    add(effect);
+
+    effects_carry_out(&daemon_);
+    assert_string_equal(buf_string(&said), "");
+    release(1);
+    assert_string_equal(buf_string(&said), "make:7 launch:a ");
+    release(2);
+
+    assert_string_equal(buf_string(&said), "unmake:7 ");
     end();
 }
 
