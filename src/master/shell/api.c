@@ -11,6 +11,7 @@
 #include "common/wire/convert.h"
 #include "common/wire/json.h"
 #include "common/wire/put.h"
+#include "master/shell/api_operations.h"
 #include "master/shell/api_roles.h"
 #include "master/shell/api_views.h"
 #include "master/shell/daemon.h"
@@ -280,7 +281,7 @@ static void answer_call(struct daemon *daemon, struct http_request *request,
             return;
         }
     }
-    if (api_roles_answer(daemon, request, call))
+    if (api_roles_answer(daemon, request, call) || api_operations_answer(daemon, request, call))
         return;
     if (call->type == MESOS__V1__MASTER__CALL__TYPE__TEARDOWN)
         answer_teardown(daemon, request, call);
@@ -370,4 +371,5 @@ void api_serve(struct daemon *daemon) {
     http_server_route(daemon->http, "/version", serve_version, daemon);
     http_server_route(daemon->http, "/metrics/snapshot", serve_metrics, daemon);
     api_roles_serve(daemon);
+    api_operations_serve(daemon);
 }
