@@ -103,8 +103,11 @@ void world_allocate(struct world *world) {
 
 /* --- what comes back --- */
 
+/* An offer ends, and what it held comes back. */
 static void recover(struct world *world, uint32_t framework, uint32_t agent,
                     const struct resources *what) {
+    allocator_note_offer_end(world->allocator, framework, world->roles[framework], agent,
+                             ALLOCATOR_OFFER_ANSWERED);
     if (!allocator_recover(world->allocator, framework, world->roles[framework], agent, what))
         bench_fail("recover", "it is not held");
 }

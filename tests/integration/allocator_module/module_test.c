@@ -105,8 +105,10 @@ TEST(without_demand_the_first_has_every_agent_until_it_suppresses) {
     allocate(world);
     assert_int_equal(world->cpus_milli[first], AGENTS * 4000);
     allocator_suppress(world->allocator, first, ROLE_ANY);
-    for (uint32_t i = 1; i <= AGENTS; i++)
+    for (uint32_t i = 1; i <= AGENTS; i++) {
+        allocator_note_offer_end(world->allocator, first, ROLE_ANY, i, ALLOCATOR_OFFER_ANSWERED);
         assert_true(allocator_recover(world->allocator, first, ROLE_ANY, i, &world->total));
+    }
     allocate(world);
 
     assert_int_equal(world->cpus_milli[second], AGENTS * 4000);
