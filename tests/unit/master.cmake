@@ -1,4 +1,4 @@
-foreach(name framework_book agent_book accept status reconcile relay history operation_book operate role_book)
+foreach(name demand_book framework_book agent_book accept status reconcile relay history operation_book operate role_book)
     house_test(master/core/${name}
         SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/master/core/stage.c
             ${PROJECT_SOURCE_DIR}/tests/unit/master/core/stage_print.c
@@ -6,3 +6,4 @@ foreach(name framework_book agent_book accept status reconcile relay history ope
             ${PROJECT_SOURCE_DIR}/tests/support/resources_said.c
         LINKS master_core m)
 endforeach()
+house_test(master/core/constraint_book LINKS master_core)

@@ -130,6 +130,16 @@ struct constraints *constraints_new(const struct role_constraints *from, struct 
     return TAKE(constraints);
 }
 
+size_t constraints_bytes(const struct constraints *constraints) {
+    size_t bytes = sizeof(*constraints) + constraints->term_count * sizeof(*constraints->terms);
+    for (size_t i = 0; i < constraints->term_count; i++) {
+        const struct term *term = &constraints->terms[i];
+        bytes += strlen(term->attribute) + strlen(term->value);
+        bytes += term->pattern != NULL ? pattern_bytes(term->pattern) : 0;
+    }
+    return bytes;
+}
+
 /* --- asking --- */
 
 enum presence { ABSENT, PRESENT, NO_TEXT };

@@ -80,6 +80,9 @@ struct constraints *constraints_new(const struct role_constraints *from, struct 
 void constraints_free(struct constraints *constraints);
 DEFINE_AUTO(struct constraints, constraints_free)
 
+size_t constraints_bytes(
+    const struct constraints *constraints); /* about what they take in memory */
+
 /* Whether the agent is admitted. A regex that cannot be decided in its steps is met by nothing, nor
  * is its opposite. */
 bool constraints_admit(const struct constraints *constraints,

@@ -178,6 +178,12 @@ void pattern_free(struct pattern *pattern) {
     mem_free(pattern);
 }
 
+size_t pattern_bytes(const struct pattern *pattern) {
+    size_t size = 0;
+    pcre2_pattern_info(pattern->code, PCRE2_INFO_SIZE, &size);
+    return size + pcre2_get_match_data_size(pattern->data) + sizeof(*pattern);
+}
+
 enum pattern_answer pattern_match(const struct pattern *pattern, struct text text, unsigned steps) {
     if (text.size > PATTERN_SUBJECT_BYTES_LIMIT)
         return PATTERN_UNDECIDED;

@@ -31,6 +31,8 @@ struct pattern *pattern_new(struct text regex, struct error *error);
 void pattern_free(struct pattern *pattern);
 DEFINE_AUTO(struct pattern, pattern_free)
 
+size_t pattern_bytes(const struct pattern *pattern); /* about what it takes in memory */
+
 enum pattern_answer {
     PATTERN_NO,
     PATTERN_YES,

@@ -175,7 +175,8 @@ struct offered {
     uint16_t port;
     struct text role;
     const struct resources *resources;
-    struct text attributes;              /* as in struct agent_info */
+    struct text attributes;              /* as in struct agent_info, and so are these two */
+    struct text region, zone;
     const struct executor_id *executors; /* the framework's on that agent */
     size_t executor_count;
 };
@@ -186,6 +187,7 @@ struct master_info {
     struct text ip;
     uint16_t port;
     struct text version;
+    struct text region, zone; /* empty: none */
 };
 
 struct scheduler_event {

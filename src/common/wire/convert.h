@@ -40,6 +40,9 @@ bool attributes_decode(struct wire *wire, Mesos__V1__Attribute *const *from, siz
                        struct text *out, struct error *error);
 void attributes_encode(struct text attributes, uint32_t number, struct buf *out);
 
+/* A mesos.v1.DomainInfo; nothing for an empty region. */
+void domain_encode(struct text region, struct text zone, uint32_t number, struct buf *out);
+
 /* Values from messages that are already unpacked; `encoded` are their bytes. */
 bool framework_info_convert(struct wire *wire, const Mesos__V1__FrameworkInfo *from,
                             struct text encoded, struct framework_info *out, struct error *error);

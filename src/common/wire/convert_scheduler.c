@@ -301,6 +301,7 @@ static void put_master_info(const struct master_info *master, uint32_t number, s
     put_some(out, 5, master->hostname);
     put_some(out, 6, master->version);
     put_address(out, 7, master->hostname, master->ip, master->port);
+    domain_encode(master->region, master->zone, 8, out);
     put_end(out, place);
 }
 
@@ -325,6 +326,7 @@ static void put_offer(struct wire *wire, const struct offered *offer, uint32_t c
     put_bytes(out, 3, TEXT("/slave(1)"));
     put_end(out, url);
     put_some_id(out, 10, role);
+    domain_encode(offer->region, offer->zone, 11, out);
     put_end(out, place);
 }
 

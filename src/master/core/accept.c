@@ -143,6 +143,7 @@ static void run_task(struct master *master, struct acceptance *acceptance,
         .info = info->encoded,
     };
     take(&acceptance->left, info->resources);
+    supply_note_launch(master, framework, acceptance->role, acceptance->agent, info->resources);
     task_book_add(master, framework, acceptance->agent, &report);
     struct master_message message = {
         .kind = MASTER_MESSAGE_RUN_TASK,
@@ -301,6 +302,9 @@ void accept_offers(struct master *master, struct framework *framework,
     take_offers(master, call, &acceptance);
     for (size_t i = 0; i < call->accept.operation_count; i++)
         operate(master, &acceptance, &call->accept.operations[i]);
+    for (size_t i = 0; i < call->accept.offer_count; i++)
+        supply_end_offer(master, framework, acceptance.role, acceptance.agent,
+                         ALLOCATOR_OFFER_ANSWERED);
     int64_t refuse_ms =
         supply_refuse_ms(call->accept.has_refuse_seconds, call->accept.refuse_seconds);
     give_back(master, &acceptance, refuse_ms);

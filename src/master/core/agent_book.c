@@ -64,8 +64,8 @@ static void keep_info(struct master *master, struct agent *agent, const struct a
     void *old = agent->info_memory;
     agent->info_memory =
         keep_texts((struct text *[]){&next.id.text, &next.hostname, &next.ip, &next.attributes,
-                                     &next.version, &next.encoded},
-                   6);
+                                     &next.region, &next.zone, &next.version, &next.encoded},
+                   8);
     mem_free(old);
     agent->info = next;
     agent->info.resources = &agent->total;
@@ -117,6 +117,13 @@ static bool check_info(const struct agent_info *info, struct error *why) {
             return fail(why, ERROR_LIMIT, "a resource is beyond %lld",
                         (long long)(AGENT_AMOUNT_MILLI_LIMIT / 1000));
     return true;
+}
+
+static bool check_domain(const struct master *master, const struct agent_info *info,
+                         struct error *why) {
+    return info->region.size == 0 || master->options.region.size > 0 ||
+           fail(why, ERROR_REFUSED,
+                "the agent has a fault domain and the master has none: give the master --domain");
 }
 
 static void refuse(struct master *master, struct peer *peer, struct text id, const char *why,
@@ -180,6 +187,12 @@ static void start(struct master *master, struct agent *agent) {
     agent_book_ping(master, agent);
 }
 
+/* To constraints. */
+static bool looks_alike(const struct agent_info *a, const struct agent_info *b) {
+    return text_equal(a->hostname, b->hostname) && text_equal(a->attributes, b->attributes) &&
+           text_equal(a->region, b->region) && text_equal(a->zone, b->zone);
+}
+
 static void bring_in(struct master *master, struct peer *peer, struct agent *agent,
                      const struct agent_message *message) {
     bool is_known = agent->state == AGENT_REGISTERED || agent->state == AGENT_RECOVERED;
@@ -187,11 +200,12 @@ static void bring_in(struct master *master, struct peer *peer, struct agent *age
     offer_book_rescind_of_agent(master, agent);
     attach(master, peer, agent);
     operation_book_settle(master, agent, message->register_agent.info.resources);
+    bool looks_otherwise = !looks_alike(&agent->info, &message->register_agent.info);
     keep_info(master, agent, &message->register_agent.info);
     if (agent->number == 0)
         supply_add_agent(master, agent);
     else
-        supply_update_agent(master, agent);
+        supply_update_agent(master, agent, looks_otherwise);
     supply_activate_agent(master, agent, false);
     *(agent->registered_ns == 0 ? &agent->registered_ns : &agent->reregistered_ns) =
         master->wall_ns;
@@ -243,7 +257,8 @@ void agent_book_register(struct master *master, struct peer *peer,
     const struct agent_info *info = &message->register_agent.info;
     struct text id = info->id.text;
     struct error why;
-    if (!check_info(info, &why) || !agent_report_check(message, &why)) {
+    if (!check_info(info, &why) || !check_domain(master, info, &why) ||
+        !agent_report_check(message, &why)) {
         refuse(master, peer, id, why.message, true);
         return;
     }
@@ -303,7 +318,7 @@ void agent_book_set_total(struct master *master, struct agent *agent,
     operation_book_project(agent, &copy);
     resources_fini(&agent->total);
     agent->total = copy;
-    supply_update_agent(master, agent);
+    supply_update_agent(master, agent, false);
 }
 
 /* --- liveness --- */

@@ -6,6 +6,7 @@
 
 #include "master/core/accept.h"
 #include "master/core/agent_book.h"
+#include "master/core/demand_book.h"
 #include "master/core/emit.h"
 #include "master/core/executor_book.h"
 #include "master/core/framework_book.h"
@@ -72,13 +73,6 @@ static void send_message(struct master *master, struct framework *framework,
     emit_to_agent(master, agent, message);
 }
 
-static void note_request(struct master *master, struct framework *framework,
-                         const struct scheduler_call *call) {
-    framework->request_count += call->request.request_count;
-    emit_note(master, NOTE_INFO, "resources_requested", "framework=%.*s requests=%zu",
-              TEXT_ARGS(framework->info.id.text), call->request.request_count);
-}
-
 static void dispatch(struct master *master, struct peer *peer, struct framework *framework,
                      const struct scheduler_call *call) {
     switch (call->kind) {
@@ -93,7 +87,7 @@ static void dispatch(struct master *master, struct peer *peer, struct framework 
     case SCHEDULER_CALL_ACKNOWLEDGE: status_acknowledge(master, framework, call); return;
     case SCHEDULER_CALL_RECONCILE: reconcile_tasks(master, framework, call); return;
     case SCHEDULER_CALL_MESSAGE: send_message(master, framework, call); return;
-    case SCHEDULER_CALL_REQUEST: note_request(master, framework, call); return;
+    case SCHEDULER_CALL_REQUEST: demand_book_request(master, framework, call); return;
     case SCHEDULER_CALL_UPDATE_FRAMEWORK: framework_book_update(master, framework, call); return;
     case SCHEDULER_CALL_ACCEPT_INVERSE_OFFERS:
     case SCHEDULER_CALL_DECLINE_INVERSE_OFFERS:

@@ -4,6 +4,7 @@
  */
 #include "master/core/framework_book.h"
 
+#include "master/core/demand_book.h"
 #include "master/core/emit.h"
 #include "master/core/encoded.h"
 #include "master/core/executor_book.h"
@@ -61,6 +62,10 @@ static void keep_info(struct framework *framework, const struct framework_info *
     void *old_texts = framework->info_memory, *old_roles = framework->roles_memory;
     framework->info = *info;
     struct framework_info *kept = &framework->info;
+    /* The allocator has them (demand_book_subscribe). */
+    kept->offer_filters = NULL;
+    kept->offer_filter_count = 0;
+    kept->fault = (struct text){0};
     framework->info_memory = keep_texts(
         (struct text *[]){&kept->id.text, &kept->user, &kept->name, &kept->principal,
                           &kept->hostname, &kept->webui_url, &kept->role, &kept->encoded},
@@ -197,7 +202,7 @@ static void connect(struct master *master, struct peer *peer, struct framework *
         .subscribed = {framework->info.id,
                        (double)options->heartbeat_ms / 1000.0,
                        {text_of(master->id), options->hostname, options->ip, options->port,
-                        options->version}},
+                        options->version, options->region, options->zone}},
     };
     emit_to_framework(master, framework, event);
     framework_book_heartbeat(master, framework);
@@ -225,6 +230,7 @@ static void subscribe_new(struct master *master, struct peer *peer,
     framework->ticket = store(master, framework, 0);
     emit_note(master, NOTE_INFO, "framework_subscribed", "framework=%s name=\"%.*s\"", id,
               TEXT_ARGS(info.name));
+    demand_book_subscribe(master, framework, call, true);
     connect(master, peer, framework);
     suppress(master, framework, call);
 }
@@ -262,6 +268,7 @@ static void subscribe_again(struct master *master, struct peer *peer, struct fra
               TEXT_ARGS(framework->info.id.text), was_connected);
     supply_activate_framework(master, framework, false);
     supply_update_framework(master, framework);
+    demand_book_subscribe(master, framework, call, true);
     connect(master, peer, framework);
     suppress(master, framework, call);
     send_update_to_agents(master, framework);
@@ -279,7 +286,8 @@ static const char *why_not(struct master *master, const struct peer *peer,
         return "Framework has been removed";
     if (!framework_check(master, info, why) ||
         !framework_check_suppressed(info, call->subscribe.suppressed_roles,
-                                    call->subscribe.suppressed_role_count, why))
+                                    call->subscribe.suppressed_role_count, why) ||
+        !demand_book_check(master, call, why))
         return why->message;
     struct framework *known = framework_book_find(master, info->id);
     if (known != NULL && known->state != FRAMEWORK_RECOVERED &&
@@ -324,9 +332,10 @@ void framework_book_update(struct master *master, struct framework *framework,
     else if (!text_equal(info->principal, old->principal) || !text_equal(info->user, old->user) ||
              info->checkpoint != old->checkpoint)
         fail(&why, ERROR_INVALID, "principal, user and checkpoint cannot change");
-    else if (framework_check(master, info, &why))
-        framework_check_suppressed(info, call->subscribe.suppressed_roles,
-                                   call->subscribe.suppressed_role_count, &why);
+    else if (framework_check(master, info, &why) &&
+             framework_check_suppressed(info, call->subscribe.suppressed_roles,
+                                        call->subscribe.suppressed_role_count, &why))
+        demand_book_check(master, call, &why);
     if (why.code != ERROR_NONE) {
         emit_invalid(master, "call=UPDATE_FRAMEWORK framework=%.*s error=\"%s\"",
                      TEXT_ARGS(old->id.text), why.message);
@@ -336,7 +345,9 @@ void framework_book_update(struct master *master, struct framework *framework,
     framework->failover_timeout_ns = framework_check_timeout_ns(info->failover_timeout_seconds);
     store(master, framework, 0);
     supply_update_framework(master, framework);
+    demand_book_subscribe(master, framework, call, false);
     suppress(master, framework, call);
+    offer_book_rescind_of_other_roles(master, framework);
     send_update_to_agents(master, framework);
 }
 
@@ -433,6 +444,7 @@ void framework_book_remove(struct master *master, struct framework *framework, c
     remove_executors(master, framework);
     operation_book_forget_framework(framework);
     supply_remove_framework(master, framework);
+    demand_book_forget(master, framework);
     struct store_change change = store_change_of(master, "framework", id.text, NULL);
     emit_store(master, &change, 1);
     emit_note(master, NOTE_INFO, "framework_removed", "framework=%.*s reason=\"%s\"",
@@ -454,6 +466,7 @@ void framework_book_free(struct framework *framework) {
     map_fini(&framework->unreachable, free_task);
     map_fini(&framework->completed, free_task);
     operation_book_forget_framework(framework);
+    demand_book_free_of(framework);
     VEC_FINI(&framework->fresh);
     resources_fini(&framework->used);
     resources_fini(&framework->offered);

@@ -5,6 +5,8 @@
 
 #include "master/core/agent_book.h"
 #include "master/core/calls.h"
+#include "master/core/constraint_book.h"
+#include "master/core/demand_book.h"
 #include "master/core/emit.h"
 #include "master/core/framework_book.h"
 #include "master/core/offer_book.h"
@@ -43,6 +45,10 @@ struct master *master_new(const struct master_options *options, struct kinds *ki
     master->roles = role_book_new();
     supply_begin(master, options);
     master->gather_due_ms = INT64_MAX;
+    master->constraints = constraint_book_new();
+    master->demand_due_ms = master->demand_stale_ms = INT64_MAX;
+    master->demand_turn = 1;
+    allocator_set_matcher(master->allocator, demand_book_matches, master);
     return master;
 }
 
@@ -87,6 +93,7 @@ void master_free(struct master *master) {
     VEC_FINI(&master->pending);
     allocator_free(master->allocator);
     role_book_free(master->roles);
+    constraint_book_free(master->constraints);
     mem_free(master->options_memory);
     mem_free(master);
 }
@@ -213,6 +220,8 @@ int64_t master_deadline_ms(const struct master *master) {
     const struct heap_node *node = heap_least(&master->timers);
     if (node != NULL && node->key < deadline_ms)
         deadline_ms = node->key;
+    if (demand_book_deadline_ms(master) < deadline_ms)
+        deadline_ms = demand_book_deadline_ms(master);
     return master->gather_due_ms < deadline_ms ? master->gather_due_ms : deadline_ms;
 }
 
@@ -248,6 +257,7 @@ void master_step(struct master *master, const struct master_event *event,
     master->out = outbox;
     dispatch(master, event);
     run_timers(master);
+    demand_book_step(master);
     supply_step(master);
     master->out = NULL;
 }

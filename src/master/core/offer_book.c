@@ -76,6 +76,8 @@ struct offered offer_book_show(struct master *master, const struct offer *offer)
         .role = kinds_role_text(master->kinds, offer->role),
         .resources = &offer->resources,
         .attributes = info->attributes,
+        .region = info->region,
+        .zone = info->zone,
     };
     shown.executors = executors_of(master, offer, &shown.executor_count);
     return shown;
@@ -99,12 +101,27 @@ struct resources offer_book_take(struct master *master, struct offer *offer) {
     return resources;
 }
 
-void offer_book_return(struct master *master, struct offer *offer, int64_t refuse_ms) {
+/* Its end is said, and what it held is free again. */
+static void give_back(struct master *master, struct offer *offer, int64_t refuse_ms,
+                      enum allocator_offer_end how) {
     struct framework *framework = offer->framework;
     struct agent *agent = offer->agent;
     uint32_t role = offer->role;
     AUTO_FINI(resources_fini) struct resources resources = offer_book_take(master, offer);
+    supply_end_offer(master, framework, role, agent, how);
     supply_decline(master, framework, role, agent, &resources, refuse_ms);
+}
+
+void offer_book_return(struct master *master, struct offer *offer, int64_t refuse_ms) {
+    give_back(master, offer, refuse_ms, ALLOCATOR_OFFER_ANSWERED);
+}
+
+static void rescind(struct master *master, struct offer *offer, int64_t refuse_ms,
+                    enum allocator_offer_end how) {
+    struct offer_id id = {lend(master, offer->id.text)};
+    emit_to_framework(master, offer->framework,
+                      (struct scheduler_event){.kind = SCHEDULER_EVENT_RESCIND, .rescind = id});
+    give_back(master, offer, refuse_ms, how);
 }
 
 void offer_book_rescind(struct master *master, struct offer *offer) {
@@ -112,10 +129,7 @@ void offer_book_rescind(struct master *master, struct offer *offer) {
 }
 
 void offer_book_rescind_for(struct master *master, struct offer *offer, int64_t refuse_ms) {
-    struct offer_id id = {lend(master, offer->id.text)};
-    emit_to_framework(master, offer->framework,
-                      (struct scheduler_event){.kind = SCHEDULER_EVENT_RESCIND, .rescind = id});
-    offer_book_return(master, offer, refuse_ms);
+    rescind(master, offer, refuse_ms, ALLOCATOR_OFFER_RESCINDED);
 }
 
 void offer_book_rescind_of_agent(struct master *master, struct agent *agent) {
@@ -125,14 +139,28 @@ void offer_book_rescind_of_agent(struct master *master, struct agent *agent) {
 
 void offer_book_return_of_framework(struct master *master, struct framework *framework) {
     LIST_EACH(link, &framework->offers)
-        offer_book_return(master, CONTAINER_OF(link, struct offer, by_framework), 0);
+        give_back(master, CONTAINER_OF(link, struct offer, by_framework), 0,
+                  ALLOCATOR_OFFER_RESCINDED);
 }
 
 void offer_book_expire(struct master *master) {
     for (struct offer *oldest; (oldest = map_first(&master->offers)) != NULL;) {
         if (oldest->deadline_ms > master->now_ms)
             return;
-        offer_book_rescind(master, oldest);
+        rescind(master, oldest, 0, ALLOCATOR_OFFER_RAN_OUT);
+    }
+}
+
+/* In roles that it no longer subscribes to. */
+void offer_book_rescind_of_other_roles(struct master *master, struct framework *framework) {
+    LIST_EACH(link, &framework->offers) {
+        struct offer *offer = CONTAINER_OF(link, struct offer, by_framework);
+        struct text role = kinds_role_text(master->kinds, offer->role);
+        bool is_subscribed = false;
+        for (size_t i = 0; i < framework->info.role_count; i++)
+            is_subscribed = is_subscribed || text_equal(framework->info.roles[i], role);
+        if (!is_subscribed)
+            offer_book_rescind(master, offer);
     }
 }
 

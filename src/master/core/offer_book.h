@@ -26,6 +26,8 @@ void offer_book_rescind_for(struct master *master, struct offer *offer,
                             int64_t refuse_ms); /* and it is not offered that again so long */
 
 void offer_book_rescind_of_agent(struct master *master, struct agent *agent);
+/* Those in roles that the framework has left. */
+void offer_book_rescind_of_other_roles(struct master *master, struct framework *framework);
 /* Without telling: it forgets them itself, being gone or subscribing anew. */
 void offer_book_return_of_framework(struct master *master, struct framework *framework);
 

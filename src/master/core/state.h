@@ -212,6 +212,7 @@ struct master {
     struct map offers;                           /* by number, the oldest first */
     struct role_book *roles;
     struct constraint_book *constraints;
+    size_t wish_count;       /* of all frameworks */
     uint64_t demand_turn;    /* of looking at what is wanted: each wish once a turn */
     int64_t demand_due_ms;   /* when to look; INT64_MAX: all is looked at */
     int64_t demand_stale_ms; /* when to begin anew; INT64_MAX: no need */

@@ -4,6 +4,7 @@
  */
 #include "master/core/supply.h"
 
+#include "master/core/demand_book.h"
 #include "master/core/emit.h"
 #include "master/core/offer_book.h"
 
@@ -127,17 +128,26 @@ bool supply_suppress(struct master *master, struct framework *framework, const s
     return true;
 }
 
+/* An agent without a domain is nobody's neighbour and nobody's stranger: it counts as local. */
+static uint32_t agent_traits(const struct master *master, const struct agent *agent) {
+    bool is_remote =
+        agent->info.region.size > 0 && !text_equal(agent->info.region, master->options.region);
+    return AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE | (is_remote ? AGENT_IS_REMOTE : 0);
+}
+
 void supply_add_agent(struct master *master, struct agent *agent) {
     agent->number = ++master->last_number;
     map_put(&master->agent_numbers, agent->number, agent);
     allocator_add_agent(master->allocator, agent->number, &agent->total,
-                        AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE);
+                        agent_traits(master, agent));
     allocator_activate_agent(master->allocator, agent->number, false);
+    demand_book_agents_changed(master);
 }
 
-void supply_update_agent(struct master *master, struct agent *agent) {
+void supply_update_agent(struct master *master, struct agent *agent, bool looks_otherwise) {
     allocator_update_agent(master->allocator, agent->number, &agent->total,
-                           AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE, false);
+                           agent_traits(master, agent), looks_otherwise);
+    demand_book_agents_changed(master);
 }
 
 void supply_activate_agent(struct master *master, struct agent *agent, bool is_active) {
@@ -151,6 +161,7 @@ void supply_remove_agent(struct master *master, struct agent *agent) {
     allocator_remove_agent(master->allocator, agent->number);
     map_remove(&master->agent_numbers, agent->number);
     agent->number = 0;
+    demand_book_agents_changed(master);
 }
 
 bool supply_adopt(struct master *master, struct framework *framework, uint32_t role,
@@ -185,6 +196,16 @@ void supply_convert(struct master *master, struct framework *framework, uint32_t
                                   role, agent->number, &conversion->from, &conversion->to);
     assert(held);
     (void)held;
+}
+
+void supply_note_launch(struct master *master, struct framework *framework, uint32_t role,
+                        struct agent *agent, const struct resources *task) {
+    allocator_note_launch(master->allocator, framework->number, role, agent->number, task);
+}
+
+void supply_end_offer(struct master *master, struct framework *framework, uint32_t role,
+                      struct agent *agent, enum allocator_offer_end how) {
+    allocator_note_offer_end(master->allocator, framework->number, role, agent->number, how);
 }
 
 int64_t supply_refuse_ms(bool has_seconds, double seconds) {

@@ -24,7 +24,8 @@ bool supply_suppress(struct master *master, struct framework *framework, const s
                      size_t role_count, bool is_suppressed);
 
 void supply_add_agent(struct master *master, struct agent *agent);
-void supply_update_agent(struct master *master, struct agent *agent);
+/* `looks_otherwise`: constraints may be met otherwise. */
+void supply_update_agent(struct master *master, struct agent *agent, bool looks_otherwise);
 void supply_activate_agent(struct master *master, struct agent *agent, bool is_active);
 /* Its tasks and offers must have given back what they hold. */
 void supply_remove_agent(struct master *master, struct agent *agent);
@@ -42,6 +43,12 @@ void supply_decline(struct master *master, struct framework *framework, uint32_t
  * total is changed by the caller. */
 void supply_convert(struct master *master, struct framework *framework, uint32_t role,
                     struct agent *agent, const struct conversion *conversion);
+
+/* A task is launched there from an offer whose end is yet to be said; and that end. */
+void supply_note_launch(struct master *master, struct framework *framework, uint32_t role,
+                        struct agent *agent, const struct resources *task);
+void supply_end_offer(struct master *master, struct framework *framework, uint32_t role,
+                      struct agent *agent, enum allocator_offer_end how);
 
 /* refuse_seconds as a call has it, by Mesos's rules. */
 int64_t supply_refuse_ms(bool has_seconds, double seconds);

@@ -388,6 +388,8 @@ TEST(a_request_for_resources_is_counted) {
     AUTO(stage_free) struct stage *stage = begin();
     stage_add_framework(stage, 1);
     struct scheduler_call call = plain(SCHEDULER_CALL_REQUEST);
+    static const struct resource_request plain_ones[3];
+    call.request.requests = plain_ones;
     call.request.request_count = 3;
 
     stage_call(stage, 1, call);

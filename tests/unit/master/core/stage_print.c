@@ -79,7 +79,13 @@ static void put_scheduler(const struct stage *stage, const struct scheduler_even
     case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS:
         put_operation(stage, &event->operation, out);
         return;
-    case SCHEDULER_EVENT_REQUEST_STATUS: break;
+    case SCHEDULER_EVENT_REQUEST_STATUS:
+        put(out, "REQUEST ", event->request_status.name);
+        buf_append_string(out, event->request_status.is_feasible ? " feasible" : " infeasible");
+        put(out, "role=", event->request_status.role);
+        put(out, "nearest=", event->request_status.nearest.text);
+        put(out, "", event->request_status.message);
+        return;
     }
     buf_append_string(out, " UNEXPECTED");
 }

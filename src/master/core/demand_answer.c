@@ -1,0 +1,198 @@
+/*
+ * Whether each wish could ever be met is looked at when it is made, and when agents have come, gone
+ * or changed: so many agents a step, each wish once a turn. Who asked is told when the answer is
+ * no, and when it has changed.
+ */
+#include "allocator/explain.h"
+#include "common/model/value_text.h"
+#include "master/core/constraint_book.h"
+#include "master/core/demand_state.h"
+#include "master/core/emit.h"
+
+void demand_tell(struct master *master, struct framework *framework, struct text role,
+                 struct text name, bool is_feasible, struct text message, struct agent_id nearest) {
+    struct scheduler_event event = {
+        .kind = SCHEDULER_EVENT_REQUEST_STATUS,
+        .request_status = {lend(master, name),
+                           lend(master, role),
+                           is_feasible,
+                           message,
+                           {lend(master, nearest.text)}},
+    };
+    emit_to_framework(master, framework, event);
+}
+
+/* --- the line --- */
+
+static void print_amount(struct text name, int64_t milli, struct buf *out) {
+    buf_printf(out, "%.*s:", TEXT_ARGS(name));
+    milli_print(milli, out);
+}
+
+static void print_shape(const struct wish *wish, struct buf *out) {
+    for (size_t i = 0; i < wish->amount_count; i++) {
+        if (i > 0)
+            buf_append_byte(out, ';');
+        print_amount(wish->amounts[i].name, wish->amounts[i].milli, out);
+    }
+}
+
+static void print_unknown(const struct master *master, const struct wish *wish, struct buf *out) {
+    uint32_t number;
+    for (size_t i = 0; i < wish->amount_count; i++) {
+        struct text name = wish->amounts[i].name;
+        if (!kinds_find_name(master->kinds, name, &number)) {
+            buf_printf(out, ": no agent has '%.*s'", TEXT_ARGS(name));
+            return;
+        }
+    }
+    buf_printf(out, ": agent %.*s is not here", TEXT_ARGS(wish->agent.text));
+}
+
+static void print_lack(const struct master *master, const struct agent_info *nearest,
+                       const struct allocator_verdict *lack, struct buf *out) {
+    buf_printf(out, ": the nearest, %.*s, ", TEXT_ARGS(nearest->hostname));
+    if (lack->reason == ALLOCATOR_TOO_SMALL) {
+        buf_append_string(out, "has ");
+        print_amount(kinds_name_text(master->kinds, lack->name), lack->have_milli, out);
+    } else {
+        buf_printf(out, "says: %s", allocator_reason_text(lack->reason));
+    }
+}
+
+/* --- one wish --- */
+
+struct finding {
+    bool is_feasible;
+    struct agent_id nearest;
+    struct text message;
+};
+
+static struct finding look(struct master *master, const struct framework *framework,
+                           const struct role_demand *demand, const struct wish *wish) {
+    AUTO_FINI(buf_fini) struct buf line = {0};
+    struct allocator_wish answer = {0};
+    bool is_known = wish->place != SIZE_MAX &&
+                    allocator_explain(master->allocator, framework->number, demand->role,
+                                      wish->place, &answer, NULL, NULL);
+    const struct agent *nearest = is_known ? map_get(&master->agent_numbers, answer.nearest) : NULL;
+    struct finding finding = {.is_feasible = is_known && answer.is_feasible};
+    buf_append_string(&line, finding.is_feasible ? "there is an agent now that could hold "
+                                                 : "no agent could ever hold ");
+    print_shape(wish, &line);
+    if (nearest != NULL)
+        finding.nearest = nearest->info.id;
+    if (!is_known)
+        print_unknown(master, wish, &line);
+    else if (!finding.is_feasible && nearest != NULL)
+        print_lack(master, &nearest->info, &answer.lack, &line);
+    else if (!finding.is_feasible)
+        buf_append_string(&line, ": there are no agents");
+    finding.message = lend(master, buf_text(&line));
+    return finding;
+}
+
+/* Agents that the registry knows and that are not back yet may have what is missing. */
+static bool may_still_come(const struct master *master) {
+    return master->agents_by_state[AGENT_RECOVERED] + master->agents_by_state[AGENT_ADMITTING] > 0;
+}
+
+static void answer(struct master *master, struct framework *framework, struct role_demand *demand,
+                   struct wish *wish) {
+    struct finding finding = look(master, framework, demand, wish);
+    enum wish_answer next = finding.is_feasible ? WISH_SAID_FEASIBLE : WISH_SAID_INFEASIBLE;
+    if (wish->told == next || (!finding.is_feasible && may_still_come(master)))
+        return;
+    bool is_news = !finding.is_feasible || wish->told == WISH_SAID_INFEASIBLE;
+    wish->told = next;
+    if (!is_news)
+        return;
+    struct text role = kinds_role_text(master->kinds, demand->role);
+    emit_note(master, NOTE_INFO, finding.is_feasible ? "request_feasible" : "request_infeasible",
+              "framework=%.*s role=%.*s name=\"%.*s\" what=\"%.*s\"",
+              TEXT_ARGS(framework->info.id.text), TEXT_ARGS(role), TEXT_ARGS(wish->name),
+              TEXT_ARGS(finding.message));
+    demand_tell(master, framework, role, wish->name, finding.is_feasible, finding.message,
+                finding.nearest);
+}
+
+/* --- a turn --- */
+
+/* An agent or a name that was missing is there, or the other way round. */
+static bool is_outdated(const struct master *master, const struct wish *wish) {
+    if (wish->agent.text.size > 0 && demand_agent_number(master, wish->agent) != wish->agent_number)
+        return true;
+    return wish->place == SIZE_MAX && wish->agent.text.size == 0 && wish->count > 0 &&
+           demand_names_are_known(master, wish);
+}
+
+static size_t look_at(struct master *master, struct framework *framework,
+                      struct role_demand *demand) {
+    size_t looks = 0;
+    bool again = false;
+    VEC_EACH(wish, &demand->wishes)
+        again = again || (wish->seen != master->demand_turn && is_outdated(master, wish));
+    if (again)
+        demand_hand_over(master, framework, demand);
+    VEC_EACH(wish, &demand->wishes) {
+        if (wish->seen == master->demand_turn || wish->count == 0)
+            continue;
+        wish->seen = master->demand_turn;
+        answer(master, framework, demand, wish);
+        looks += master->agent_numbers.count + 1;
+        if (looks > DEMAND_LOOKS_BUDGET)
+            break;
+    }
+    return looks;
+}
+
+/* False: more is to be looked at. */
+static bool look_at_all(struct master *master) {
+    size_t looks = 0;
+    MAP_EACH(entry, &master->frameworks) {
+        struct framework *framework = map_value(entry);
+        MAP_EACH(at, &framework->demands) {
+            looks += look_at(master, framework, map_value(at));
+            if (looks > DEMAND_LOOKS_BUDGET)
+                return false;
+        }
+    }
+    return true;
+}
+
+void demand_book_step(struct master *master) {
+    /* A turn that is under way is finished first. */
+    if (master->demand_stale_ms <= master->now_ms && master->demand_due_ms == INT64_MAX) {
+        master->demand_stale_ms = INT64_MAX;
+        master->demand_due_ms = master->now_ms;
+        master->demand_turn++;
+    }
+    if (master->demand_due_ms <= master->now_ms)
+        master->demand_due_ms = look_at_all(master) ? INT64_MAX : master->now_ms;
+}
+
+int64_t demand_book_deadline_ms(const struct master *master) {
+    return master->demand_due_ms != INT64_MAX ? master->demand_due_ms : master->demand_stale_ms;
+}
+
+void demand_book_agents_changed(struct master *master) {
+    if (master->wish_count > 0 && master->demand_stale_ms == INT64_MAX)
+        master->demand_stale_ms = master->now_ms + DEMAND_LOOK_AGAIN_MS;
+}
+
+/* --- constraints --- */
+
+bool demand_book_matches(void *self, uint32_t constraint, uint32_t number) {
+    const struct master *master = self;
+    const struct constraints *constraints = constraint_book_find(master->constraints, constraint);
+    const struct agent *agent = map_get(&master->agent_numbers, number);
+    if (constraints == NULL || agent == NULL)
+        return false;
+    AUTO_FINI(attributes_fini) struct attributes attributes = {0};
+    if (agent->info.attributes.size > 0 &&
+        !attributes_parse(agent->info.attributes, &attributes, NULL))
+        return false;
+    struct constrained_agent seen = {&attributes, agent->info.hostname, agent->info.region,
+                                     agent->info.zone};
+    return constraints_admit(constraints, &seen);
+}
