@@ -90,14 +90,68 @@ TEST(a_string_without_its_nul_an_unknown_tag_and_a_huge_size_are_refused) {
     assert_false(parse(&block, pointers, 16, &spec));
 }
 
+/* A mount with these strings, each with the NUL that the size counts. */
+static bool mount_is_taken(const char *strings, size_t size, uint32_t target_at) {
+    AUTO_FINI(buf_fini) struct buf block = {0}, payload = {0};
+    struct spec_mount mount = {.device = 1, .inode = 2, .flags = SPEC_MOUNT_READ_ONLY};
+    char *pointers[16];
+    struct spec spec;
+    mount.target_at = target_at;
+    buf_append(&payload, &mount, sizeof(mount));
+    buf_append(&payload, strings, size);
+    put_head(&block);
+    put_field(&block, SPEC_MOUNT, payload.data, payload.size);
+    return parse(&block, pointers, 16, &spec) && spec.mount_count == 1;
+}
+
+TEST(a_mount_must_stay_below_the_sandbox) {
+    static const struct {
+        const char *strings;
+        size_t size;
+        uint32_t target_at;
+    } bad[] = {
+        {"/v\0..", 6, 3},      {"/v\0a/..", 8, 3}, {"/v\0/a", 6, 3},  {"/v\0a//b", 8, 3},
+        {"/v\0a/", 6, 3},      {"/v\0.", 5, 3},    {"/v\0", 4, 3},    {"v\0a", 4, 2},
+        {"/v\0a", 5, 0},       {"/v\0a", 5, 5},    {"/v\0a", 5, 900}, {"/v\0ab", 5, 3},
+        {"/v\0a\0b", 7, 3},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(mount_is_taken(bad[i].strings, bad[i].size, bad[i].target_at));
+
+    assert_true(mount_is_taken("/v\0a/...b", 10, 3));
+}
+
+TEST(more_mounts_than_the_limit_are_refused) {
+    AUTO_FINI(buf_fini) struct buf block = {0}, payload = {0};
+    struct spec_mount mount = {.target_at = 3};
+    char *pointers[16];
+    struct spec spec;
+    buf_append(&payload, &mount, sizeof(mount));
+    buf_append(&payload, "/v\0a", 5);
+    put_head(&block);
+    for (int i = 0; i < SPEC_MOUNTS_LIMIT; i++)
+        put_field(&block, SPEC_MOUNT, payload.data, payload.size);
+
+    assert_true(parse(&block, pointers, 16, &spec));
+    assert_int_equal(spec.mount_count, SPEC_MOUNTS_LIMIT);
+    put_field(&block, SPEC_MOUNT, payload.data, payload.size);
+
+    assert_false(parse(&block, pointers, 16, &spec));
+}
+
 TEST(random_damage_never_leads_outside_the_block) {
     struct rng rng = rng_for_test();
     char *pointers[64];
     struct spec spec;
 
+    struct spec_mount mount = {.target_at = 3};
+    char payload[sizeof(mount) + 5];
+    memcpy(payload, &mount, sizeof(mount));
+    memcpy(payload + sizeof(mount), "/v\0a", 5);
     for (int round = 0; round < 20000; round++) {
         AUTO_FINI(buf_fini) struct buf block = {0};
         put_head(&block);
+        put_field(&block, SPEC_MOUNT, payload, sizeof(payload));
         for (int i = 0; i < 3; i++)
             block.data[rng_below(&rng, block.size)] = (char)rng_below(&rng, 256);
         parse(&block, pointers, 64, &spec);

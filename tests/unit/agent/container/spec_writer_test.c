@@ -29,6 +29,49 @@ TEST(what_is_written_is_what_init_reads) {
     assert_true(strncmp(read.variables[1], "PATH=", 5) == 0);
 }
 
+TEST(mounts_are_written_with_what_was_opened_and_where_they_go) {
+    AUTO_FINI(buf_fini) struct buf block = {0};
+    static const struct container_mount mounts[] = {
+        {.source = "/x/../v1", .target = "data/db", .read_only = true},
+        {.source = "/v2", .target = "more"}};
+    static const struct spec_source sources[] = {{"/v1", 7, 8}, {"/v2", 7, 9}};
+    struct container_spec given = good_spec();
+    struct spec_place with_sources = place;
+    char *pointers[16];
+    struct spec read;
+    given.mounts = mounts;
+    given.mount_count = 2;
+    with_sources.sources = sources;
+
+    assert_true(spec_check(&given, NULL));
+    assert_true(spec_write(&given, &with_sources, &block, NULL));
+    assert_true(spec_parse(block.data, block.size, pointers, &read));
+
+    assert_int_equal(read.mount_count, 2);
+    assert_string_equal(spec_mount_source(read.mounts[0]), "/v1");
+    assert_string_equal(spec_mount_target(read.mounts[0]), "data/db");
+    assert_int_equal(read.mounts[0]->flags, SPEC_MOUNT_READ_ONLY);
+    assert_int_equal(read.mounts[1]->device, 7);
+    assert_int_equal(read.mounts[1]->inode, 9);
+    assert_int_equal(read.mounts[1]->flags, 0);
+}
+
+TEST(a_mount_that_leaves_the_sandbox_is_refused) {
+    static const char *const bad[] = {"", "/data", "..", "a/../b", "a/.", "a//b", "a/"};
+    struct container_mount mount = {.source = "/v"};
+    struct container_spec spec = good_spec();
+    spec.mounts = &mount;
+    spec.mount_count = 1;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        mount.target = bad[i];
+        assert_false(spec_check(&spec, NULL));
+    }
+    mount.target = "data";
+    mount.source = "v";
+    assert_false(spec_check(&spec, NULL));
+}
+
 TEST(ids_that_could_leave_their_directory_are_refused) {
     static const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "a b", "a\n"};
 
