@@ -17,6 +17,7 @@
 #include "common/runtime/log_toggle.h"
 #include "common/runtime/random.h"
 #include "common/storage/storage.h"
+#include "common/wire/flags_json.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -226,7 +227,7 @@ static bool make_core(struct daemon *daemon, struct text boot_id, struct error *
     struct agent_flags *flags = &daemon->flags;
     if (!detect_resources(daemon->kinds, flags, &total, error) ||
         !detect_attributes(flags->attributes, error) ||
-        !detect_domain(arena, flags->domain, &options.info.region, &options.info.zone, error))
+        !domain_from_flag(arena, flags->domain, &options.info.region, &options.info.zone, error))
         return false;
     struct rng rng = random_rng();
     options.codec = codec_of_wire();

@@ -36,27 +36,6 @@ static bool read_resources(struct kinds *kinds, const struct agent_flags *flags,
     return resources_from_json(&wire, text, default_role, out, mentioned, error);
 }
 
-static bool check_name(struct text name, const char *what, struct error *error) {
-    const char *why;
-    return id_is_valid(name, &why) || fail(error, ERROR_INVALID, "--domain: its %s %s", what, why);
-}
-
-bool detect_domain(struct arena *arena, const char *domain, struct text *region, struct text *zone,
-                   struct error *error) {
-    *region = *zone = (struct text){0};
-    if (domain == NULL)
-        return true;
-    struct text text = arena_text(arena, text_trim(text_of(domain)));
-    if (text.size > 0 && text.data[0] == '{') {
-        if (!domain_from_json(arena, text, region, zone, error))
-            return fail_context(error, "--domain");
-    } else {
-        text_split(&text, '/', region);
-        *zone = text;
-    }
-    return check_name(*region, "region", error) && check_name(*zone, "zone", error);
-}
-
 bool detect_resources(struct kinds *kinds, const struct agent_flags *flags, struct resources *out,
                       struct error *error) {
     AUTO_FINI(resources_fini) struct resources total = {0};

@@ -4,15 +4,11 @@
 #pragma once
 
 #include "agent/shell/agent_flags.h"
-#include "common/base/arena.h"
 #include "common/model/resources.h"
 
 /* What --resources says, and what it does not name as measured. */
 bool detect_resources(struct kinds *kinds, const struct agent_flags *flags, struct resources *out,
                       struct error *error);
-/* What --domain says, in the arena; both empty when it is not given. */
-bool detect_domain(struct arena *arena, const char *domain, struct text *region, struct text *zone,
-                   struct error *error);
 /* Whether --attributes can be read; NULL and "" can. */
 bool detect_attributes(const char *attributes, struct error *error);
 bool detect_boot_id(char out[64], struct error *error);

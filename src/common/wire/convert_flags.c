@@ -99,3 +99,24 @@ bool domain_from_json(struct arena *arena, struct text json, struct text *region
     *zone = text_of(message->fault_domain->zone->name);
     return true;
 }
+
+static bool check_name(struct text name, const char *what, struct error *error) {
+    const char *why;
+    return id_is_valid(name, &why) || fail(error, ERROR_INVALID, "--domain: its %s %s", what, why);
+}
+
+bool domain_from_flag(struct arena *arena, const char *value, struct text *region,
+                      struct text *zone, struct error *error) {
+    *region = *zone = (struct text){0};
+    if (value == NULL)
+        return true;
+    struct text text = arena_text(arena, text_trim(text_of(value)));
+    if (text.size > 0 && text.data[0] == '{') {
+        if (!domain_from_json(arena, text, region, zone, error))
+            return fail_context(error, "--domain");
+    } else {
+        text_split(&text, '/', region);
+        *zone = text;
+    }
+    return check_name(*region, "region", error) && check_name(*zone, "zone", error);
+}

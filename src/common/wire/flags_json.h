@@ -12,5 +12,8 @@ bool resources_from_json(struct wire *wire, struct text json, struct text defaul
                          struct resources *out, uint32_t *mentioned, struct error *error);
 
 /* --domain as a mesos.v1.DomainInfo with a fault domain. */
-bool domain_from_json(struct arena *arena, struct text json, struct text *region,
+bool domain_from_json(struct arena *arena, struct text json, struct text *region, struct text *zone,
+                      struct error *error);
+/* --domain as it is given: that, or REGION/ZONE; NULL: none, and both are empty. */
+bool domain_from_flag(struct arena *arena, const char *value, struct text *region,
                       struct text *zone, struct error *error);

@@ -6,6 +6,7 @@
 #include "common/runtime/log_toggle.h"
 #include "common/runtime/random.h"
 #include "common/storage/storage.h"
+#include "common/wire/flags_json.h"
 #include "master/shell/allocation_options.h"
 #include "master/shell/api.h"
 #include "master/shell/connections.h"
@@ -170,7 +171,8 @@ static bool make_core(struct daemon *daemon, struct error *error) {
     options.max_unreachable_tasks_per_framework =
         (size_t)flags->max_unreachable_tasks_per_framework;
     options.root_submissions = flags->root_submissions;
-    if (!allocation_options_read(flags, daemon->kinds, daemon->arena, &options, error))
+    if (!allocation_options_read(flags, daemon->kinds, daemon->arena, &options, error) ||
+        !domain_from_flag(daemon->arena, flags->domain, &options.region, &options.zone, error))
         return false;
     daemon->master = master_new(&options, daemon->kinds);
     arena_reset(daemon->arena);

@@ -37,6 +37,13 @@ static void add_cluster(struct master_flags *f) {
          .kind = FLAG_STRING,
          .string = &f->cluster,
          .help = "Name of the cluster, for people."},
+        {.name = "domain",
+         .kind = FLAG_STRING,
+         .string = &f->domain,
+         .metavar = "REGION/ZONE",
+         .help = "Where the masters stand, as far as failing together goes; or a JSON DomainInfo. "
+                 "Without it agents must not have one either. Agents of other regions are offered "
+                 "only to frameworks with the capability REGION_AWARE."},
     };
     ADD(f, rows);
 }

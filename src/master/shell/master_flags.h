@@ -13,6 +13,7 @@ struct master_flags {
     int64_t port;
     char *hostname;
     char *cluster;
+    char *domain;
     char *work_dir;
     int64_t offer_timeout_ms;
     int64_t allocation_interval_ms;
