@@ -63,11 +63,11 @@ struct executor_view {
     struct framework_id framework;
     struct executor_id id;
     struct agent_id agent;
+    struct text role;
     const struct resources *resources;
     struct text info; /* encoded mesos.v1.ExecutorInfo */
 };
 
-/* Each calls fn for everything there is, in order of appearance. fn must not step the master. */
 struct role_view {
     struct text path;
     int64_t weight_milli; /* 1000 unless an operator said */
@@ -88,6 +88,7 @@ void master_each_role(const struct master *master,
 void master_each_setting(const struct master *master,
                          void (*fn)(void *self, const struct role_view *view), void *self);
 
+/* Each calls fn for everything there is, in order of appearance. fn must not step the master. */
 void master_each_agent(const struct master *master,
                        void (*fn)(void *self, const struct agent_view *view), void *self);
 void master_each_framework(const struct master *master,

@@ -137,6 +137,7 @@ void master_each_executor(const struct master *master,
                 .framework = executor->framework->info.id,
                 .id = executor->id,
                 .agent = agent->info.id,
+                .role = kinds_role_text(master->kinds, executor->role),
                 .resources = &executor->resources,
                 .info = executor->info,
             };

@@ -13,6 +13,7 @@
 #include "common/wire/put.h"
 #include "master/shell/api_operations.h"
 #include "master/shell/api_roles.h"
+#include "master/shell/api_insight.h"
 #include "master/shell/api_views.h"
 #include "master/shell/daemon.h"
 #include "mesos/v1/master/master.pb-c.h"
@@ -29,7 +30,10 @@ typedef Mesos__V1__Master__Call call_message;
 struct reading {
     struct daemon *daemon;
     struct wire wire;
+    const call_message *call;
     struct buf *out; /* the Response */
+    int refusal;     /* a status; 0: it is answered */
+    const char *why;
 };
 
 static void put_health(struct reading *reading) {
@@ -119,6 +123,33 @@ static void put_quota(struct reading *reading) {
     roles_put_quota(&reading->wire, reading->daemon->master, reading->out);
 }
 
+static void put_shares(struct reading *reading) {
+    insight_put_shares(reading->daemon->master, reading->out);
+}
+
+static void put_offers(struct reading *reading) {
+    insight_put_offers(&reading->wire, reading->daemon->master, reading->out);
+}
+
+static void put_explained(struct reading *reading) {
+    const Mesos__V1__Master__Call__Explain *explain = reading->call->explain;
+    size_t asked = 0;
+    if (explain != NULL)
+        asked = (size_t)(explain->framework != NULL) + (size_t)(explain->role != NULL) +
+                (size_t)(explain->task != NULL);
+    reading->refusal = asked == 1 ? 0 : 400;
+    reading->why = "Expecting exactly one of 'framework', 'role' and 'task' in 'explain'";
+    if (asked != 1)
+        return;
+    struct insight_question question = {.framework = text_of(explain->framework),
+                                        .role = text_of(explain->role),
+                                        .request = text_of(explain->task)};
+    if (insight_put_explained(reading->daemon->master, &question, explain->agents, reading->out))
+        return;
+    reading->refusal = 404;
+    reading->why = "nothing of that name wants resources here";
+}
+
 static void put_state(struct reading *reading) {
     views_put_state(&reading->wire, reading->daemon->master, reading->out);
 }
@@ -156,6 +187,12 @@ static const struct {
      put_weights, .is_bare = true},
     {MESOS__V1__MASTER__CALL__TYPE__GET_QUOTA, MESOS__V1__MASTER__RESPONSE__TYPE__GET_QUOTA, 19,
      put_quota},
+    {MESOS__V1__MASTER__CALL__TYPE__GET_SHARES, MESOS__V1__MASTER__RESPONSE__TYPE__GET_SHARES, 1001,
+     put_shares},
+    {MESOS__V1__MASTER__CALL__TYPE__EXPLAIN, MESOS__V1__MASTER__RESPONSE__TYPE__EXPLAIN, 1002,
+     put_explained},
+    {MESOS__V1__MASTER__CALL__TYPE__GET_OFFERS, MESOS__V1__MASTER__RESPONSE__TYPE__GET_OFFERS, 1003,
+     put_offers},
     {MESOS__V1__MASTER__CALL__TYPE__GET_MASTER, MESOS__V1__MASTER__RESPONSE__TYPE__GET_MASTER, 16,
      put_master},
 };
@@ -191,7 +228,8 @@ static void answer_json(struct daemon *daemon, struct http_request *request, str
         (struct http_answer){.status = 200, .content_type = json_type, .body = buf_text(&json)});
 }
 
-static void answer_read(struct daemon *daemon, struct http_request *request, size_t row) {
+static void answer_read(struct daemon *daemon, struct http_request *request,
+                        const call_message *call, size_t row) {
     struct text accept = http_request_header(request, "Accept");
     bool json = accepts(accept, json_type);
     if (!json && !accepts(accept, protobuf_type)) {
@@ -200,11 +238,16 @@ static void answer_read(struct daemon *daemon, struct http_request *request, siz
         return;
     }
     AUTO_FINI(buf_fini) struct buf response = {0};
-    struct reading reading = {.daemon = daemon, .wire = daemon_wire(daemon), .out = &response};
+    struct reading reading = {
+        .daemon = daemon, .wire = daemon_wire(daemon), .call = call, .out = &response};
     put_varint(&response, 1, reads[row].response);
     size_t head = response.size, place = put_begin(&response, reads[row].field);
     size_t begin = response.size;
     reads[row].put(&reading);
+    if (reading.refusal != 0) {
+        http_request_answer_text(request, reading.refusal, "%s", reading.why);
+        return;
+    }
     if (reads[row].is_bare && response.size == begin)
         response.size = head;
     else
@@ -277,7 +320,7 @@ static void answer_call(struct daemon *daemon, struct http_request *request,
     }
     for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
         if (reads[i].call == call->type) {
-            answer_read(daemon, request, i);
+            answer_read(daemon, request, call, i);
             return;
         }
     }

@@ -122,7 +122,8 @@ void insight_put_offers(struct wire *wire, const struct master *master, struct b
 /* --- EXPLAIN --- */
 
 static void put_counts(const struct wish_view *view, struct buf *out) {
-    for (enum allocator_reason reason = 0; reason < ALLOCATOR_REASON_COUNT; reason++) {
+    for (int i = 0; i < ALLOCATOR_REASON_COUNT; i++) {
+        enum allocator_reason reason = (enum allocator_reason)i;
         if (view->counts[reason] == 0)
             continue;
         size_t place = put_begin(out, 13);
