@@ -1,10 +1,10 @@
 /*
- * Agents and who holds what on them. `free` always follows from the rest: total without used.
+ * Agents. What is free follows from what is there and what is held; what follows from free (the
+ * array of plain amounts, whether there is enough to offer) is kept beside it by agent_refresh.
  */
 #include "allocator/state.h"
-#include "common/base/mem.h"
 
-#include <assert.h>
+#include <string.h>
 
 enum { LOAD_BITS = 30 };
 
@@ -12,53 +12,129 @@ struct agent *agent_find(const struct allocator *allocator, uint32_t number) {
     return map_get(&allocator->agents, number);
 }
 
-/* The most used scalar, as a part of 2^30; among equals chance decides, or one agent would always
- * be filled before the next. */
+/* The most used scalar, as a part of 2^30. */
 static int64_t load_of(struct allocator *allocator, const struct agent *agent) {
     int64_t largest = 0;
-    quantities_of(&agent->used, allocator->kinds, true, &allocator->scratch);
-    for (size_t i = 0; i < agent->scalars.count; i++) {
-        struct quantity total = agent->scalars.items[i];
-        int64_t used = quantities_milli(&allocator->scratch, total.name);
-        int64_t load =
-            (int64_t)(((__int128)(used < total.milli ? used : total.milli) << LOAD_BITS) /
-                      total.milli);
+    struct amounts used;
+    if (resources_is_empty(&agent->used))
+        return 0;
+    amounts_of(allocator, &agent->used, false, &used);
+    for (size_t i = 0; i < allocator->dimensions; i++) {
+        int64_t total = agent->size.at[i];
+        if (total == 0 || used.at[i] == 0)
+            continue;
+        int64_t part = used.at[i] < total ? used.at[i] : total;
+        int64_t load = total < INT64_C(1) << (62 - LOAD_BITS)
+                           ? (part << LOAD_BITS) / total
+                           : (int64_t)(((__int128)part << LOAD_BITS) / total);
         if (load > largest)
             largest = load;
     }
-    return largest << 32 | (int64_t)(rng_next(&allocator->rng) >> 33);
+    return largest;
+}
+
+static uint32_t special_flags(const struct resources *set) {
+    uint32_t flags = 0;
+    for (uint32_t i = 0; i < set->count; i++)
+        flags |= set->entries[i].kind;
+    return flags & (KIND_IS_REVOCABLE | KIND_IS_SHARED | KIND_IS_RESERVED | KIND_IS_EXCLUSIVE);
+}
+
+static bool has_minimum(struct allocator *allocator, const struct agent *agent) {
+    if (resources_is_empty(&agent->free) || allocator->minima_count == 0)
+        return !resources_is_empty(&agent->free);
+    quantities_of(&agent->free, allocator->kinds, false, &allocator->scratch);
+    for (size_t i = 0; i < allocator->minima_count; i++) {
+        if (quantities_contain(&allocator->scratch, &allocator->minima[i]))
+            return true;
+    }
+    return false;
+}
+
+static void reckon_plain(struct allocator *allocator, struct agent *agent) {
+    struct amounts before = agent->plain;
+    memset(agent->plain.at, 0, allocator->dimensions * sizeof(agent->plain.at[0]));
+    for (uint32_t i = 0; i < agent->free.count; i++) {
+        const struct resource *one = &agent->free.entries[i];
+        bool is_simple;
+        uint8_t at = kind_dimension(allocator, one->kind, &is_simple);
+        if (at != NO_DIMENSION && is_simple && !kind_is(one->kind, KIND_IS_RESERVED))
+            agent->plain.at[at] = one->milli;
+    }
+    if (!agent->is_active)
+        return;
+    for (size_t i = 0; i < allocator->dimensions; i++)
+        allocator->free.at[i] += agent->plain.at[i] - before.at[i];
+}
+
+void agent_refresh(struct allocator *allocator, struct agent *agent) {
+    reckon_plain(allocator, agent);
+    allocator->special_count -= agent->special != 0;
+    agent->special = special_flags(&agent->free);
+    allocator->special_count += agent->special != 0;
+    agent->is_enough = has_minimum(allocator, agent);
+    bool crumbs_matter = allocator->own_minima_count > 0 || allocator->shaped_count > 0;
+    agent->is_open =
+        agent->is_active && (agent->is_enough || (crumbs_matter && agent->free.count > 0));
+    quota_tell_free(allocator, agent);
+    if (!agent->is_open)
+        open_leave(allocator, agent);
+}
+
+void agent_reload(struct allocator *allocator, struct agent *agent) {
+    if (!agent->is_open)
+        return;
+    agent->load = load_of(allocator, agent);
+    open_move_mark(allocator, agent);
 }
 
 void agent_mark(struct allocator *allocator, struct agent *agent) {
-    if (!agent->is_active || allocator->wanting_count == 0 || heap_holds(&agent->mark) ||
-        resources_is_empty(&agent->free))
+    if (!agent->is_open)
         return;
-    heap_put(&allocator->marks, &agent->mark, load_of(allocator, agent));
+    agent->load = load_of(allocator, agent);
+    open_add_mark(allocator, agent);
+    turn_has_news(allocator);
 }
 
 void agents_mark_all(struct allocator *allocator) {
-    MAP_EACH(entry, &allocator->agents)
-        agent_mark(allocator, map_value(entry));
+    MAP_EACH(entry, &allocator->agents) {
+        struct agent *agent = map_value(entry);
+        agent_refresh(allocator, agent);
+        agent_mark(allocator, agent);
+    }
 }
 
-static void refresh_free(struct agent *agent) {
-    resources_fini(&agent->free);
-    agent->free = resources_copy(&agent->total);
-    resources_subtract_common(&agent->free, &agent->used);
+static void add_size(struct allocator *allocator, const struct agent *agent, int sign) {
+    for (size_t i = 0; i < allocator->dimensions; i++)
+        if (!name_is_excluded(allocator, allocator->names[i]))
+            allocator->total.at[i] += sign * agent->size.at[i];
 }
 
 static void set_total(struct allocator *allocator, struct agent *agent,
                       const struct resources *total, uint32_t traits) {
-    allocator->policy->add_total(allocator->order, &agent->scalars, -1);
+    names_learn(allocator, total);
+    add_size(allocator, agent, -1);
+    quota_tell_reservations(allocator, agent, -1);
     struct resources copy = resources_copy(total);
     resources_fini(&agent->total);
     agent->total = copy;
     agent->traits = traits;
-    quantities_of(&agent->total, allocator->kinds, true, &agent->scalars);
-    agent->has_gpus = quantities_milli(&agent->scalars, NAME_GPUS) > 0;
-    allocator->policy->add_total(allocator->order, &agent->scalars, 1);
-    refresh_free(agent);
+    amounts_of(allocator, &agent->total, false, &agent->size);
+    agent->has_gpus = resources_quantity_milli(&agent->total, allocator->kinds, NAME_GPUS) > 0;
+    add_size(allocator, agent, 1);
+    quota_tell_reservations(allocator, agent, 1);
+    allocator->policy->set_total(allocator->order, allocator->total.at);
+    agent_refresh_free(agent);
+    agent_refresh(allocator, agent);
     agent_mark(allocator, agent);
+    earmarks_forget_hopeless(allocator);
+}
+
+static uint32_t take_slot(struct allocator *allocator) {
+    if (allocator->unused_slots.count > 0)
+        return allocator->unused_slots.items[--allocator->unused_slots.count];
+    VEC_PUSH(&allocator->slots, NULL);
+    return (uint32_t)allocator->slots.count - 1;
 }
 
 void allocator_add_agent(struct allocator *allocator, uint32_t number,
@@ -70,48 +146,39 @@ void allocator_add_agent(struct allocator *allocator, uint32_t number,
     struct agent *agent = NEW(struct agent);
     agent->number = number;
     agent->is_active = true;
+    agent->entry = NOWHERE;
+    agent->filters = NOWHERE;
+    agent->slot = take_slot(allocator);
+    allocator->slots.items[agent->slot] = agent;
     map_put(&allocator->agents, number, agent);
     set_total(allocator, agent, total, traits);
 }
 
 void allocator_update_agent(struct allocator *allocator, uint32_t number,
                             const struct resources *total, uint32_t traits, bool has_changed) {
-    (void)has_changed;
     struct agent *agent = agent_find(allocator, number);
-    if (agent == NULL || (resources_equal(&agent->total, total) && agent->traits == traits))
+    if (agent == NULL ||
+        (resources_equal(&agent->total, total) && agent->traits == traits && !has_changed))
         return;
+    constraints_forget_agent(allocator, agent);
     filters_end_of_agent(allocator, agent);
+    if (agent->earmark != NULL)
+        earmark_end(allocator, agent->earmark);
     set_total(allocator, agent, total, traits);
 }
 
 void allocator_activate_agent(struct allocator *allocator, uint32_t number, bool is_active) {
     struct agent *agent = agent_find(allocator, number);
-    if (agent == NULL)
+    if (agent == NULL || agent->is_active == is_active)
         return;
     agent->is_active = is_active;
-    if (is_active)
-        agent_mark(allocator, agent);
-    else
-        heap_remove(&allocator->marks, &agent->mark);
-}
-
-static void charge(struct allocator *allocator, const struct client *client,
-                   const struct resources *what, int sign) {
-    quantities_of(what, allocator->kinds, true, &allocator->scratch);
-    allocator->policy->charge(allocator->order, client->id, &allocator->scratch, sign);
-}
-
-static void holding_free(void *value) {
-    struct resources *holding = value;
-    resources_fini(holding);
-    mem_free(holding);
-}
-
-static void drop_holding(struct allocator *allocator, struct agent *agent, uint32_t client_id) {
-    struct client *client = allocator->clients.items[client_id];
-    holding_free(map_remove(&agent->holdings, client_id));
-    client->holding_count--;
-    client_forget_if_idle(allocator, client);
+    for (size_t i = 0; i < allocator->dimensions; i++)
+        allocator->free.at[i] += is_active ? agent->plain.at[i] : -agent->plain.at[i];
+    if (!is_active && agent->earmark != NULL)
+        earmark_end(allocator, agent->earmark);
+    agent_refresh(allocator, agent);
+    agent_mark(allocator, agent);
+    earmarks_forget_hopeless(allocator);
 }
 
 static void agent_free(void *value) {
@@ -119,9 +186,8 @@ static void agent_free(void *value) {
     resources_fini(&agent->total);
     resources_fini(&agent->used);
     resources_fini(&agent->free);
-    quantities_fini(&agent->scalars);
-    map_fini(&agent->holdings, holding_free);
-    map_fini(&agent->filters, NULL);
+    quantities_fini(&agent->told_free);
+    VEC_FINI(&agent->holdings);
     mem_free(agent);
 }
 
@@ -129,68 +195,20 @@ void allocator_remove_agent(struct allocator *allocator, uint32_t number) {
     struct agent *agent = agent_find(allocator, number);
     if (agent == NULL)
         return;
-    agent->is_active = false;
+    allocator_activate_agent(allocator, number, false);
+    constraints_forget_agent(allocator, agent);
     filters_end_of_agent(allocator, agent);
-    heap_remove(&allocator->marks, &agent->mark);
-    MAP_EACH(entry, &agent->holdings) {
-        uint32_t client_id = (uint32_t)map_key(entry);
-        charge(allocator, allocator->clients.items[client_id], map_value(entry), -1);
-        drop_holding(allocator, agent, client_id);
-    }
-    allocator->policy->add_total(allocator->order, &agent->scalars, -1);
+    quota_tell_reservations(allocator, agent, -1);
+    agent_drop_holdings(allocator, agent);
+    add_size(allocator, agent, -1);
+    allocator->special_count -= agent->special != 0;
+    allocator->policy->set_total(allocator->order, allocator->total.at);
+    if (allocator->search.best == agent)
+        allocator->search.is_on = false;
     map_remove(&allocator->agents, number);
+    allocator->slots.items[agent->slot] = NULL;
+    VEC_PUSH(&allocator->unused_slots, agent->slot);
     agent_free(agent);
-}
-
-bool agent_give(struct allocator *allocator, struct agent *agent, struct client *client,
-                const struct resources *what) {
-    struct resources *holding = map_get(&agent->holdings, client->id);
-    if (!resources_add(&agent->used, what))
-        return false;
-    if (holding == NULL) {
-        holding = NEW(struct resources);
-        map_put(&agent->holdings, client->id, holding);
-        client->holding_count++;
-    }
-    bool fits = resources_add(holding, what);
-    assert(fits); /* a part of used */
-    charge(allocator, client, what, 1);
-    refresh_free(agent);
-    return true;
-}
-
-bool allocator_adopt(struct allocator *allocator, uint32_t framework, uint32_t role,
-                     uint32_t agent_number, const struct resources *resources) {
-    struct agent *agent = agent_find(allocator, agent_number);
-    if (agent == NULL)
-        return false;
-    if (resources_is_empty(resources))
-        return true;
-    struct client *client = client_get(allocator, framework, role);
-    bool given = agent_give(allocator, agent, client, resources);
-    client_forget_if_idle(allocator, client);
-    return given;
-}
-
-bool allocator_recover(struct allocator *allocator, uint32_t framework, uint32_t role,
-                       uint32_t agent_number, const struct resources *resources) {
-    struct agent *agent = agent_find(allocator, agent_number);
-    struct client *client = client_find(allocator, framework, role);
-    struct resources *holding =
-        agent != NULL && client != NULL ? map_get(&agent->holdings, client->id) : NULL;
-    if (resources_is_empty(resources))
-        return true;
-    if (holding == NULL || !resources_subtract(holding, resources))
-        return false;
-
-    bool was_used = resources_subtract(&agent->used, resources);
-    assert(was_used);
-    charge(allocator, client, resources, -1);
-    if (resources_is_empty(holding))
-        drop_holding(allocator, agent, client->id);
-    refresh_free(agent);
-    agent_mark(allocator, agent);
-    return true;
 }
 
 const struct resources *allocator_agent_total(const struct allocator *allocator, uint32_t number) {
@@ -208,13 +226,13 @@ const struct resources *allocator_agent_used(const struct allocator *allocator, 
     return agent != NULL ? &agent->used : NULL;
 }
 
-const struct resources *allocator_held(const struct allocator *allocator, uint32_t framework,
-                                       uint32_t role, uint32_t number) {
-    const struct agent *agent = agent_find(allocator, number);
-    const struct client *client = client_find(allocator, framework, role);
-    return agent != NULL && client != NULL ? map_get(&agent->holdings, client->id) : NULL;
-}
-
 void agents_fini(struct allocator *allocator) {
-    map_fini(&allocator->agents, agent_free);
+    MAP_EACH(entry, &allocator->agents) {
+        struct agent *agent = map_value(entry);
+        agent_drop_holdings(allocator, agent);
+        agent_free(agent);
+    }
+    map_fini(&allocator->agents, NULL);
+    VEC_FINI(&allocator->slots);
+    VEC_FINI(&allocator->unused_slots);
 }

@@ -3,9 +3,11 @@
  * holds resources: what is in use is in use, whoever is connected.
  */
 #include "allocator/state.h"
-#include "common/base/mem.h"
+#include "common/base/buf.h"
 
 #include <assert.h>
+
+enum { WEIGHT_ONE_MILLI = 1000 };
 
 static struct framework *framework_find(const struct allocator *allocator, uint32_t number) {
     return map_get(&allocator->frameworks, number);
@@ -34,6 +36,12 @@ struct client *client_find(const struct allocator *allocator, uint32_t framework
     return found != NULL ? map_get(&found->clients, role) : NULL;
 }
 
+struct client *client_subscribed(const struct allocator *allocator, uint32_t framework,
+                                 uint32_t role) {
+    struct client *client = client_find(allocator, framework, role);
+    return client != NULL && client->is_subscribed ? client : NULL;
+}
+
 static uint32_t take_id(struct allocator *allocator) {
     if (allocator->unused_ids.count > 0)
         return allocator->unused_ids.items[--allocator->unused_ids.count];
@@ -46,14 +54,19 @@ static struct client *client_of(struct allocator *allocator, struct framework *f
     struct client *client = map_get(&framework->clients, role);
     if (client != NULL)
         return client;
+    AUTO_FINI(buf_fini) struct buf path = {0};
     client = NEW(struct client);
     client->id = take_id(allocator);
     client->role = role;
     client->framework = framework;
-    list_init(&client->filters);
+    client->weight_milli = WEIGHT_ONE_MILLI;
+    client->since_ms = INT64_MIN;
     allocator->clients.items[client->id] = client;
     map_put(&framework->clients, role, client);
-    allocator->policy->add_client(allocator->order, client->id, framework->number, role);
+    demand_init(allocator, client);
+    buf_append_text(&path, kinds_role_text(allocator->kinds, role));
+    allocator->policy->add_client(allocator->order, client->id, buf_string(&path),
+                                  framework->number, client->weight_milli);
     return client;
 }
 
@@ -61,30 +74,81 @@ struct client *client_get(struct allocator *allocator, uint32_t framework, uint3
     return client_of(allocator, framework_get(allocator, framework), role);
 }
 
+static void clear_minima(struct client *client) {
+    for (size_t i = 0; i < client->minima_count; i++)
+        quantities_fini(&client->minima[i]);
+    mem_free(client->minima);
+    client->minima = NULL;
+    client->minima_count = 0;
+}
+
+static void client_free(struct allocator *allocator, struct client *client) {
+    demand_fini(allocator, client);
+    clear_minima(client);
+    allocator->own_minima_count -= client->has_minima;
+    constraint_use(allocator, client->constraint, -1);
+    VEC_FINI(&client->retries);
+    filters_drop_table(client);
+    mem_free(client->past);
+    mem_free(client->past_fine);
+    mem_free(client->launches);
+    mem_free(client->changes);
+    mem_free(client);
+}
+
 void client_forget_if_idle(struct allocator *allocator, struct client *client) {
     struct framework *framework = client->framework;
     if (client->is_subscribed || client->holding_count > 0)
         return;
-    assert(!client->wants && list_is_empty(&client->filters));
+    assert(!client->wants && client->filters == NULL);
+    memory_forget(allocator, client);
     allocator->policy->remove_client(allocator->order, client->id);
     allocator->clients.items[client->id] = NULL;
     VEC_PUSH(&allocator->unused_ids, client->id);
     map_remove(&framework->clients, client->role);
-    mem_free(client);
+    client_free(allocator, client);
     framework_forget_if_idle(allocator, framework);
 }
 
-/* Whether it wants follows from the rest; who begins to want may take something on any agent. */
-static void refresh_wish(struct allocator *allocator, struct client *client) {
+void client_rewind(struct client *client) {
+    VEC_EACH(wish, &client->wishes) {
+        wish->position = 0;
+        wish->retried = 0;
+    }
+    client->retries.count = 0;
+    client->was_limited = false;
+    client->seen = ALLOCATOR_FITS;
+}
+
+void client_look_again(struct allocator *allocator, struct client *client) {
+    client_rewind(client);
+    if (client->wants)
+        policy_reconsider(allocator, client);
+}
+
+void clients_look_again(struct allocator *allocator) {
+    VEC_EACH(client, &allocator->clients) {
+        if (*client != NULL)
+            client_look_again(allocator, *client);
+    }
+    turn_has_news(allocator);
+}
+
+void client_refresh_wish(struct allocator *allocator, struct client *client) {
     bool wants = client->framework->is_known && client->framework->is_active &&
-                 client->is_subscribed && !client->is_suppressed;
+                 client->is_subscribed && !client->is_suppressed && demand_is_left(client);
     if (wants == client->wants)
         return;
     client->wants = wants;
+    client->since_ms = INT64_MIN;
     allocator->wanting_count += wants ? 1 : (size_t)-1;
-    allocator->policy->set_wanting(allocator->order, client->id, wants);
     if (wants)
-        agents_mark_all(allocator);
+        demand_tell_task(allocator, client);
+    else if (client->earmark != NULL)
+        earmark_end(allocator, client->earmark);
+    allocator->policy->set_wants(allocator->order, client->id, wants);
+    if (wants)
+        client_look_again(allocator, client);
 }
 
 static bool is_in(uint32_t role, const uint32_t *roles, size_t count) {
@@ -102,7 +166,7 @@ static void leave_roles(struct allocator *allocator, struct framework *framework
         if (is_in(client->role, roles, role_count))
             continue;
         client->is_subscribed = client->is_suppressed = false;
-        refresh_wish(allocator, client);
+        client_refresh_wish(allocator, client);
         filters_end_of_client(allocator, client);
         client_forget_if_idle(allocator, client);
     }
@@ -113,33 +177,38 @@ static void set_roles(struct allocator *allocator, struct framework *framework,
     for (size_t i = 0; i < role_count; i++) {
         struct client *client = client_of(allocator, framework, roles[i]);
         client->is_subscribed = true;
-        refresh_wish(allocator, client);
+        client_refresh_wish(allocator, client);
     }
     leave_roles(allocator, framework, roles, role_count);
 }
 
 void allocator_add_framework(struct allocator *allocator, uint32_t number, const uint32_t *roles,
-                             size_t role_count, uint32_t capabilities) {
+                             size_t role_count, uint32_t traits) {
     struct framework *framework = framework_get(allocator, number);
+    bool can_more = (traits & ~framework->traits) != 0;
     framework->is_known = framework->is_active = true;
-    framework->capabilities = capabilities;
+    framework->traits = traits;
     MAP_EACH(entry, &framework->clients) {
         struct client *client = map_value(entry);
         client->is_suppressed = false;
+        if (can_more)
+            client_look_again(allocator, client);
     }
     set_roles(allocator, framework, roles, role_count);
 }
 
 void allocator_update_framework(struct allocator *allocator, uint32_t number, const uint32_t *roles,
-                                size_t role_count, uint32_t capabilities) {
+                                size_t role_count, uint32_t traits) {
     struct framework *framework = framework_find(allocator, number);
     if (framework == NULL || !framework->is_known)
         return;
-    bool can_more = (capabilities & ~framework->capabilities) != 0;
-    framework->capabilities = capabilities;
+    bool can_more = framework->traits != traits;
+    framework->traits = traits;
     set_roles(allocator, framework, roles, role_count);
-    if (can_more)
-        agents_mark_all(allocator);
+    MAP_EACH(entry, &framework->clients) {
+        if (can_more)
+            client_look_again(allocator, map_value(entry));
+    }
 }
 
 void allocator_activate_framework(struct allocator *allocator, uint32_t number, bool is_active) {
@@ -149,7 +218,7 @@ void allocator_activate_framework(struct allocator *allocator, uint32_t number, 
     framework->is_active = is_active;
     MAP_EACH(entry, &framework->clients) {
         struct client *client = map_value(entry);
-        refresh_wish(allocator, client);
+        client_refresh_wish(allocator, client);
         if (!is_active)
             filters_end_of_client(allocator, client);
     }
@@ -159,36 +228,91 @@ void allocator_remove_framework(struct allocator *allocator, uint32_t number) {
     struct framework *framework = framework_find(allocator, number);
     if (framework == NULL || !framework->is_known)
         return;
-    leave_roles(allocator, framework, NULL, 0);
+    size_t clients = framework->clients.count;
     framework->is_known = framework->is_active = false;
-    framework_forget_if_idle(allocator, framework);
+    if (clients == 0)
+        framework_forget_if_idle(allocator, framework);
+    else
+        leave_roles(allocator, framework, NULL, 0);
 }
 
 void allocator_suppress(struct allocator *allocator, uint32_t framework, uint32_t role) {
-    struct client *client = client_find(allocator, framework, role);
-    if (client == NULL || !client->is_subscribed)
+    struct client *client = client_subscribed(allocator, framework, role);
+    if (client == NULL)
         return;
     client->is_suppressed = true;
-    refresh_wish(allocator, client);
+    client_refresh_wish(allocator, client);
 }
 
 void allocator_revive(struct allocator *allocator, uint32_t framework, uint32_t role) {
-    struct client *client = client_find(allocator, framework, role);
-    if (client == NULL || !client->is_subscribed)
+    struct client *client = client_subscribed(allocator, framework, role);
+    if (client == NULL)
         return;
     client->is_suppressed = false;
     filters_end_of_client(allocator, client);
-    refresh_wish(allocator, client);
+    client_refresh_wish(allocator, client);
 }
 
-static void framework_free(void *value) {
-    struct framework *framework = value;
-    map_fini(&framework->clients, mem_free);
-    mem_free(framework);
+void allocator_set_client_weight(struct allocator *allocator, uint32_t framework, uint32_t role,
+                                 int64_t weight_milli) {
+    struct client *client = client_subscribed(allocator, framework, role);
+    if (client == NULL || client->weight_milli == weight_milli)
+        return;
+    client->weight_milli = weight_milli;
+    policy_tell_again(allocator, client);
+}
+
+void allocator_set_client_minima(struct allocator *allocator, uint32_t framework, uint32_t role,
+                                 const struct quantities *any_of, size_t count, bool is_set) {
+    struct client *client = client_subscribed(allocator, framework, role);
+    if (client == NULL || (!is_set && !client->has_minima))
+        return;
+    clear_minima(client);
+    bool is_first = is_set && allocator->own_minima_count == 0;
+    allocator->own_minima_count += (size_t)is_set - (size_t)client->has_minima;
+    client->has_minima = is_set;
+    if (is_set && count > 0) {
+        client->minima = NEW_ARRAY(struct quantities, ALLOCATOR_MINIMA_LIMIT);
+        for (size_t i = 0; i < count && i < ALLOCATOR_MINIMA_LIMIT; i++)
+            client->minima[client->minima_count++] = quantities_copy(&any_of[i]);
+    }
+    if (is_first)
+        agents_mark_all(allocator);
+    demand_tell_task(allocator, client);
+    client_look_again(allocator, client);
+}
+
+void allocator_set_client_constraint(struct allocator *allocator, uint32_t framework, uint32_t role,
+                                     uint32_t constraint) {
+    struct client *client = client_subscribed(allocator, framework, role);
+    if (client == NULL || client->constraint == constraint)
+        return;
+    constraint_use(allocator, constraint, 1);
+    constraint_use(allocator, client->constraint, -1);
+    client->constraint = constraint;
+    client_look_again(allocator, client);
+}
+
+void allocator_set_weight(struct allocator *allocator, uint32_t role, int64_t weight_milli) {
+    AUTO_FINI(buf_fini) struct buf path = {0};
+    while (allocator->weights.count <= role)
+        VEC_PUSH(&allocator->weights, 0);
+    allocator->weights.items[role] = weight_milli;
+    buf_append_text(&path, kinds_role_text(allocator->kinds, role));
+    allocator->policy->set_weight(allocator->order, buf_string(&path), weight_milli);
+    turn_has_news(allocator);
 }
 
 void clients_fini(struct allocator *allocator) {
-    map_fini(&allocator->frameworks, framework_free);
+    MAP_EACH(entry, &allocator->frameworks) {
+        struct framework *framework = map_value(entry);
+        MAP_EACH(of_role, &framework->clients)
+            client_free(allocator, map_value(of_role));
+        map_fini(&framework->clients, NULL);
+        mem_free(framework);
+    }
+    map_fini(&allocator->frameworks, NULL);
     VEC_FINI(&allocator->clients);
     VEC_FINI(&allocator->unused_ids);
+    VEC_FINI(&allocator->weights);
 }

@@ -1,84 +1,363 @@
 /*
- * Refusals. A filter is in three places: in its agent's map, where an offer looks; in its client's
- * list, for a revive; and in one heap by time. It leaves all three at once.
+ * Refusals. There may be millions, so a filter is a few numbers in a pool: found through its
+ * client's table by agent, ended through its agent's list or the list of those that end at the same
+ * time. What was refused on an agent is mostly the same for all, and kept once.
  */
 #include "allocator/state.h"
-#include "common/base/mem.h"
 
-static void unchain(struct filter *filter) {
-    struct filter *newest = map_get(&filter->agent->filters, filter->client->id);
-    if (newest == filter) {
-        if (filter->older != NULL)
-            map_put(&filter->agent->filters, filter->client->id, filter->older);
+#include <assert.h>
+
+enum { CHUNK_BITS = 12, CHUNK = 1 << CHUNK_BITS, FIRST_PLACES = 8 };
+
+struct refusal {
+    uint32_t users;
+    struct resources what;
+};
+
+/* Those that end at one moment. */
+struct moment {
+    struct heap_node due;
+    uint32_t first;
+};
+
+struct filter {
+    struct refusal *refused;
+    struct moment *moment;
+    uint32_t slot, client;
+    uint32_t older; /* of the same client on the same agent; when unused: the next unused */
+    uint32_t of_agent_previous, of_agent_next;
+    uint32_t of_moment_previous, of_moment_next;
+};
+
+struct filter_pool {
+    VEC_OF(struct filter *) chunks;
+    uint32_t unused, made, count;
+    struct heap moments;
+    struct map by_time; /* end -> struct moment */
+    struct moment *last;
+};
+
+/* Agent's slot -> the newest filter there; open addressing, a power of two. */
+struct filter_place {
+    uint32_t slot, filter; /* NOWHERE: unused */
+};
+
+struct filter_table {
+    uint32_t capacity, count;
+    struct filter_place *places;
+};
+
+static struct filter *filter_at(const struct allocator *allocator, uint32_t index) {
+    return &allocator->filters->chunks.items[index >> CHUNK_BITS][index & (CHUNK - 1)];
+}
+
+void filters_init(struct allocator *allocator) {
+    allocator->filters = NEW(struct filter_pool);
+    allocator->filters->unused = NOWHERE;
+}
+
+/* --- a client's table --- */
+
+static uint32_t home_of(const struct filter_table *table, uint32_t slot) {
+    return (slot * UINT32_C(2654435769) ^ slot >> 16) & (table->capacity - 1);
+}
+
+static struct filter_place *table_find(const struct filter_table *table, uint32_t slot) {
+    uint32_t at = home_of(table, slot);
+    while (table->places[at].filter != NOWHERE && table->places[at].slot != slot)
+        at = (at + 1) & (table->capacity - 1);
+    return &table->places[at];
+}
+
+static void table_grow(struct filter_table *table) {
+    struct filter_place *old = table->places;
+    uint32_t old_capacity = table->capacity;
+    table->capacity = old_capacity > 0 ? old_capacity * 2 : FIRST_PLACES;
+    table->places = NEW_ARRAY(struct filter_place, table->capacity);
+    for (uint32_t i = 0; i < table->capacity; i++)
+        table->places[i].filter = NOWHERE;
+    for (uint32_t i = 0; i < old_capacity; i++) {
+        if (old[i].filter != NOWHERE)
+            *table_find(table, old[i].slot) = old[i];
+    }
+    mem_free(old);
+}
+
+static struct filter_place *table_put(struct client *client, uint32_t slot) {
+    if (client->filters == NULL)
+        client->filters = NEW(struct filter_table);
+    struct filter_table *table = client->filters;
+    if (table->count * 4 >= table->capacity * 3)
+        table_grow(table);
+    struct filter_place *place = table_find(table, slot);
+    if (place->filter == NOWHERE) {
+        place->slot = slot;
+        table->count++;
+    }
+    return place;
+}
+
+/* Those behind move up, so that no search ends early. */
+static void table_remove(struct filter_table *table, struct filter_place *place) {
+    uint32_t mask = table->capacity - 1, hole = (uint32_t)(place - table->places);
+    for (uint32_t at = (hole + 1) & mask; table->places[at].filter != NOWHERE;
+         at = (at + 1) & mask) {
+        uint32_t home = home_of(table, table->places[at].slot);
+        if (((at - home) & mask) < ((at - hole) & mask))
+            continue;
+        table->places[hole] = table->places[at];
+        hole = at;
+    }
+    table->places[hole].filter = NOWHERE;
+    table->count--;
+}
+
+static uint32_t newest_of(const struct client *client, uint32_t slot) {
+    if (client->filters == NULL || client->filters->count == 0)
+        return NOWHERE;
+    return table_find(client->filters, slot)->filter;
+}
+
+/* --- making and ending --- */
+
+static uint32_t filter_new(struct allocator *allocator) {
+    struct filter_pool *pool = allocator->filters;
+    pool->count++;
+    if (pool->unused != NOWHERE) {
+        uint32_t index = pool->unused;
+        pool->unused = filter_at(allocator, index)->older;
+        return index;
+    }
+    if ((pool->made & (CHUNK - 1)) == 0)
+        VEC_PUSH(&pool->chunks, mem_resize(NULL, CHUNK, sizeof(struct filter)));
+    return pool->made++;
+}
+
+static struct moment *moment_get(struct filter_pool *pool, int64_t until_ms) {
+    if (pool->last != NULL && pool->last->due.key == until_ms)
+        return pool->last;
+    struct moment *moment = map_get(&pool->by_time, (uint64_t)until_ms);
+    if (moment == NULL) {
+        moment = NEW(struct moment);
+        moment->first = NOWHERE;
+        map_put(&pool->by_time, (uint64_t)until_ms, moment);
+        heap_put(&pool->moments, &moment->due, until_ms);
+    }
+    pool->last = moment;
+    return moment;
+}
+
+static void moment_drop(struct filter_pool *pool, struct moment *moment) {
+    heap_remove(&pool->moments, &moment->due);
+    map_remove(&pool->by_time, (uint64_t)moment->due.key);
+    if (pool->last == moment)
+        pool->last = NULL;
+    mem_free(moment);
+}
+
+static void refusal_drop(struct refusal *refusal) {
+    if (refusal == NULL || --refusal->users > 0)
+        return;
+    resources_fini(&refusal->what);
+    mem_free(refusal);
+}
+
+static struct refusal *refusal_get(struct agent *agent, const struct resources *refused) {
+    struct refusal *last = agent->last_refusal;
+    if (last == NULL || !resources_equal(&last->what, refused)) {
+        refusal_drop(last);
+        last = agent->last_refusal = NEW(struct refusal);
+        last->what = resources_copy(refused);
+        last->users = 1;
+    }
+    last->users++;
+    return last;
+}
+
+static void leave_agent(struct allocator *allocator, const struct filter *filter) {
+    struct agent *agent = allocator->slots.items[filter->slot];
+    if (filter->of_agent_previous != NOWHERE)
+        filter_at(allocator, filter->of_agent_previous)->of_agent_next = filter->of_agent_next;
+    else
+        agent->filters = filter->of_agent_next;
+    if (filter->of_agent_next != NOWHERE)
+        filter_at(allocator, filter->of_agent_next)->of_agent_previous = filter->of_agent_previous;
+    if (agent->filters == NOWHERE) {
+        refusal_drop(agent->last_refusal);
+        agent->last_refusal = NULL;
+    }
+}
+
+static void leave_moment(struct allocator *allocator, const struct filter *filter) {
+    if (filter->of_moment_previous != NOWHERE)
+        filter_at(allocator, filter->of_moment_previous)->of_moment_next = filter->of_moment_next;
+    else
+        filter->moment->first = filter->of_moment_next;
+    if (filter->of_moment_next != NOWHERE)
+        filter_at(allocator, filter->of_moment_next)->of_moment_previous =
+            filter->of_moment_previous;
+    if (filter->moment->first == NOWHERE)
+        moment_drop(allocator->filters, filter->moment);
+}
+
+static void leave_client(struct allocator *allocator, struct client *client, uint32_t index) {
+    struct filter *filter = filter_at(allocator, index);
+    struct filter_place *place = table_find(client->filters, filter->slot);
+    if (place->filter == index) {
+        if (filter->older != NOWHERE)
+            place->filter = filter->older;
         else
-            map_remove(&filter->agent->filters, filter->client->id);
+            table_remove(client->filters, place);
         return;
     }
-    while (newest->older != filter)
-        newest = newest->older;
-    newest->older = filter->older;
+    struct filter *newer = filter_at(allocator, place->filter);
+    while (newer->older != index)
+        newer = filter_at(allocator, newer->older);
+    newer->older = filter->older;
 }
 
-/* Ends it; the agent is marked, for the client may take now what it refused. */
-static void filter_end(struct allocator *allocator, struct filter *filter) {
-    unchain(filter);
-    list_remove(&filter->of_client);
-    heap_remove(&allocator->expiries, &filter->expiry);
-    resources_fini(&filter->refused);
-    agent_mark(allocator, filter->agent);
-    mem_free(filter);
-}
-
-static void drop_oldest(struct allocator *allocator, struct filter *newest) {
-    size_t count = 1;
-    while (newest->older != NULL) {
-        newest = newest->older;
-        count++;
+/* The client may take now what it refused: it looks there again, nobody else does. */
+static void look_again_there(struct allocator *allocator, struct client *client,
+                             const struct agent *agent) {
+    if (!client->wants || !agent->is_open)
+        return;
+    if (client->retries.count > allocator->open_live + 64) {
+        client_look_again(allocator, client);
+        return;
     }
-    if (count > ALLOCATOR_FILTERS_LIMIT)
-        filter_end(allocator, newest);
+    VEC_PUSH(&client->retries, agent->slot);
+    policy_reconsider(allocator, client);
+}
+
+static void filter_end(struct allocator *allocator, uint32_t index) {
+    struct filter *filter = filter_at(allocator, index);
+    struct client *client = allocator->clients.items[filter->client];
+    const struct agent *agent = allocator->slots.items[filter->slot];
+    leave_client(allocator, client, index);
+    leave_agent(allocator, filter);
+    leave_moment(allocator, filter);
+    refusal_drop(filter->refused);
+    filter->older = allocator->filters->unused;
+    allocator->filters->unused = index;
+    allocator->filters->count--;
+    look_again_there(allocator, client, agent);
+}
+
+static void drop_oldest(struct allocator *allocator, uint32_t index) {
+    for (size_t count = 1; filter_at(allocator, index)->older != NOWHERE; count++) {
+        index = filter_at(allocator, index)->older;
+        if (count >= ALLOCATOR_FILTERS_LIMIT) {
+            filter_end(allocator, index);
+            return;
+        }
+    }
 }
 
 void allocator_refuse(struct allocator *allocator, uint32_t framework, uint32_t role,
                       uint32_t agent_number, const struct resources *refused, int64_t until_ms) {
     struct agent *agent = agent_find(allocator, agent_number);
-    struct client *client = client_find(allocator, framework, role);
-    if (agent == NULL || client == NULL || !client->is_subscribed)
+    struct client *client = client_subscribed(allocator, framework, role);
+    if (agent == NULL || client == NULL)
         return;
-    struct filter *filter = NEW(struct filter);
-    filter->agent = agent;
-    filter->client = client;
-    filter->refused = resources_copy(refused);
-    filter->older = map_put(&agent->filters, client->id, filter);
-    list_append(&client->filters, &filter->of_client);
-    heap_put(&allocator->expiries, &filter->expiry, until_ms);
-    drop_oldest(allocator, filter);
+    uint32_t index = filter_new(allocator);
+    struct filter *filter = filter_at(allocator, index);
+    struct filter_place *place = table_put(client, agent->slot);
+    *filter = (struct filter){
+        .refused = refusal_get(agent, refused),
+        .moment = moment_get(allocator->filters, until_ms),
+        .slot = agent->slot,
+        .client = client->id,
+        .older = place->filter,
+        .of_agent_previous = NOWHERE,
+        .of_agent_next = agent->filters,
+        .of_moment_previous = NOWHERE,
+    };
+    place->filter = index;
+    if (agent->filters != NOWHERE)
+        filter_at(allocator, agent->filters)->of_agent_previous = index;
+    agent->filters = index;
+    filter->of_moment_next = filter->moment->first;
+    if (filter->moment->first != NOWHERE)
+        filter_at(allocator, filter->moment->first)->of_moment_previous = index;
+    filter->moment->first = index;
+    drop_oldest(allocator, index);
 }
 
-bool filters_block(const struct agent *agent, const struct client *client,
-                   const struct resources *offered) {
-    const struct filter *filter = map_get(&agent->filters, client->id);
-    for (; filter != NULL; filter = filter->older) {
-        if (resources_contains(&filter->refused, offered))
+bool filters_block(const struct allocator *allocator, const struct agent *agent,
+                   const struct client *client, const struct resources *offered,
+                   int64_t *until_ms) {
+    for (uint32_t at = newest_of(client, agent->slot); at != NOWHERE;) {
+        const struct filter *filter = filter_at(allocator, at);
+        if (resources_contains(&filter->refused->what, offered)) {
+            *until_ms = filter->moment->due.key;
             return true;
+        }
+        at = filter->older;
     }
     return false;
 }
 
-void filters_expire(struct allocator *allocator, int64_t now_ms) {
+bool filters_expire(struct allocator *allocator) {
     struct heap_node *least;
-    while ((least = heap_least(&allocator->expiries)) != NULL && least->key <= now_ms)
-        filter_end(allocator, CONTAINER_OF(least, struct filter, expiry));
+    while ((least = heap_least(&allocator->filters->moments)) != NULL &&
+           least->key <= allocator->now_ms) {
+        if (allocator->budget <= 0)
+            return true;
+        allocator->budget--;
+        filter_end(allocator, CONTAINER_OF(least, struct moment, due)->first);
+    }
+    return false;
+}
+
+int64_t filters_deadline_ms(const struct allocator *allocator) {
+    const struct heap_node *least = heap_least(&allocator->filters->moments);
+    return least != NULL ? least->key : INT64_MAX;
+}
+
+void filters_drop_table(struct client *client) {
+    if (client->filters != NULL)
+        mem_free(client->filters->places);
+    mem_free(client->filters);
+    client->filters = NULL;
 }
 
 void filters_end_of_client(struct allocator *allocator, struct client *client) {
-    struct link *first;
-    while ((first = list_first(&client->filters)) != NULL)
-        filter_end(allocator, CONTAINER_OF(first, struct filter, of_client));
+    if (client->filters == NULL)
+        return;
+    bool wanted = client->wants;
+    client->wants = false; /* no retries: it looks at everything again */
+    for (uint32_t i = 0; client->filters->count > 0; i = (i + 1) & (client->filters->capacity - 1))
+        while (client->filters->places[i].filter != NOWHERE)
+            filter_end(allocator, client->filters->places[i].filter);
+    client->wants = wanted;
+    filters_drop_table(client);
+    client_look_again(allocator, client);
 }
 
 void filters_end_of_agent(struct allocator *allocator, struct agent *agent) {
-    struct filter *newest;
-    while ((newest = map_first(&agent->filters)) != NULL)
-        filter_end(allocator, newest);
+    while (agent->filters != NOWHERE)
+        filter_end(allocator, agent->filters);
+}
+
+size_t filters_bytes(const struct allocator *allocator) {
+    const struct filter_pool *pool = allocator->filters;
+    size_t bytes = pool->chunks.count * CHUNK * sizeof(struct filter);
+    VEC_EACH(client, &allocator->clients) {
+        if (*client != NULL && (*client)->filters != NULL)
+            bytes += (*client)->filters->capacity * sizeof(struct filter_place);
+    }
+    return bytes;
+}
+
+void filters_fini(struct allocator *allocator) {
+    struct filter_pool *pool = allocator->filters;
+    while (pool->moments.count > 0)
+        filter_end(allocator, CONTAINER_OF(heap_least(&pool->moments), struct moment, due)->first);
+    VEC_EACH(chunk, &pool->chunks)
+        mem_free(*chunk);
+    VEC_FINI(&pool->chunks);
+    heap_fini(&pool->moments);
+    map_fini(&pool->by_time, NULL);
+    mem_free(pool);
+    allocator->filters = NULL;
 }

@@ -1,96 +1,385 @@
 /*
- * What the allocator knows, for the files of this folder: agents.c, clients.c, filters.c,
- * allocator.c.
+ * What the allocator knows, for the files of this folder. The public calls keep the books
+ * (agents.c, held.c, clients.c, demand.c, filters.c); turn.c asks the policy who is next and
+ * place.c gives; verdict.c alone says what may be given.
  */
 #pragma once
 
 #include "allocator/allocator.h"
-#include "allocator/policy.h"
+#include "allocator/explain.h"
+#include "allocator/quota_book.h"
 #include "common/base/heap.h"
 #include "common/base/list.h"
 #include "common/base/map.h"
 #include "common/base/rng.h"
 #include "common/base/vec.h"
 
+enum {
+    DIMENSIONS_LIMIT = MESOS_ALLOCATOR_RESOURCES_LIMIT,
+    LAUNCHES_REMEMBERED = 8,
+    NO_DIMENSION = UINT8_MAX,
+};
+#define NOWHERE UINT32_MAX /* no place, no slot */
+
+/* Scalar resources by their place among allocator.names, in thousandths. */
+struct amounts {
+    int64_t at[DIMENSIONS_LIMIT];
+};
+
 struct framework {
     uint32_t number;
-    uint32_t capabilities;
+    uint32_t traits;
     bool is_known; /* added and not removed; else it only holds what is not yet recovered */
     bool is_active;
     struct map clients; /* role -> struct client */
+};
+
+/* One thing that a client wants; a client without demand has one that takes what there is. */
+struct wish {
+    uint64_t serial; /* of the allocator's, never again */
+    bool is_open;    /* no shape: whole agents */
+    struct quantities shape;
+    struct amounts need;      /* of the shape */
+    struct quantities others; /* of the shape: no dimension; ports and sets */
+    uint64_t count;           /* tasks still wanted */
+    uint64_t pending;         /* of these, so many are offered */
+    uint32_t constraint;
+    uint32_t agent;                /* only there; 0: anywhere */
+    uint32_t last_agent;           /* where it was placed last; 0: nowhere */
+    uint32_t generation, position; /* everything before it in the open list does not suit */
+    size_t retried;                /* of client.retries */
 };
 
 struct client {
     uint32_t id; /* its place in allocator.clients, its number for the policy */
     uint32_t role;
     struct framework *framework;
-    bool is_subscribed, is_suppressed;
+    int64_t weight_milli;
+    bool is_subscribed, is_suppressed, has_demand;
     bool wants;
+    bool was_limited;     /* agents were passed by for quota's sake */
+    bool is_hopeless;     /* claims a big task's agent, and none would do */
     size_t holding_count; /* agents on which it holds something */
-    struct link filters;  /* filter.of_client */
+    struct amounts held;  /* as charged */
+    struct amounts *past; /* as charged too; NULL: none */
+    __int128 *past_fine;  /* the same with a fraction, memory.c's */
+    struct amounts task;  /* as the policy was told */
+    bool is_task_told;
+    VEC_OF(struct wish) wishes;
+    VEC_OF(uint32_t) retries; /* slots of agents on which a filter ended */
+    struct filter_table *filters;
+    struct quantities *minima; /* its own */
+    size_t minima_count;
+    bool has_minima;
+    uint32_t constraint;
+    struct amounts *launches; /* LAUNCHES_REMEMBERED, a ring; NULL: none yet */
+    size_t launch_count;
+    struct earmark *earmark; /* an agent that is kept for it */
+    int claim;               /* as the policy said in turn claim_turn */
+    uint64_t claim_turn;
+    /* hoard.c */
+    uint32_t offered_agents, peak_agents, cap_agents;
+    uint32_t run_outs;
+    bool was_offered;
+    /* history.c */
+    struct allocator_change *changes; /* a ring; NULL: none yet */
+    size_t change_count;
+    int64_t since_ms;
+    enum allocator_reason seen; /* nearest to fitting of those on the walk */
+};
+
+/* Tasks of a wish that are offered on an agent and not launched. */
+struct pending {
+    struct pending *next;
+    uint64_t serial, count;
+};
+
+struct holding {
+    uint32_t client;
+    uint32_t offers_out;
+    uint32_t grant; /* 1-based place in allocator.grants; 0: nothing in this call */
+    struct pending *pending;
+    struct resources held;
 };
 
 struct agent {
     uint32_t number;
+    uint32_t slot;
     uint32_t traits;
-    bool is_active;
-    bool has_gpus;
+    bool is_active, has_gpus;
+    bool is_open;          /* something is free that could be offered */
+    bool is_enough;        /* free has one of the cluster's minima */
+    bool is_short;         /* more is used than there is */
+    uint32_t special;      /* flags of free: reserved, revocable, shared, exclusive */
+    uint32_t entry;        /* in the open list; NOWHERE */
+    int64_t load;          /* a part of 2^30 */
+    struct heap_node mark; /* in allocator.marks: better, and not yet in the open list */
+    struct amounts plain;  /* free: unreserved, not revocable, no volume, no provider */
+    struct earmark *earmark;
     struct resources total, used, free;
-    struct quantities scalars; /* of total */
-    struct map holdings;       /* client id -> struct resources, owned */
-    struct map filters;        /* client id -> struct filter, the newest of a chain */
-    struct heap_node mark;     /* in allocator.marks: to be looked at */
+    struct amounts size; /* all scalars of total */
+    VEC_OF(struct holding) holdings;
+    uint32_t filters;             /* the first of a list, NOWHERE: none */
+    struct refusal *last_refusal; /* what was refused here last */
+    struct quantities told_free;  /* to the quota book */
 };
 
-struct filter {
-    struct heap_node expiry; /* in allocator.expiries */
-    struct link of_client;
-    struct filter *older; /* of the same client on the same agent */
+struct earmark {
     struct agent *agent;
     struct client *client;
-    struct resources refused;
+    int64_t until_ms;
+    struct amounts kept; /* freed since, and free still */
 };
 
+struct grant {
+    struct agent *agent;
+    struct client *client;
+    struct resources what;
+};
+
+struct open_entry {
+    struct agent *agent; /* NULL: dead */
+    uint32_t next;       /* when dead: a later place, all between are dead */
+};
+
+struct constraint {
+    uint32_t number;
+    size_t users;
+    VEC_OF(uint8_t) known; /* by slot: 0 not asked, 1 no, 2 yes */
+};
+
+enum stage { STAGE_NEEDS, STAGE_ALL };
+
 struct allocator {
-    const struct allocator_policy *policy;
+    const struct mesos_allocator *policy;
     void *order; /* the policy's */
     const struct kinds *kinds;
+    uint64_t seed;
     struct rng rng;
-    struct map agents;               /* number -> struct agent */
+
+    /* names.c */
+    uint32_t names[DIMENSIONS_LIMIT];
+    size_t dimensions;
+    VEC_OF(uint8_t) dimension_of_name;
+    VEC_OF(uint16_t) kind_info; /* by a kind's number */
+    VEC_OF(uint32_t) excluded;
+    struct amounts total, free; /* free: plain, on active agents */
+
+    struct map agents;            /* number -> struct agent */
+    VEC_OF(struct agent *) slots; /* NULL: unused */
+    VEC_OF(uint32_t) unused_slots;
     struct map frameworks;           /* number -> struct framework */
     VEC_OF(struct client *) clients; /* by id; NULL: unused */
     VEC_OF(uint32_t) unused_ids;
-    size_t wanting_count;
-    struct heap marks;    /* agents by load */
-    struct heap expiries; /* filters by time */
+    size_t wanting_count, shaped_count, own_minima_count, special_count;
+    uint64_t last_serial;
+    VEC_OF(int64_t) weights; /* by role; 0: 1000 */
+
+    /* open_list.c */
+    struct heap marks; /* agents by load */
+    VEC_OF(struct open_entry) open;
+    size_t open_live;
+    uint32_t open_generation;
+
+    /* filters.c */
+    struct filter_pool *filters;
+
+    /* settings */
     struct quantities minima[ALLOCATOR_MINIMA_LIMIT];
     size_t minima_count;
     bool gpus_are_reserved;
+    int64_t half_life_ms, faded_ms;
+    int64_t earmark_limit_ms;
+    allocator_matcher *matches;
+    void *matcher;
+    struct map constraints; /* number -> struct constraint */
+
+    /* quota */
+    struct quota_book *book;
+    bool is_book_told;
+
+    /* earmark.c */
+    VEC_OF(struct earmark *) earmarks;
+    size_t earmark_reviewed;
+    VEC_OF(uint64_t) unclaimed; /* client << 32 | slot: to be asked for its claim */
+    VEC_OF(uint32_t) hopeless;  /* ids of clients */
+    struct {
+        bool is_on;
+        uint32_t client, slot;
+        struct agent *best;
+        int64_t lack;
+    } search;
+
+    /* the turn */
+    int64_t now_ms;
+    int64_t budget;
+    uint64_t turn;
+    bool is_choosing; /* the policy may not be called */
+    bool said_later;
+    bool is_settled; /* nothing new since the policy said that nobody fits */
+    bool has_news;   /* what did not fit may fit now, for anybody */
+    enum stage stage;
+    struct wish *fitting; /* what the last fits found */
+    struct agent *fitting_agent;
+    VEC_OF(struct grant) grants;
+    unsigned strikes;
+    VEC_OF(struct error) complaints;
+
+    /* scratch */
     struct quantities scratch;
-    struct resources stripped;
+    struct resources stripped, composed;
+    struct quantities lent_task, lent_held; /* until the next call */
 };
 
-/* clients.c */
+/* --- names.c: dimensions --- */
+void names_learn_first(struct allocator *allocator);
+/* Learns the scalar names of a set; when there are new ones the policy is made anew. */
+void names_learn(struct allocator *allocator, const struct resources *set);
+uint8_t name_dimension(const struct allocator *allocator, uint32_t name);
+bool name_is_excluded(const struct allocator *allocator, uint32_t name);
+/* The dimension of a scalar kind, NO_DIMENSION for others; whether it is plain but for a
+ * reservation. */
+uint8_t kind_dimension(struct allocator *allocator, uint32_t kind, bool *is_simple);
+/* All scalars of a set; those that no share is reckoned with left out when `for_policy`. */
+void amounts_of(struct allocator *allocator, const struct resources *set, bool for_policy,
+                struct amounts *out);
+/* The unreserved, not revocable scalars of a set, as quota counts them. */
+void countable_of(const struct allocator *allocator, const struct resources *set,
+                  struct quantities *out);
+void amounts_of_quantities(const struct allocator *allocator, const struct quantities *from,
+                           struct amounts *out);
+
+/* --- clients.c --- */
 struct client *client_find(const struct allocator *allocator, uint32_t framework, uint32_t role);
 struct client *client_get(struct allocator *allocator, uint32_t framework, uint32_t role);
+struct client *client_subscribed(const struct allocator *allocator, uint32_t framework,
+                                 uint32_t role);
 void client_forget_if_idle(struct allocator *allocator, struct client *client);
+/* Whether it wants follows from the rest. */
+void client_refresh_wish(struct allocator *allocator, struct client *client);
+/* It looks at every agent again. */
+void client_look_again(struct allocator *allocator, struct client *client);
+void client_rewind(struct client *client);
+void clients_look_again(struct allocator *allocator);
 void clients_fini(struct allocator *allocator);
 
-/* agents.c */
+/* --- demand.c --- */
+void demand_init(struct allocator *allocator, struct client *client);
+void demand_fini(struct allocator *allocator, struct client *client);
+bool demand_is_left(const struct client *client);
+bool wish_is_left(const struct wish *wish);
+struct wish *demand_find(struct client *client, uint64_t serial);
+void demand_learn_names(struct allocator *allocator);
+/* Tells the policy the next task when it is another one. */
+void demand_tell_task(struct allocator *allocator, struct client *client);
+void holding_drop_pending(struct allocator *allocator, struct client *client,
+                          struct holding *holding);
+void holding_add_pending(struct holding *holding, struct wish *wish);
+/* The smallest it launched lately, else the smallest of its minima. */
+void demand_guess_task(const struct allocator *allocator, const struct client *client,
+                       struct amounts *out);
+
+/* --- agents.c --- */
 struct agent *agent_find(const struct allocator *allocator, uint32_t number);
+/* What follows from free, once that changed. */
+void agent_refresh(struct allocator *allocator, struct agent *agent);
 void agent_mark(struct allocator *allocator, struct agent *agent);
+void agent_reload(struct allocator *allocator, struct agent *agent); /* its load */
 void agents_mark_all(struct allocator *allocator);
+void agents_fini(struct allocator *allocator);
+
+/* --- held.c --- */
+struct holding *holding_find(const struct agent *agent, const struct client *client);
 /* False: beyond int64; nothing changed. */
 bool agent_give(struct allocator *allocator, struct agent *agent, struct client *client,
                 const struct resources *what);
-void agents_fini(struct allocator *allocator);
+void agent_drop_holdings(struct allocator *allocator, struct agent *agent);
+void agent_refresh_free(struct agent *agent);
+void client_charge(struct allocator *allocator, struct client *client,
+                   const struct amounts *amounts, int sign);
 
-/* filters.c */
-bool filters_block(const struct agent *agent, const struct client *client,
-                   const struct resources *offered);
-void filters_expire(struct allocator *allocator, int64_t now_ms);
+/* --- open_list.c --- */
+void open_add_mark(struct allocator *allocator, struct agent *agent);
+void open_move_mark(struct allocator *allocator, struct agent *agent); /* by its load */
+void open_leave(struct allocator *allocator, struct agent *agent);
+/* The next live entry from there on, asking the marks at the end; NOWHERE. */
+uint32_t open_next(struct allocator *allocator, uint32_t from);
+void open_compact(struct allocator *allocator);
+
+/* --- filters.c --- */
+void filters_init(struct allocator *allocator);
+bool filters_block(const struct allocator *allocator, const struct agent *agent,
+                   const struct client *client, const struct resources *offered, int64_t *until_ms);
+/* True: some are left that should have ended. */
+bool filters_expire(struct allocator *allocator);
+int64_t filters_deadline_ms(const struct allocator *allocator);
 void filters_end_of_client(struct allocator *allocator, struct client *client);
 void filters_end_of_agent(struct allocator *allocator, struct agent *agent);
+void filters_drop_table(struct client *client); /* which is empty */
+void filters_fini(struct allocator *allocator);
+size_t filters_bytes(const struct allocator *allocator);
 
-/* allocator.c */
-bool is_allocatable(struct allocator *allocator, const struct resources *set);
+/* --- constraints.c --- */
+void constraint_use(struct allocator *allocator, uint32_t number, int more);
+bool constraint_is_met(struct allocator *allocator, uint32_t number, const struct agent *agent);
+void constraints_forget_agent(struct allocator *allocator, const struct agent *agent);
+void constraints_fini(struct allocator *allocator);
+
+/* --- policy_keeper.c --- */
+void policy_make(struct allocator *allocator);
+/* Takes the client from the policy and tells it again. */
+void policy_tell_again(struct allocator *allocator, struct client *client);
+void policy_complain(struct allocator *allocator, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void policy_praise(struct allocator *allocator);
+void policy_reconsider(struct allocator *allocator, struct client *client);
+
+/* --- turn.c --- */
+void turn_run(struct allocator *allocator);
+bool turn_is_due(const struct allocator *allocator);
+/* Something is new for everybody. */
+void turn_has_news(struct allocator *allocator);
+
+/* --- place.c --- */
+/* Gives the wish, which fits on `first`, what it wants there or on a better agent. */
+void place_grant(struct allocator *allocator, struct client *client, struct wish *wish,
+                 struct agent *first, bool is_fixed);
+void place_give(struct allocator *allocator, struct client *client, struct wish *wish,
+                struct agent *agent, const struct resources *what);
+
+/* --- earmark.c --- */
+/* Looks for agents for big tasks; false: the budget is used up. */
+bool earmarks_seek(struct allocator *allocator);
+void earmarks_review(struct allocator *allocator);
+void earmark_end(struct allocator *allocator, struct earmark *earmark);
+void earmark_note_freed(struct agent *agent, const struct amounts *before);
+/* What is kept there from this client; NULL: nothing. */
+const struct amounts *earmark_kept(struct allocator *allocator, const struct agent *agent,
+                                   const struct client *client);
+/* Asks the claims that were missed while the policy chose. True: somebody may have more. */
+bool earmarks_ask_claims(struct allocator *allocator);
+int64_t earmarks_deadline_ms(const struct allocator *allocator);
+void earmark_clamp(struct agent *agent);
+void earmarks_forget_hopeless(struct allocator *allocator);
+void earmark_forget_hopeless(struct allocator *allocator, struct client *client);
+void earmarks_fini(struct allocator *allocator);
+
+/* --- memory.c --- */
+void memory_fade(struct allocator *allocator);
+void memory_forget(struct allocator *allocator, struct client *client);
+
+/* --- hoard.c --- */
+bool hoard_is_full(const struct client *client);
+void hoard_note_offer(struct client *client, struct holding *holding);
+void hoard_note_gone(struct client *client, struct holding *holding);
+
+/* --- quota.c --- */
+/* The quota book hears of everything from the first quota on. */
+void quota_tell_all(struct allocator *allocator);
+void quota_tell_free(struct allocator *allocator, struct agent *agent);
+void quota_tell_reservations(struct allocator *allocator, struct agent *agent, int sign);
+void quota_tell_held(struct allocator *allocator, const struct client *client,
+                     const struct resources *what, int sign);
+
+/* --- history.c --- */
+void history_note(struct allocator *allocator, struct client *client, enum allocator_reason reason);

@@ -22,7 +22,7 @@ static const struct reservation for_eng = {.type = RESERVATION_STATIC, .role = {
 static struct world *world_new(void) {
     struct world *world = NEW(struct world);
     world->kinds = kinds_new();
-    world->allocator = allocator_new(&allocator_drf, world->kinds, 1);
+    world->allocator = allocator_new(&allocator_hdrf, world->kinds, 1);
     return world;
 }
 
@@ -491,6 +491,9 @@ TEST(whatever_happens_offered_and_used_and_free_are_the_total) {
             if (book.is_there[agent])
                 check_agent(&book, agent);
         }
+        struct error why;
+        if (!allocator_check(world->allocator, &why))
+            fail_msg("%s", why.message);
     }
     book_fini(&book);
 }
