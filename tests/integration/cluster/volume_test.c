@@ -3,6 +3,7 @@
  * an agent's resources survives the death of both daemons, and so does what was written.
  */
 #include "tests/integration/cluster/cluster.h"
+#include "tests/integration/cluster/raw.h"
 
 #include "common/base/arena.h"
 #include "common/base/buf.h"
@@ -307,6 +308,117 @@ TEST(what_a_task_writes_into_a_volume_survives_both_daemons_and_goes_with_the_vo
     wait_for(&user, is_offered, "disk(eng)[v1]:64");
     accept_offers(&user, unmake, 2, NULL, NULL);
     wait_for(&user, is_offered, "disk:1024");
+    user_end(&user);
+    cluster_close(&cluster);
+}
+
+/* --- operators --- */
+
+static int ask(const char *format, const char *agent) {
+    AUTO_FINI(buf_fini) struct buf body = {0};
+    struct text rest = text_of(format), part;
+    text_split(&rest, '@', &part);
+    buf_append_text(&body, part);
+    buf_append_string(&body, agent);
+    buf_append_text(&body, rest);
+    return raw_post(cluster.master_port, "/api/v1", "application/json", buf_text(&body));
+}
+
+#define ASK(type, field, rest)                                                                     \
+    "{\"type\":\"" type "\",\"" field "\":{\"agent_id\":{\"value\":\"@\"}," rest "}}"
+
+/* The id of the agent, out of the offer that is out. */
+static const char *agent_of(struct user *user) {
+    wait_for(user, is_offered, "cpus");
+    return user->offers[0]->agent_id->value;
+}
+
+TEST(operators_reserve_and_make_volumes_and_frameworks_get_them) {
+    struct user user = {0};
+    cluster_open(&cluster);
+    cluster_start(&cluster);
+    user_start(&user);
+    const char *agent = agent_of(&user);
+
+    assert_int_equal(ask(ASK("RESERVE_RESOURCES", "reserve_resources",
+                             "\"resources\":[" AMOUNT("disk", "100", RESERVED) "]"),
+                         agent),
+                     202);
+    assert_int_equal(
+        ask(ASK("CREATE_VOLUMES", "create_volumes", "\"volumes\":[" VOLUME "]"), agent), 202);
+    wait_for(&user, is_offered, "disk(eng)[v1]:64");
+    accept_offers(&user, NULL, 0, "holder", "exec sleep 1000");
+    wait_for(&user, has_status, "holder TASK_RUNNING");
+    assert_int_equal(
+        ask(ASK("DESTROY_VOLUMES", "destroy_volumes", "\"volumes\":[" VOLUME "]"), agent), 409);
+    assert_int_equal(
+        ask(ASK("CREATE_VOLUMES", "create_volumes", "\"volumes\":[" VOLUME "]"), agent), 409);
+    assert_int_equal(
+        ask(ASK("DESTROY_VOLUMES", "destroy_volumes", "\"volumes\":[" VOLUME "]"), "nobody"), 400);
+    assert_int_equal(ask(ASK("UNRESERVE_RESOURCES", "unreserve_resources",
+                             "\"resources\":[" AMOUNT("disk", "36", "") "]"),
+                         agent),
+                     400);
+    user_end(&user);
+    cluster_close(&cluster);
+}
+
+TEST(a_volume_grows_and_shrinks_at_an_operators_word) {
+    struct user user = {0};
+    cluster_open(&cluster);
+    cluster_start(&cluster);
+    user_start(&user);
+    const char *agent = agent_of(&user);
+    assert_int_equal(ask(ASK("RESERVE_RESOURCES", "reserve_resources",
+                             "\"resources\":[" AMOUNT("disk", "100", RESERVED) "]"),
+                         agent),
+                     202);
+    assert_int_equal(
+        ask(ASK("CREATE_VOLUMES", "create_volumes", "\"volumes\":[" VOLUME "]"), agent), 202);
+
+    assert_int_equal(ask(ASK("GROW_VOLUME", "grow_volume",
+                             "\"volume\":" VOLUME ",\"addition\":" AMOUNT("disk", "6", RESERVED)),
+                         agent),
+                     202);
+    wait_for(&user, is_offered, "disk(eng)[v1]:70");
+    assert_int_equal(
+        ask(ASK("SHRINK_VOLUME", "shrink_volume",
+                "\"volume\":" AMOUNT("disk", "70",
+                                     RESERVED ",\"disk\":{\"persistence\":{\"id\":\"v1\"},"
+                                              "\"volume\":{\"container_path\":\"data\",\"mode\":"
+                                              "\"RW\"}}") ",\"subtract\":{\"value\":60}"),
+            agent),
+        202);
+    wait_for(&user, is_offered, "disk(eng)[v1]:10");
+    user_end(&user);
+    cluster_close(&cluster);
+}
+
+TEST(the_older_endpoints_take_forms) {
+    static const char type[] = "application/x-www-form-urlencoded";
+    struct user user = {0};
+    char form[512];
+    cluster_open(&cluster);
+    cluster_start(&cluster);
+    user_start(&user);
+    const char *agent = agent_of(&user);
+
+    snprintf(form, sizeof(form),
+             "slaveId=%s&resources=%%5B%%7B%%22name%%22:%%22disk%%22,%%22type%%22:%%22SCALAR%%22,"
+             "%%22scalar%%22:%%7B%%22value%%22:9%%7D,%%22role%%22:%%22eng%%22,+%%22reservation%%22:"
+             "%%7B%%22principal%%22:%%22ops%%22%%7D%%7D%%5D",
+             agent);
+    assert_int_equal(raw_post(cluster.master_port, "/reserve", type, text_of(form)), 202);
+    wait_for(&user, is_offered, "disk(eng):9");
+    assert_int_equal(raw_post(cluster.master_port, "/unreserve", type, text_of(form)), 202);
+    wait_for(&user, is_offered, "disk:1024");
+
+    assert_int_equal(raw_post(cluster.master_port, "/reserve", type, TEXT("resources=[]")), 400);
+    assert_int_equal(raw_post(cluster.master_port, "/reserve", type, TEXT("slaveId=x")), 400);
+    assert_int_equal(
+        raw_post(cluster.master_port, "/reserve", type, TEXT("slaveId=x&resources=%5B%7D")), 400);
+    assert_int_equal(
+        raw_post(cluster.master_port, "/create-volumes", type, TEXT("slaveId=x&volumes=[]")), 400);
     user_end(&user);
     cluster_close(&cluster);
 }
