@@ -244,29 +244,32 @@ static void pending_launched(struct holding *holding, struct wish *wish) {
     }
 }
 
-void allocator_note_launch(struct allocator *allocator, uint32_t framework, uint32_t role,
-                           uint32_t agent_number, const struct resources *task) {
+size_t allocator_note_launch(struct allocator *allocator, uint32_t framework, uint32_t role,
+                             uint32_t agent_number, const struct resources *task) {
     struct client *client = client_find(allocator, framework, role);
     const struct agent *agent = agent_find(allocator, agent_number);
     if (client == NULL)
-        return;
+        return SIZE_MAX;
     if (!client->has_demand) {
         remember_launch(allocator, client, task);
-        return;
+        return SIZE_MAX;
     }
     struct wish *wish = best_wish(allocator, client, task);
     if (wish == NULL)
-        return;
+        return SIZE_MAX;
+    bool is_counted = wish->count != ALLOCATOR_COUNT_ENDLESS;
+    size_t place = (size_t)(wish - client->wishes.items);
     pending_launched(agent != NULL ? holding_find(agent, client) : NULL, wish);
-    if (wish->count != ALLOCATOR_COUNT_ENDLESS)
+    if (is_counted)
         wish->count--;
     if (wish->count == 0) {
         wish_fini(allocator, wish);
-        VEC_REMOVE(&client->wishes, (size_t)(wish - client->wishes.items));
+        VEC_REMOVE(&client->wishes, place);
     }
     if (demand_is_left(client))
         demand_tell_task(allocator, client);
     client_refresh_wish(allocator, client);
+    return is_counted ? place : SIZE_MAX;
 }
 
 void holding_add_pending(struct holding *holding, struct wish *wish) {

@@ -120,9 +120,11 @@ static void answer(struct master *master, struct framework *framework, struct ro
 
 /* An agent or a name that was missing is there, or the other way round. */
 static bool is_outdated(const struct master *master, const struct wish *wish) {
+    if (wish->count == 0)
+        return false;
     if (wish->agent.text.size > 0 && demand_agent_number(master, wish->agent) != wish->agent_number)
         return true;
-    return wish->place == SIZE_MAX && wish->agent.text.size == 0 && wish->count > 0 &&
+    return wish->place == SIZE_MAX && wish->agent.text.size == 0 &&
            demand_names_are_known(master, wish);
 }
 

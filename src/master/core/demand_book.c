@@ -4,7 +4,6 @@
  */
 #include "master/core/demand_book.h"
 
-#include "allocator/explain.h"
 #include "master/core/constraint_book.h"
 #include "master/core/demand_state.h"
 #include "master/core/emit.h"
@@ -403,17 +402,7 @@ static void read_shape(const struct master *master, const struct wish *wish,
     }
 }
 
-static void refresh_counts(struct master *master, const struct framework *framework,
-                           struct role_demand *demand) {
-    struct allocator_wish known;
-    VEC_EACH(wish, &demand->wishes)
-        if (wish->place != SIZE_MAX &&
-            allocator_explain(master->allocator, framework->number, demand->role, wish->place,
-                              &known, NULL, NULL))
-            wish->count = known.count;
-}
-
-static void send_list(struct master *master, const struct framework *framework,
+void demand_hand_over(struct master *master, const struct framework *framework,
                       struct role_demand *demand) {
     struct quantities shapes[ALLOCATOR_REQUESTS_LIMIT] = {0};
     struct allocator_request requests[ALLOCATOR_REQUESTS_LIMIT] = {0};
@@ -436,10 +425,20 @@ static void send_list(struct master *master, const struct framework *framework,
         quantities_fini(&shapes[i]);
 }
 
-void demand_hand_over(struct master *master, const struct framework *framework,
-                      struct role_demand *demand) {
-    refresh_counts(master, framework, demand);
-    send_list(master, framework, demand);
+/* The allocator forgets a request that has had its last task. */
+void demand_book_launched(struct master *master, struct framework *framework, uint32_t role,
+                          size_t place) {
+    struct role_demand *demand = map_get(&framework->demands, role);
+    bool is_over = false;
+    assert(demand != NULL && master != NULL);
+    VEC_EACH(wish, &demand->wishes)
+        if (wish->place == place && --wish->count == 0) {
+            wish->place = SIZE_MAX;
+            is_over = true;
+        }
+    VEC_EACH(wish, &demand->wishes)
+        if (is_over && wish->place != SIZE_MAX && wish->place > place)
+            wish->place--;
 }
 
 static const struct wish *wish_at(const struct framework *framework, uint32_t role, size_t place) {

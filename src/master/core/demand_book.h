@@ -35,6 +35,10 @@ void demand_book_free_of(struct framework *framework);
 void demand_book_request(struct master *master, struct framework *framework,
                          const struct scheduler_call *call);
 
+/* A task was launched for the request at that place. */
+void demand_book_launched(struct master *master, struct framework *framework, uint32_t role,
+                          size_t place);
+
 /* What the allocator knows as request `place` of the framework in the role; the name is empty for
  * one without. */
 size_t demand_book_count(const struct framework *framework, uint32_t role);

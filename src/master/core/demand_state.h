@@ -15,7 +15,7 @@ struct wish {
     struct agent_id agent; /* empty: anywhere */
     uint32_t agent_number; /* as the allocator was told; 0: the agent is not here */
     uint32_t constraint;   /* a use of it; 0: none */
-    uint64_t count;        /* as the allocator was told */
+    uint64_t count;        /* still wanted */
     size_t place;          /* in its list; SIZE_MAX: not in it, for want of a name or an agent */
     uint64_t seen;         /* master->demand_turn when it was looked at */
     enum wish_answer told;
@@ -31,7 +31,7 @@ struct role_demand {
     VEC_OF(struct wish) wishes;
 };
 
-/* Gives the allocator the list anew, with the counts that are left in it. */
+/* Gives the allocator the list anew. */
 void demand_hand_over(struct master *master, const struct framework *framework,
                       struct role_demand *demand);
 /* The allocator's number of the agent; 0: it is not here. */

@@ -156,12 +156,12 @@ void supply_activate_agent(struct master *master, struct agent *agent, bool is_a
 }
 
 void supply_remove_agent(struct master *master, struct agent *agent) {
+    demand_book_agents_changed(master);
     if (agent->number == 0)
         return;
     allocator_remove_agent(master->allocator, agent->number);
     map_remove(&master->agent_numbers, agent->number);
     agent->number = 0;
-    demand_book_agents_changed(master);
 }
 
 bool supply_adopt(struct master *master, struct framework *framework, uint32_t role,
@@ -200,7 +200,10 @@ void supply_convert(struct master *master, struct framework *framework, uint32_t
 
 void supply_note_launch(struct master *master, struct framework *framework, uint32_t role,
                         struct agent *agent, const struct resources *task) {
-    allocator_note_launch(master->allocator, framework->number, role, agent->number, task);
+    size_t place =
+        allocator_note_launch(master->allocator, framework->number, role, agent->number, task);
+    if (place != SIZE_MAX)
+        demand_book_launched(master, framework, role, place);
 }
 
 void supply_end_offer(struct master *master, struct framework *framework, uint32_t role,

@@ -378,10 +378,8 @@ TEST(unknown_calls_are_dropped_and_named) {
     stage_add_framework(stage, 1);
 
     stage_call(stage, 1, plain(SCHEDULER_CALL_UNKNOWN));
-    stage_call(stage, 1, plain(SCHEDULER_CALL_RECONCILE_OPERATIONS));
 
     assert_heard(stage, "error=\"unknown call\"");
-    assert_heard(stage, "error=\"operations are not served\"");
 }
 
 TEST(a_request_for_resources_is_counted) {
