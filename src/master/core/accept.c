@@ -13,6 +13,7 @@
 #include "master/core/supply.h"
 #include "master/core/task_book.h"
 #include "master/core/task_check.h"
+#include "master/core/usage.h"
 
 #include "common/model/resources_translate.h"
 
@@ -114,8 +115,11 @@ static void fail_tasks(struct master *master, struct framework *framework,
         fail_task(master, framework, &operation->tasks[i], state, reason, why);
 }
 
-static void take(struct resources *left, const struct resources *needs) {
-    bool held = resources_subtract(left, needs);
+/* Shared volumes that somebody uses already are not in the offers. */
+static void take(struct acceptance *acceptance, const struct resources *needs) {
+    struct user user = {acceptance->framework, acceptance->role, acceptance->agent, needs};
+    AUTO_FINI(resources_fini) struct resources fresh = usage_uncounted(&user);
+    bool held = resources_subtract(&acceptance->left, &fresh);
     assert(held);
     (void)held;
 }
@@ -124,7 +128,7 @@ static void add_executor(struct master *master, struct acceptance *acceptance,
                          const struct executor_info *info) {
     struct executor_report report = {
         .id = info->id, .info = info->encoded, .resources = info->resources};
-    take(&acceptance->left, info->resources);
+    take(acceptance, info->resources);
     executor_book_add(master, acceptance->framework, acceptance->agent, acceptance->role, &report);
 }
 
@@ -142,7 +146,7 @@ static void run_task(struct master *master, struct acceptance *acceptance,
         .sent_state = TASK_STATE_STAGING,
         .info = info->encoded,
     };
-    take(&acceptance->left, info->resources);
+    take(acceptance, info->resources);
     supply_note_launch(master, framework, acceptance->role, acceptance->agent, info->resources);
     task_book_add(master, framework, acceptance->agent, &report);
     struct master_message message = {
@@ -159,11 +163,17 @@ static void launch_one(struct master *master, struct acceptance *acceptance,
         task->executor.is_set
             ? executor_book_find(master, acceptance->agent, framework, task->executor.id)
             : NULL;
+    AUTO_FINI(resources_fini)
+    struct resources available =
+        usage_shareable(master, framework, acceptance->agent, acceptance->role);
+    bool fits = resources_add(&available, &acceptance->left);
+    assert(fits);
+    (void)fits;
     struct launch_place place = {
         .framework = framework,
         .agent = acceptance->agent,
         .role = kinds_role_text(master->kinds, acceptance->role),
-        .available = &acceptance->left,
+        .available = &available,
         .executor = executor,
     };
     struct error why;

@@ -488,6 +488,7 @@ void agent_book_free(struct agent *agent) {
     operation_book_forget_agent(agent);
     resources_fini(&agent->total);
     resources_fini(&agent->used);
+    VEC_FINI(&agent->shared);
     resources_fini(&agent->offered);
     mem_free(agent->info_memory);
     mem_free(agent);

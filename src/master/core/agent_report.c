@@ -9,8 +9,8 @@
 #include "master/core/framework_book.h"
 #include "master/core/reconcile.h"
 #include "master/core/status.h"
-#include "master/core/supply.h"
 #include "master/core/task_book.h"
+#include "master/core/usage.h"
 
 #include "common/model/roles.h"
 
@@ -96,7 +96,7 @@ static void take_executor(struct master *master, struct agent *agent,
     struct executor *executor = executor_book_find(master, agent, framework, report->id);
     if (executor == NULL) {
         uint32_t role = ROLE_ANY;
-        if (!supply_adopt(master, framework, role, agent, report->resources)) {
+        if (!usage_adopt(master, &(struct user){framework, role, agent, report->resources})) {
             emit_invalid(master, "agent=%.*s executor=%.*s error=\"too many resources\"",
                          TEXT_ARGS(agent->info.id.text), TEXT_ARGS(report->id.text));
             return;
@@ -124,7 +124,7 @@ static bool adopt_task(struct master *master, struct framework *framework, struc
     uint32_t role = ROLE_ANY;
     if (report->role.size > 0 && !kinds_intern_role(master->kinds, report->role, &role, NULL))
         return false;
-    return supply_adopt(master, framework, role, agent, report->resources);
+    return usage_adopt(master, &(struct user){framework, role, agent, report->resources});
 }
 
 static void refresh(struct master *master, struct task *task, const struct task_report *report) {

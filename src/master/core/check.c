@@ -4,6 +4,7 @@
 #include "master/core/master_view.h"
 #include "master/core/operation_book.h"
 #include "master/core/state.h"
+#include "master/core/usage.h"
 
 /* --- agents --- */
 
@@ -78,7 +79,7 @@ static bool check_agent(const struct master *master, const struct agent *agent, 
         if (!resources_add(&used, &executor->resources))
             return fail(why, ERROR_LIMIT, "the used resources do not add up");
     }
-    if (!check_offers_of(master, agent, &offered, why))
+    if (!usage_check(agent, &used, why) || !check_offers_of(master, agent, &offered, why))
         return false;
     if (!resources_equal(&used, &agent->used) || !resources_equal(&offered, &agent->offered))
         return fail(why, ERROR_INVALID,

@@ -3,7 +3,7 @@
  */
 #include "master/core/executor_book.h"
 
-#include "master/core/supply.h"
+#include "master/core/usage.h"
 
 struct executor *executor_book_find(struct master *master, const struct agent *agent,
                                     const struct framework *framework, struct executor_id id) {
@@ -21,10 +21,8 @@ struct executor *executor_book_add(struct master *master, struct framework *fram
     executor->info = report->info;
     executor->memory = keep_texts((struct text *[]){&executor->id.text, &executor->info}, 2);
     executor->resources = resources_copy(report->resources);
-    bool fits = resources_add(&agent->used, &executor->resources);
-    assert(fits);
-    (void)fits;
-    sum_add(&framework->used, &executor->resources);
+    struct user user = {framework, role, agent, &executor->resources};
+    usage_begin(&user);
     map_put_text(&agent->executors, pair_key(master, framework->info.id.text, executor->id.text),
                  executor);
     return executor;
@@ -33,11 +31,8 @@ struct executor *executor_book_add(struct master *master, struct framework *fram
 void executor_book_remove(struct master *master, struct executor *executor) {
     struct agent *agent = executor->agent;
     struct framework *framework = executor->framework;
-    bool held = resources_subtract(&agent->used, &executor->resources);
-    assert(held);
-    (void)held;
-    sum_subtract(&framework->used, &executor->resources);
-    supply_recover(master, framework, executor->role, agent, &executor->resources);
+    struct user user = {framework, executor->role, agent, &executor->resources};
+    usage_end(master, &user);
     map_remove_text(&agent->executors,
                     pair_key(master, framework->info.id.text, executor->id.text));
     executor_book_free(executor);

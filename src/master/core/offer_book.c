@@ -6,6 +6,7 @@
 
 #include "master/core/emit.h"
 #include "master/core/supply.h"
+#include "master/core/usage.h"
 
 #include <stdio.h>
 
@@ -64,6 +65,23 @@ static const struct executor_id *executors_of(struct master *master, const struc
     return list;
 }
 
+static void fini_set(void *set) {
+    resources_fini(set);
+}
+
+/* Shared volumes that others use already are offered to all, beside what the offer holds. */
+static const struct resources *with_shared(struct master *master, const struct offer *offer) {
+    struct resources shareable =
+        usage_shareable(master, offer->framework, offer->agent, offer->role);
+    if (resources_is_empty(&shareable))
+        return &offer->resources;
+    struct resources *shown = ARENA_NEW(master->out->arena, struct resources);
+    *shown = shareable;
+    arena_defer(master->out->arena, fini_set, shown);
+    must(resources_add(shown, &offer->resources));
+    return shown;
+}
+
 struct offered offer_book_show(struct master *master, const struct offer *offer) {
     const struct agent_info *info = &offer->agent->info;
     struct offered shown = {
@@ -74,11 +92,11 @@ struct offered offer_book_show(struct master *master, const struct offer *offer)
         .ip = info->ip,
         .port = info->port,
         .role = kinds_role_text(master->kinds, offer->role),
-        .resources = &offer->resources,
         .attributes = info->attributes,
         .region = info->region,
         .zone = info->zone,
     };
+    shown.resources = with_shared(master, offer);
     shown.executors = executors_of(master, offer, &shown.executor_count);
     return shown;
 }

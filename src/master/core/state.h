@@ -111,6 +111,13 @@ enum agent_state {
 };
 enum { AGENT_STATE_COUNT = 5 };
 
+/* A shared volume in use. */
+struct shared_use {
+    struct resource volume;   /* one copy */
+    uint32_t framework, role; /* the allocator's client that has it */
+    uint32_t users;           /* tasks and executors */
+};
+
 struct agent {
     enum agent_state state;
     struct agent_info info; /* kept; info.resources points to total */
@@ -124,6 +131,7 @@ struct agent {
     struct timer ping, reregister;
     uint32_t number; /* for the allocator; 0: not in it */
     struct resources total, used, offered;
+    VEC_OF(struct shared_use) shared;
     struct link tasks, offers;
     struct link operations; /* whose answers are awaited, in the order of sending */
     uint64_t last_apply;    /* on this connection */

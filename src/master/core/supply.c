@@ -172,10 +172,14 @@ bool supply_adopt(struct master *master, struct framework *framework, uint32_t r
 
 void supply_recover(struct master *master, struct framework *framework, uint32_t role,
                     struct agent *agent, const struct resources *resources) {
+    supply_recover_of(master, framework->number, role, agent, resources);
+}
+
+void supply_recover_of(struct master *master, uint32_t framework, uint32_t role,
+                       struct agent *agent, const struct resources *resources) {
     if (resources_is_empty(resources))
         return;
-    bool held =
-        allocator_recover(master->allocator, framework->number, role, agent->number, resources);
+    bool held = allocator_recover(master->allocator, framework, role, agent->number, resources);
     assert(held);
     (void)held;
 }

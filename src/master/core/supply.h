@@ -35,6 +35,9 @@ bool supply_adopt(struct master *master, struct framework *framework, uint32_t r
                   struct agent *agent, const struct resources *resources);
 void supply_recover(struct master *master, struct framework *framework, uint32_t role,
                     struct agent *agent, const struct resources *resources);
+/* By the allocator's number of the framework, which may be gone. */
+void supply_recover_of(struct master *master, uint32_t framework, uint32_t role,
+                       struct agent *agent, const struct resources *resources);
 /* As above, and the framework does not want them for that long; 0: no filter. */
 void supply_decline(struct master *master, struct framework *framework, uint32_t role,
                     struct agent *agent, const struct resources *resources, int64_t refuse_ms);

@@ -4,7 +4,7 @@
  */
 #include "master/core/task_book.h"
 
-#include "master/core/supply.h"
+#include "master/core/usage.h"
 
 struct task *task_book_find(const struct framework *framework, struct task_id id) {
     return id.text.size > 0 ? map_get_text(&framework->tasks, id.text) : NULL;
@@ -19,11 +19,13 @@ struct task *task_book_find_any(const struct framework *framework, struct task_i
     return task;
 }
 
+static struct user user_of(const struct task *task) {
+    return (struct user){task->framework, task->role, task->agent, &task->resources};
+}
+
 static void hold(struct task *task) {
-    bool fits = resources_add(&task->agent->used, &task->resources);
-    assert(fits);
-    (void)fits;
-    sum_add(&task->framework->used, &task->resources);
+    struct user user = user_of(task);
+    usage_begin(&user);
     task->framework->live_tasks++;
     task->holds_resources = true;
 }
@@ -65,13 +67,10 @@ struct task *task_book_add(struct master *master, struct framework *framework, s
 void task_book_release(struct master *master, struct task *task) {
     if (!task->holds_resources)
         return;
-    bool held = resources_subtract(&task->agent->used, &task->resources);
-    assert(held);
-    (void)held;
-    sum_subtract(&task->framework->used, &task->resources);
+    struct user user = user_of(task);
     task->framework->live_tasks--;
     task->holds_resources = false;
-    supply_recover(master, task->framework, task->role, task->agent, &task->resources);
+    usage_end(master, &user);
 }
 
 bool task_book_move(struct master *master, struct task *task, enum task_state to) {
@@ -170,7 +169,8 @@ void task_book_withdraw(struct master *master, struct task *task) {
 
 bool task_book_restore(struct master *master, struct task *task, struct agent *agent) {
     struct framework *framework = task->framework;
-    if (!supply_adopt(master, framework, task->role, agent, &task->resources))
+    struct user user = {framework, task->role, agent, &task->resources};
+    if (!usage_adopt(master, &user))
         return false;
     map_remove_text(&framework->unreachable, task->id.text);
     task->is_unreachable = false;
