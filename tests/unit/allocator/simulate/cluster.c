@@ -1,6 +1,5 @@
 #include "tests/unit/allocator/simulate/cluster.h"
 
-#include "common/base/map.h"
 #include "common/model/value_text.h"
 
 #include <assert.h>
@@ -103,29 +102,109 @@ void cluster_draw(struct rng *rng, size_t agents_limit, size_t leaves_limit, str
 
 /* --- judging --- */
 
+enum { LEVELS_LIMIT = SCENARIO_DEPTH_LIMIT + 2 };
+
+/* A role, a role's own frameworks together, or a leaf. */
+struct place {
+    uint32_t role;
+    bool is_own;   /* the virtual child that holds the role's frameworks, or one of these */
+    size_t leaf;   /* SIZE_MAX: none */
+    double weight; /* among its siblings */
+    struct quantities held;
+    bool wants;
+    size_t parent; /* SIZE_MAX: the root */
+    double share, guaranteed;
+};
+
 struct judge {
     struct simulation *simulation;
     const struct scenario *scenario;
     struct quantities capacity;
-    struct map weights; /* role -> its struct scenario_role */
-    struct map wanting; /* role -> one who wants is below it or in it */
-    struct map own;     /* role -> one of its own frameworks wants */
-    struct map roles;   /* all of them, those above included */
+    VEC_OF(struct place) places; /* parents first */
     struct standing *standings;
+    size_t (*paths)[LEVELS_LIMIT]; /* of each leaf, from the top */
 };
 
-static double dominant(const struct judge *judge, const struct quantities *amounts, double times) {
+static double dominant(const struct judge *judge, const struct quantities *amounts) {
     double most = 0;
     for (size_t i = 0; i < amounts->count; i++) {
         double all = (double)quantities_milli(&judge->capacity, amounts->items[i].name);
-        most = fmax(most, (double)amounts->items[i].milli * times / all);
+        most = fmax(most, (double)amounts->items[i].milli / all);
     }
     return most;
 }
 
-static int64_t weight_of(const struct judge *judge, uint32_t role) {
-    const struct scenario_role *listed = map_get(&judge->weights, role);
-    return listed != NULL ? listed->weight_milli : 1000;
+static double weight_of(const struct scenario *scenario, uint32_t role) {
+    VEC_EACH(listed, &scenario->roles) {
+        if (listed->role == role)
+            return (double)listed->weight_milli;
+    }
+    return 1000;
+}
+
+static size_t place_get(struct judge *judge, struct place wanted) {
+    for (size_t i = 0; i < judge->places.count; i++) {
+        const struct place *place = &judge->places.items[i];
+        if (place->role == wanted.role && place->is_own == wanted.is_own &&
+            place->leaf == wanted.leaf)
+            return i;
+    }
+    VEC_PUSH(&judge->places, wanted);
+    return judge->places.count - 1;
+}
+
+static size_t role_place(struct judge *judge, uint32_t role) {
+    uint32_t above = kinds_role_parent(judge->scenario->kinds, role);
+    size_t parent = above != ROLE_NONE ? role_place(judge, above) : SIZE_MAX;
+    return place_get(judge, (struct place){.role = role,
+                                           .leaf = SIZE_MAX,
+                                           .weight = weight_of(judge->scenario, role),
+                                           .parent = parent});
+}
+
+static void add_leaf(struct judge *judge, size_t index) {
+    const struct scenario_framework *leaf = &judge->scenario->frameworks.items[index];
+    struct standing *standing = &judge->standings[index];
+    AUTO_FINI(quantities_fini) struct quantities held = {0};
+    for (size_t i = 0; i < leaf->task.count; i++)
+        quantities_add(&held, leaf->task.items[i].name,
+                       leaf->task.items[i].milli *
+                           (int64_t)simulation_running(judge->simulation, index));
+    size_t role = role_place(judge, leaf->role);
+    size_t own = place_get(
+        judge,
+        (struct place){
+            .role = leaf->role, .is_own = true, .leaf = SIZE_MAX, .weight = 1000, .parent = role});
+    size_t last = place_get(judge, (struct place){.role = leaf->role,
+                                                  .is_own = true,
+                                                  .leaf = index,
+                                                  .weight = (double)leaf->weight_milli,
+                                                  .parent = own});
+    int depth = 0;
+    for (size_t at = last; at != SIZE_MAX; at = judge->places.items[at].parent) {
+        struct place *place = &judge->places.items[at];
+        quantities_add_all(&place->held, &held, 1);
+        place->wants = place->wants || simulation_wants(judge->simulation, index);
+        depth++;
+    }
+    for (size_t at = last, level = (size_t)depth; at != SIZE_MAX;
+         at = judge->places.items[at].parent)
+        judge->paths[index][--level] = at;
+    standing->levels = depth - 1; /* the virtual child is none */
+}
+
+static void reckon_places(struct judge *judge) {
+    VEC_EACH(place, &judge->places) {
+        double sum = place->weight;
+        VEC_EACH(other, &judge->places) {
+            if (other != place && other->parent == place->parent && other->wants)
+                sum += other->weight;
+        }
+        place->share = dominant(judge, &place->held);
+        place->guaranteed = place->weight / sum;
+        if (place->parent != SIZE_MAX)
+            place->guaranteed *= judge->places.items[place->parent].guaranteed;
+    }
 }
 
 static bool may_fit(const struct scenario *scenario, const struct quantities *task) {
@@ -136,137 +215,77 @@ static bool may_fit(const struct scenario *scenario, const struct quantities *ta
     return false;
 }
 
-static void judge_init(struct judge *judge, struct simulation *simulation,
-                       const struct scenario *scenario, struct standing *standings) {
-    *judge = (struct judge){.simulation = simulation, .scenario = scenario, .standings = standings};
-    scenario_capacity(scenario, &judge->capacity);
-    VEC_EACH(role, &scenario->roles)
-        map_put(&judge->weights, role->role, role);
-    for (size_t i = 0; i < scenario->frameworks.count; i++) {
-        const struct scenario_framework *framework = &scenario->frameworks.items[i];
-        bool wants = simulation_wants(simulation, i);
-        if (wants)
-            map_put(&judge->own, framework->role, judge);
-        for (uint32_t at = framework->role; at != ROLE_NONE;
-             at = kinds_role_parent(scenario->kinds, at)) {
-            map_put(&judge->roles, at, judge);
-            if (wants)
-                map_put(&judge->wanting, at, judge);
-        }
-    }
+static const double slack = 1e-9;
+
+static bool is_below(const struct standing *leaf, const struct place *branch) {
+    return branch->share + leaf->task * leaf->levels < branch->guaranteed - slack;
 }
 
-static void judge_fini(struct judge *judge) {
-    quantities_fini(&judge->capacity);
-    map_fini(&judge->weights, NULL);
-    map_fini(&judge->wanting, NULL);
-    map_fini(&judge->own, NULL);
-    map_fini(&judge->roles, NULL);
-}
-
-/* The weights of the child roles of `parent` that want something, but for `without`. */
-static double children_weight(const struct judge *judge, uint32_t parent, uint32_t without) {
-    double sum = 0;
-    MAP_EACH(entry, &judge->roles) {
-        uint32_t role = (uint32_t)map_key(entry);
-        if (role != without && kinds_role_parent(judge->scenario->kinds, role) == parent &&
-            map_get(&judge->wanting, role) != NULL)
-            sum += (double)weight_of(judge, role);
-    }
-    return sum;
-}
-
-static double guaranteed(const struct judge *judge, size_t index) {
-    const struct scenario *scenario = judge->scenario;
-    const struct scenario_framework *leaf = &scenario->frameworks.items[index];
-    double sum = 0, part = 1;
-    for (size_t i = 0; i < scenario->frameworks.count; i++) {
-        const struct scenario_framework *other = &scenario->frameworks.items[i];
-        if (other->role == leaf->role && (i == index || judge->standings[i].wants))
-            sum += (double)other->weight_milli;
-    }
-    part = (double)leaf->weight_milli / sum;
-    /* The frameworks of a role are one child of weight 1 beside its child roles. */
-    part *= 1000 / (1000 + children_weight(judge, leaf->role, ROLE_NONE));
-    for (uint32_t at = leaf->role; at != ROLE_NONE;) {
-        uint32_t parent = kinds_role_parent(scenario->kinds, at);
-        double weight = (double)weight_of(judge, at);
-        double others = children_weight(judge, parent, at);
-        if (parent != ROLE_NONE && map_get(&judge->own, parent) != NULL)
-            others += 1000;
-        part *= weight / (weight + others);
-        at = parent;
-    }
-    return part;
-}
-
-static int levels_of(const struct judge *judge, size_t index) {
-    uint32_t role = judge->scenario->frameworks.items[index].role;
-    int levels = 1;
-    for (uint32_t at = role; at != ROLE_NONE; at = kinds_role_parent(judge->scenario->kinds, at))
-        levels++;
-    return levels;
-}
-
-static void stand(const struct judge *judge, size_t index) {
-    const double slack = 1e-9;
+static void stand(struct judge *judge, size_t index) {
     struct standing *one = &judge->standings[index];
-    const struct quantities *task = &judge->scenario->frameworks.items[index].task;
-    double running = (double)simulation_running(judge->simulation, index);
-    one->may_fit = may_fit(judge->scenario, task);
-    one->task = dominant(judge, task, 1);
-    one->share = dominant(judge, task, running);
-    one->guaranteed = guaranteed(judge, index);
-    one->levels = levels_of(judge, index);
-    one->is_below = one->wants && one->may_fit &&
-                    one->share + one->task * one->levels < one->guaranteed - slack;
-    one->is_above = one->share - one->task > one->guaranteed + slack;
+    int last = one->levels;
+    const struct place *leaf = &judge->places.items[judge->paths[index][last]];
+    one->wants = leaf->wants;
+    one->may_fit = may_fit(judge->scenario, &judge->scenario->frameworks.items[index].task);
+    one->task = dominant(judge, &judge->scenario->frameworks.items[index].task);
+    one->share = leaf->share;
+    one->guaranteed = leaf->guaranteed;
+    one->is_below = one->wants && one->may_fit && is_below(one, leaf);
 }
 
-/* What the agent would have free did those above their guarantee give all back. */
-static void free_without_above(const struct judge *judge, uint32_t agent, struct quantities *out) {
+/* Whether `high` has what `low` should have. */
+static bool is_above(const struct judge *judge, size_t high, size_t low) {
+    int level = 0;
+    while (judge->paths[high][level] == judge->paths[low][level])
+        level++;
+    const struct place *rich = &judge->places.items[judge->paths[high][level]];
+    const struct place *poor = &judge->places.items[judge->paths[low][level]];
+    return rich->share - judge->standings[high].task > rich->guaranteed + slack &&
+           is_below(&judge->standings[low], poor);
+}
+
+/* What the agent would have free for `low` did those above it give all back. */
+static bool would_fit(const struct judge *judge, uint32_t agent, size_t low) {
     AUTO_FINI(quantities_fini) struct quantities held = {0};
+    AUTO_FINI(quantities_fini) struct quantities room = {0};
     struct allocator *allocator = simulation_allocator(judge->simulation);
-    quantities_of(allocator_agent_free(allocator, agent), judge->scenario->kinds, true, out);
+    quantities_of(allocator_agent_free(allocator, agent), judge->scenario->kinds, true, &room);
     for (size_t i = 0; i < judge->scenario->frameworks.count; i++) {
-        if (!judge->standings[i].is_above)
+        uint32_t role = judge->scenario->frameworks.items[i].role;
+        if (i == low || simulation_running(judge->simulation, i) == 0 || !is_above(judge, i, low))
             continue;
-        const struct resources *set = allocator_held(
-            allocator, (uint32_t)i + 1, judge->scenario->frameworks.items[i].role, agent);
+        const struct resources *set = allocator_held(allocator, (uint32_t)i + 1, role, agent);
         if (set == NULL)
             continue;
         quantities_of(set, judge->scenario->kinds, true, &held);
-        quantities_add_all(out, &held, 1);
+        quantities_add_all(&room, &held, 1);
     }
-}
-
-static void find_kept_out(const struct judge *judge) {
-    size_t count = judge->scenario->frameworks.count;
-    bool is_anybody_below = false;
-    for (size_t i = 0; i < count; i++)
-        is_anybody_below = is_anybody_below || judge->standings[i].is_below;
-    uint64_t agents = is_anybody_below ? scenario_agent_count(judge->scenario) : 0;
-    for (uint32_t agent = 1; agent <= agents; agent++) {
-        AUTO_FINI(quantities_fini) struct quantities room = {0};
-        free_without_above(judge, agent, &room);
-        for (size_t i = 0; i < count; i++) {
-            if (judge->standings[i].is_below &&
-                quantities_contain(&room, &judge->scenario->frameworks.items[i].task))
-                judge->standings[i].is_kept_out = true;
-        }
-    }
+    return quantities_contain(&room, &judge->scenario->frameworks.items[low].task);
 }
 
 void cluster_judge(struct simulation *simulation, const struct scenario *scenario,
                    struct standing *out) {
-    struct judge judge;
-    for (size_t i = 0; i < scenario->frameworks.count; i++)
-        out[i] = (struct standing){.wants = simulation_wants(simulation, i)};
-    judge_init(&judge, simulation, scenario, out);
-    for (size_t i = 0; i < scenario->frameworks.count; i++)
+    struct judge judge = {.simulation = simulation, .scenario = scenario, .standings = out};
+    size_t count = scenario->frameworks.count;
+    judge.paths = mem_alloc_array(count, sizeof(*judge.paths));
+    scenario_capacity(scenario, &judge.capacity);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (struct standing){0};
+        add_leaf(&judge, i);
+    }
+    reckon_places(&judge);
+    for (size_t i = 0; i < count; i++)
         stand(&judge, i);
-    find_kept_out(&judge);
-    judge_fini(&judge);
+    uint64_t agents = scenario_agent_count(scenario);
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t agent = 1; out[i].is_below && !out[i].is_kept_out && agent <= agents; agent++)
+            out[i].is_kept_out = would_fit(&judge, agent, i);
+    }
+    VEC_EACH(place, &judge.places)
+        quantities_fini(&place->held);
+    VEC_FINI(&judge.places);
+    quantities_fini(&judge.capacity);
+    mem_free(judge.paths);
 }
 
 /* --- telling --- */

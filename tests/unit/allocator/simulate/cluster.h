@@ -14,15 +14,20 @@ void cluster_draw(struct rng *rng, size_t agents_limit, size_t leaves_limit, str
 /* How one leaf stands at a moment. */
 struct standing {
     bool wants;
-    bool may_fit;            /* some agent could hold its task were it empty */
-    double share, task;      /* dominant ones */
-    double guaranteed;       /* were it to want: the product of the parts on its path */
-    int levels;              /* of its path, itself included */
-    bool is_below, is_above; /* its guarantee, by more than one task a level; by more than one */
-    bool is_kept_out;        /* is_below, and on some agent those above hold what it lacks */
+    bool may_fit;      /* some agent could hold its task were it empty */
+    double share;      /* its dominant one */
+    double task;       /* that of one of its tasks */
+    double guaranteed; /* were it to want: the product of the parts on its path */
+    int levels;        /* of its path, itself included */
+    bool is_below;     /* its guarantee, by more than one task a level */
+    bool is_kept_out;  /* is_below, and on some agent it would fit did those above give way */
 };
 
-/* `out` has as many as there are frameworks. */
+/*
+ * `out` has as many as there are frameworks. Whether one is above another is seen where their paths
+ * part: there the branch of the one is above its guarantee by more than a task, and the branch of
+ * the other below it by more than a task a level.
+ */
 void cluster_judge(struct simulation *simulation, const struct scenario *scenario,
                    struct standing *out);
 
