@@ -215,8 +215,7 @@ static bool check_kind(enum operation_kind kind, struct error *error) {
     case OPERATION_CREATE_DISK:
     case OPERATION_DESTROY_DISK: break;
     }
-    return fail(error, ERROR_UNSUPPORTED, "this agent cannot apply operations of type %d",
-                (int)kind);
+    return fail(error, ERROR_UNSUPPORTED, "this agent cannot apply %s", operation_kind_name(kind));
 }
 
 static bool check_free(const struct agent *agent, const struct resources *from,
@@ -360,9 +359,17 @@ static void wait_for_volumes(struct agent *agent, uint64_t number, const struct 
     make_volumes(agent, operation->order, volumes);
 }
 
+static void note_applied(struct agent *agent, const struct master_message *message) {
+    AUTO_FINI(buf_fini) struct buf from = {0}, to = {0};
+    resources_print(message->apply.from, agent->kinds, &from);
+    resources_print(message->apply.to, agent->kinds, &to);
+    effect_note(agent, AGENT_NOTE_INFO, "operation_applied", "number=%llu kind=%s from=%s to=%s",
+                (unsigned long long)message->apply.number,
+                operation_kind_name(message->apply.kind), buf_string(&from), buf_string(&to));
+}
+
 void operation_apply(struct agent *agent, const struct master_message *message) {
-    const struct resources *from = message->apply.from != NULL ? message->apply.from : &nothing;
-    const struct resources *to = message->apply.to != NULL ? message->apply.to : &nothing;
+    const struct resources *from = message->apply.from, *to = message->apply.to;
     uint64_t number = message->apply.number;
     AUTO_FINI(plan_fini) struct plan plan = {0};
     struct error why;
@@ -370,6 +377,7 @@ void operation_apply(struct agent *agent, const struct master_message *message) 
         return refuse(agent, number, why.message);
     resources_fini(&agent->total);
     agent->total = resources_take(&plan.total);
+    note_applied(agent, message);
     store_total(agent);
     for (size_t i = 0; i < plan.go.count; i++)
         remove_volume(agent, &plan.go.items[i]);

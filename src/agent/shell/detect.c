@@ -1,5 +1,6 @@
 #include "agent/shell/detect.h"
 
+#include "agent/shell/disks.h"
 #include "common/model/attributes.h"
 #include "common/model/ids.h"
 #include "common/model/resources_text.h"
@@ -53,6 +54,8 @@ bool detect_resources(struct kinds *kinds, const struct agent_flags *flags, stru
                               .mem_bytes = (uint64_t)info.totalram * info.mem_unit,
                               .disk_bytes = disk_bytes};
     if (!resources_add_detected(kinds, &machine, mentioned, role, &total, error))
+        return fail_context(error, "--resources");
+    if (!disks_check(kinds, &total, flags->work_dir, error))
         return fail_context(error, "--resources");
     *out = resources_take(&total);
     return true;

@@ -236,7 +236,7 @@ TEST(an_operation_of_another_type_is_refused) {
 
     apply(rig, 1, OPERATION_CREATE_DISK, disk(rig, false, 1000), disk(rig, true, 1000));
 
-    assert_refused(rig, "this agent cannot apply operations of type 13");
+    assert_refused(rig, "this agent cannot apply CREATE_DISK");
 }
 
 TEST(a_task_behind_an_operation_on_the_connection_finds_what_it_made) {

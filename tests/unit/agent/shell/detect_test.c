@@ -147,9 +147,9 @@ TEST(resources_can_be_given_in_json_with_disks_and_static_reservations) {
         "{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":2},"
         "\"reservations\":[{\"type\":\"STATIC\",\"role\":\"eng\"}]},"
         "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":7},\"role\":\"*\","
-        "\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/mnt/a\"}}}},"
+        "\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/var\"}}}},"
         "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":9},\"role\":\"db\","
-        "\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/mnt/b\"}}}}" REST_JSON,
+        "\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/proc\"}}}}" REST_JSON,
         "*");
 
     assert_string_equal(shown, "cpus:1.5;mem:1;ports:[1-2];cpus(eng):2;disk:7;disk(db):9");
