@@ -68,6 +68,7 @@ static void reckon_plain(struct allocator *allocator, struct agent *agent) {
 }
 
 void agent_refresh(struct allocator *allocator, struct agent *agent) {
+    agent->cover = COVER_UNKNOWN;
     reckon_plain(allocator, agent);
     allocator->special_count -= agent->special != 0;
     agent->special = special_flags(&agent->free);
@@ -123,7 +124,7 @@ static void set_total(struct allocator *allocator, struct agent *agent,
     agent->has_gpus = resources_quantity_milli(&agent->total, allocator->kinds, NAME_GPUS) > 0;
     add_size(allocator, agent, 1);
     quota_tell_reservations(allocator, agent, 1);
-    allocator->policy->set_total(allocator->order, allocator->total.at);
+    allocator->is_total_stale = true;
     agent_refresh_free(agent);
     agent_refresh(allocator, agent);
     agent_mark(allocator, agent);
@@ -202,7 +203,7 @@ void allocator_remove_agent(struct allocator *allocator, uint32_t number) {
     agent_drop_holdings(allocator, agent);
     add_size(allocator, agent, -1);
     allocator->special_count -= agent->special != 0;
-    allocator->policy->set_total(allocator->order, allocator->total.at);
+    allocator->is_total_stale = true;
     if (allocator->search.best == agent)
         allocator->search.is_on = false;
     map_remove(&allocator->agents, number);

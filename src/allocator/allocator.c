@@ -95,6 +95,7 @@ bool allocator_allocate(struct allocator *allocator, int64_t now_ms, size_t budg
                         allocator_sink *sink, void *self) {
     allocator->now_ms = now_ms;
     allocator->budget = budget < INT64_MAX ? (int64_t)budget : INT64_MAX;
+    policy_tell_total(allocator);
     bool more = filters_expire(allocator);
     memory_fade(allocator);
     earmarks_review(allocator);

@@ -58,8 +58,9 @@ void filters_init(struct allocator *allocator) {
 
 /* --- a client's table --- */
 
+/* Slots are small and dense, so they are their own hash. */
 static uint32_t home_of(const struct filter_table *table, uint32_t slot) {
-    return (slot * UINT32_C(2654435769) ^ slot >> 16) & (table->capacity - 1);
+    return slot & (table->capacity - 1);
 }
 
 static struct filter_place *table_find(const struct filter_table *table, uint32_t slot) {
@@ -169,6 +170,8 @@ static struct refusal *refusal_get(struct agent *agent, const struct resources *
         last = agent->last_refusal = NEW(struct refusal);
         last->what = resources_copy(refused);
         last->users = 1;
+        agent->is_mixed = agent->filters != NOWHERE;
+        agent->cover = COVER_UNKNOWN;
     }
     last->users++;
     return last;
@@ -185,6 +188,8 @@ static void leave_agent(struct allocator *allocator, const struct filter *filter
     if (agent->filters == NOWHERE) {
         refusal_drop(agent->last_refusal);
         agent->last_refusal = NULL;
+        agent->is_mixed = false;
+        agent->cover = COVER_UNKNOWN;
     }
 }
 
@@ -280,7 +285,18 @@ void allocator_refuse(struct allocator *allocator, uint32_t framework, uint32_t 
     if (filter->moment->first != NOWHERE)
         filter_at(allocator, filter->moment->first)->of_moment_previous = index;
     filter->moment->first = index;
+    if (agent->cover == COVER_NONE)
+        agent->cover = COVER_UNKNOWN;
     drop_oldest(allocator, index);
+}
+
+bool filters_cover(struct agent *agent, const struct client *client) {
+    if (agent->cover == COVER_UNKNOWN)
+        agent->cover = agent->filters != NOWHERE && !agent->is_mixed &&
+                               resources_contains(&agent->last_refusal->what, &agent->free)
+                           ? COVER_FREE
+                           : COVER_NONE;
+    return agent->cover == COVER_FREE && newest_of(client, agent->slot) != NOWHERE;
 }
 
 bool filters_block(const struct allocator *allocator, const struct agent *agent,

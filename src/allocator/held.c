@@ -199,8 +199,7 @@ static void refresh_total(struct allocator *allocator, struct agent *agent) {
         has_changed = true;
         allocator->total.at[i] += more;
     }
-    if (has_changed)
-        allocator->policy->set_total(allocator->order, allocator->total.at);
+    allocator->is_total_stale = allocator->is_total_stale || has_changed;
     agent_refresh_free(agent);
     agent_refresh(allocator, agent);
     agent_mark(allocator, agent);

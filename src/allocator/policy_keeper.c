@@ -51,6 +51,13 @@ static void tell_weights(struct allocator *allocator) {
     }
 }
 
+void policy_tell_total(struct allocator *allocator) {
+    if (!allocator->is_total_stale)
+        return;
+    allocator->is_total_stale = false;
+    allocator->policy->set_total(allocator->order, allocator->total.at);
+}
+
 void policy_make(struct allocator *allocator) {
     const char *names[DIMENSIONS_LIMIT];
     struct buf texts[DIMENSIONS_LIMIT] = {0};
@@ -63,7 +70,8 @@ void policy_make(struct allocator *allocator) {
     allocator->order = allocator->policy->create(names, allocator->dimensions, allocator->seed);
     for (size_t i = 0; i < allocator->dimensions; i++)
         buf_fini(&texts[i]);
-    allocator->policy->set_total(allocator->order, allocator->total.at);
+    allocator->is_total_stale = true;
+    policy_tell_total(allocator);
     tell_weights(allocator);
     VEC_EACH(client, &allocator->clients) {
         if (*client != NULL)

@@ -42,6 +42,7 @@ bool allocator_role_standing(struct allocator *allocator, uint32_t role,
     struct quantities *held = &allocator->lent_held;
     bool has_clients = false, wants = false;
     quota_tell_all(allocator);
+    policy_tell_total(allocator);
     quantities_clear(held);
     VEC_EACH(client, &allocator->clients) {
         if (*client == NULL || !is_below(allocator, (*client)->role, role))
@@ -73,6 +74,7 @@ bool allocator_client_standing(struct allocator *allocator, uint32_t framework, 
     struct mesos_allocator_standing standing = {.dominant = UINT32_MAX};
     if (client == NULL)
         return false;
+    policy_tell_total(allocator);
     if (allocator->policy->client_standing != NULL)
         allocator->policy->client_standing(allocator->order, client->id, &standing);
     quantities_clear(&allocator->lent_held);
@@ -87,6 +89,7 @@ bool allocator_client_standing(struct allocator *allocator, uint32_t framework, 
 }
 
 bool allocator_next(struct allocator *allocator, uint32_t *framework, uint32_t *role) {
+    policy_tell_total(allocator);
     uint32_t id = allocator->policy->next != NULL ? allocator->policy->next(allocator->order)
                                                   : MESOS_ALLOCATOR_NOBODY;
     const struct client *client =

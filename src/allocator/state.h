@@ -102,6 +102,9 @@ struct holding {
     struct resources held;
 };
 
+/* Whether all that was refused on an agent contains all that is free there. */
+enum filter_cover { COVER_UNKNOWN, COVER_NONE, COVER_FREE };
+
 struct agent {
     uint32_t number;
     uint32_t slot;
@@ -121,7 +124,9 @@ struct agent {
     VEC_OF(struct holding) holdings;
     uint32_t filters;             /* the first of a list, NOWHERE: none */
     struct refusal *last_refusal; /* what was refused here last */
-    struct quantities told_free;  /* to the quota book */
+    enum filter_cover cover;
+    bool is_mixed;               /* there are other refusals than the last */
+    struct quantities told_free; /* to the quota book */
 };
 
 struct earmark {
@@ -164,6 +169,7 @@ struct allocator {
     VEC_OF(uint16_t) kind_info; /* by a kind's number */
     VEC_OF(uint32_t) excluded;
     struct amounts total, free; /* free: plain, on active agents */
+    bool is_total_stale;        /* the policy knows an older one */
 
     struct map agents;            /* number -> struct agent */
     VEC_OF(struct agent *) slots; /* NULL: unused */
@@ -308,6 +314,8 @@ void open_compact(struct allocator *allocator);
 
 /* --- filters.c --- */
 void filters_init(struct allocator *allocator);
+/* Quickly: whatever of the agent is offered to the client, it refused it. False: not known. */
+bool filters_cover(struct agent *agent, const struct client *client);
 bool filters_block(const struct allocator *allocator, const struct agent *agent,
                    const struct client *client, const struct resources *offered, int64_t *until_ms);
 /* True: some are left that should have ended. */
@@ -327,6 +335,8 @@ void constraints_fini(struct allocator *allocator);
 
 /* --- policy_keeper.c --- */
 void policy_make(struct allocator *allocator);
+/* The total, when it changed: before the policy is asked anything. */
+void policy_tell_total(struct allocator *allocator);
 /* Takes the client from the policy and tells it again. */
 void policy_tell_again(struct allocator *allocator, struct client *client);
 void policy_complain(struct allocator *allocator, const char *format, ...)

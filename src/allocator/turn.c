@@ -5,7 +5,7 @@
  */
 #include "allocator/verdict.h"
 
-enum { COST_OF_A_GRANT = 2 };
+enum { COST_OF_A_GRANT = 4 };
 
 void turn_has_news(struct allocator *allocator) {
     allocator->has_news = true;
@@ -26,9 +26,13 @@ static bool is_nearer(enum allocator_reason one, enum allocator_reason other) {
     return one > other;
 }
 
+/* Most vain looks are at what was refused, therefore that is asked first. */
 static bool look(struct allocator *allocator, struct client *client, const struct wish *wish,
-                 const struct agent *agent) {
-    enum allocator_reason reason = verdict_of(allocator, client, wish, agent, NULL);
+                 struct agent *agent) {
+    enum allocator_reason reason =
+        client->filters != NULL && agent->filters != NOWHERE && filters_cover(agent, client)
+            ? ALLOCATOR_FILTERED
+            : verdict_of(allocator, client, wish, agent, NULL);
     if (reason == ALLOCATOR_LIMIT || reason == ALLOCATOR_HEADROOM)
         client->was_limited = true;
     if (is_nearer(reason, client->seen))

@@ -302,9 +302,9 @@ TEST(a_turn_stops_at_its_budget_and_goes_on_later) {
 
     assert_true(allocator_allocate(world->allocator, 0, 20, note, world));
 
-    assert_int_equal(world->count, 10);
+    assert_int_equal(world->count, 5);
     assert_true(allocator_deadline_ms(world->allocator) == INT64_MIN);
-    assert_int_equal(allocate(world, 0), 90);
+    assert_int_equal(allocate(world, 0), 95);
 }
 
 TEST(less_loaded_agents_are_offered_first) {
