@@ -84,7 +84,7 @@ struct role_view {
 /* Each role with frameworks, a weight, a quota or reservations, and those above, by path. */
 void master_each_role(const struct master *master,
                       void (*fn)(void *self, const struct role_view *view), void *self);
-/* Each that an operator gave a weight or a quota, in the order in which they came. */
+/* Each that an operator gave a weight or a quota, likewise. */
 void master_each_setting(const struct master *master,
                          void (*fn)(void *self, const struct role_view *view), void *self);
 

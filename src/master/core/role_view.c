@@ -46,6 +46,16 @@ static int compare_paths(const void *a, const void *b) {
     return text_compare((*first)->path, (*second)->path);
 }
 
+/* The caller frees it. */
+static struct role_entry **sort(const struct role_list *list) {
+    size_t count = 0;
+    struct role_entry **sorted = NEW_ARRAY(struct role_entry *, list->by_role.count);
+    MAP_EACH(at, &list->by_role)
+        sorted[count++] = map_value(at);
+    qsort(sorted, count, sizeof(struct role_entry *), compare_paths);
+    return sorted;
+}
+
 static void free_entry(void *self) {
     struct role_entry *entry = self;
     VEC_FINI(&entry->frameworks);
@@ -84,31 +94,30 @@ void master_each_role(const struct master *master,
         list_role(&list, (uint32_t)map_key(at));
     MAP_EACH(at, &master->frameworks)
         list_framework(&list, map_value(at));
-    size_t count = 0;
-    struct role_entry **sorted = NEW_ARRAY(struct role_entry *, list.by_role.count);
-    MAP_EACH(at, &list.by_role)
-        sorted[count++] = map_value(at);
-    qsort(sorted, count, sizeof(struct role_entry *), compare_paths);
-    for (size_t i = 0; i < count; i++)
+    struct role_entry **sorted = sort(&list);
+    for (size_t i = 0; i < list.by_role.count; i++)
         show(master, sorted[i], &uses, fn, self);
     mem_free(sorted);
     map_fini(&list.by_role, free_entry);
 }
 
-struct setting_walk {
-    const struct master *master;
-    void (*fn)(void *self, const struct role_view *view);
-    void *self;
-};
-
-static void show_setting(void *self, uint32_t role) {
-    const struct setting_walk *walk = self;
-    struct role_view view = view_of(walk->master, role);
-    walk->fn(walk->self, &view);
+static void list_setting(void *self, uint32_t role) {
+    struct role_list *list = self;
+    struct role_entry *entry = NEW(struct role_entry);
+    entry->path = kinds_role_text(list->master->kinds, role);
+    entry->role = role;
+    map_put(&list->by_role, role, entry);
 }
 
 void master_each_setting(const struct master *master,
                          void (*fn)(void *self, const struct role_view *view), void *self) {
-    struct setting_walk walk = {master, fn, self};
-    role_book_each(master, show_setting, &walk);
+    struct role_list list = {.master = master};
+    role_book_each(master, list_setting, &list);
+    struct role_entry **sorted = sort(&list);
+    for (size_t i = 0; i < list.by_role.count; i++) {
+        struct role_view view = view_of(master, sorted[i]->role);
+        fn(self, &view);
+    }
+    mem_free(sorted);
+    map_fini(&list.by_role, free_entry);
 }

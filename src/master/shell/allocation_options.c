@@ -34,7 +34,9 @@ static bool read_minima(struct kinds *kinds, struct text text, struct arena *are
     struct text rest = text_trim(text), one;
     *out = minima;
     *count = 0;
-    while (rest.size > 0 && text_split(&rest, '|', &one)) {
+    if (rest.size == 0)
+        return true;
+    while (text_split(&rest, '|', &one)) {
         if (*count == ALLOCATOR_MINIMA_LIMIT)
             return fail(error, ERROR_LIMIT, "more than %d alternatives", ALLOCATOR_MINIMA_LIMIT);
         arena_defer(arena, drop_minimum, &minima[*count]);

@@ -262,6 +262,10 @@ static void put_weights(struct daemon *daemon, struct http_request *request) {
     AUTO_FINI(buf_fini) struct buf wrapped = {0};
     struct error error;
     ProtobufCMessage *update;
+    if (!text_starts_with(text_trim(http_request_body(request)), TEXT("["))) {
+        http_request_answer_text(request, 400, "the body is no array of weights");
+        return;
+    }
     buf_append_string(&wrapped, "{\"weight_infos\":");
     buf_append_text(&wrapped, http_request_body(request));
     buf_append_byte(&wrapped, '}');

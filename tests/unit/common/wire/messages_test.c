@@ -535,6 +535,7 @@ TEST(every_record_of_the_registry_survives) {
         {.kind = REGISTRY_GONE, .agent = {{TEXT("a1")}, 6}},
         {.kind = REGISTRY_FRAMEWORK, .framework = {{TEXT("f")}, TEXT("info"), 7}},
         {.kind = REGISTRY_MASTER, .master_id = TEXT("m")},
+        {.kind = REGISTRY_ROLE, .role = {TEXT("eng"), 2500, NULL, 0}},
     };
     for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
         AUTO_FINI(buf_fini) struct buf out = {0}, again = {0};
@@ -544,6 +545,28 @@ TEST(every_record_of_the_registry_survives) {
         assert_int_equal(back.kind, records[i].kind);
         registry_record_encode(&f.wire, &back, &again);
         assert_true(text_equal(buf_text(&again), buf_text(&out)));
+    }
+}
+
+TEST(the_record_of_a_role_keeps_its_weight_and_each_line_of_its_quota) {
+    FIXTURE(f);
+    AUTO_FINI(buf_fini) struct buf out = {0};
+    const struct quota_config_line lines[] = {
+        {TEXT("cpus"), 1500, 4000}, {TEXT("mem"), 1, INT64_MAX}, {TEXT("gizmo"), 0, 0}};
+    const struct registry_record record = {.kind = REGISTRY_ROLE,
+                                           .role = {TEXT("eng/ci"), 1000000000, lines, 3}};
+    struct registry_record back;
+
+    registry_record_encode(&f.wire, &record, &out);
+    assert_true(registry_record_decode(&f.wire, buf_text(&out), &back, NULL));
+
+    assert_text_equal(back.role.name, "eng/ci");
+    assert_int_equal(back.role.weight_milli, 1000000000);
+    assert_int_equal(back.role.line_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(text_equal(back.role.lines[i].name, lines[i].name));
+        assert_int_equal(back.role.lines[i].guarantee_milli, lines[i].guarantee_milli);
+        assert_int_equal(back.role.lines[i].limit_milli, lines[i].limit_milli);
     }
 }
 

@@ -1,0 +1,167 @@
+/*
+ * Weights, quota and roles as operators set and see them, over HTTP; a master that is killed has
+ * them still.
+ */
+#include "tests/integration/cluster/framework.h"
+#include "tests/integration/cluster/raw.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+static struct cluster cluster;
+
+/* The status; the body behind the head in *out. */
+static int ask(const char *method, const char *path, const char *body, struct buf *out) {
+    AUTO_FINI(buf_fini) struct buf request = {0};
+    int status = 0;
+    buf_printf(&request,
+               "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json"
+               "\r\nAccept: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+               method, path, strlen(body), body);
+    buf_clear(out);
+    int fd = raw_connect(cluster.master_port);
+    raw_send(fd, buf_text(&request));
+    raw_await_close(fd, out);
+    sscanf(buf_string(out), "HTTP/1.1 %d", &status);
+    return status;
+}
+
+static void expect(const char *method, const char *path, const char *body, int status,
+                   const char *part) {
+    AUTO_FINI(buf_fini) struct buf answer = {0};
+    int got = ask(method, path, body, &answer);
+    if (got != status || strstr(buf_string(&answer), part) == NULL)
+        cluster_fail(&cluster, "%s %s %s\nwanted %d with '%s', got\n%s", method, path, body, status,
+                     part, buf_string(&answer));
+}
+
+static void call(const char *body, int status, const char *part) {
+    expect("POST", "/api/v1", body, status, part);
+}
+
+#define WEIGHTS(list) "{\"type\":\"UPDATE_WEIGHTS\",\"update_weights\":{\"weight_infos\":[" list "]}}"
+#define QUOTA(list) "{\"type\":\"UPDATE_QUOTA\",\"update_quota\":{\"quota_configs\":[" list "]}}"
+#define FORCED(list)                                                                               \
+    "{\"type\":\"UPDATE_QUOTA\",\"update_quota\":{\"force\":true,\"quota_configs\":[" list "]}}"
+#define GUARANTEE(amount)                                                                          \
+    "\"guarantee\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":" amount "}}]"
+
+TEST(weights_and_quota_outlive_a_killed_master) {
+    static const char weights[] =
+        "{\"weight_infos\":[{\"weight\":2.5,\"role\":\"eng\"},{\"weight\":0.001,\"role\":\"eng/ci\"}"
+        "]}}";
+    static const char quota[] = "\"configs\":[{\"role\":\"eng/ci\",\"guarantees\":{\"cpus\":"
+                                "{\"value\":1.5}},\"limits\":{\"cpus\":{\"value\":4.0}}}]";
+    cluster_open(&cluster);
+    cluster_start_master(&cluster, NULL);
+    call(WEIGHTS("{\"role\":\"eng\",\"weight\":2.5},{\"role\":\"eng/ci\",\"weight\":0.001}"), 200,
+         "");
+    call(FORCED("{\"role\":\"eng/ci\",\"guarantees\":{\"cpus\":{\"value\":1.5}},"
+                "\"limits\":{\"cpus\":{\"value\":4}}}"),
+         200, "");
+    call("{\"type\":\"GET_WEIGHTS\"}", 200, weights);
+    call("{\"type\":\"GET_QUOTA\"}", 200, quota);
+
+    process_end(&cluster.master, SIGKILL);
+    cluster_start_master(&cluster, NULL);
+
+    call("{\"type\":\"GET_WEIGHTS\"}", 200, weights);
+    call("{\"type\":\"GET_QUOTA\"}", 200, quota);
+    call(QUOTA("{\"role\":\"eng\",\"limits\":{\"cpus\":{\"value\":1}}}"), 400, "role 'eng'");
+    call(WEIGHTS("{\"role\":\"eng\",\"weight\":1},{\"role\":\"eng/ci\",\"weight\":1}"), 200, "");
+    call(QUOTA("{\"role\":\"eng/ci\"}"), 200, "");
+
+    process_end(&cluster.master, SIGKILL);
+    cluster_start_master(&cluster, NULL);
+
+    expect("GET", "/weights", "", 200, "\r\n\r\n[]");
+    expect("GET", "/quota", "", 200, "\r\n\r\n{}");
+    cluster_close(&cluster);
+}
+
+TEST(what_is_wrong_is_refused_with_a_line_that_names_the_role) {
+    cluster_open(&cluster);
+    cluster_start_master(&cluster, NULL);
+
+    call(WEIGHTS("{\"role\":\"dev\",\"weight\":0}"), 400, "role 'dev'");
+    call(WEIGHTS("{\"role\":\"dev\",\"weight\":1e300}"), 400, "role 'dev'");
+    call(WEIGHTS("{\"role\":\"ok\",\"weight\":2},{\"role\":\"dev\",\"weight\":-1}"), 400,
+         "role 'dev'");
+    call(WEIGHTS("{\"role\":\"a/..\",\"weight\":1}"), 400, "role 'a/..'");
+    call("{\"type\":\"UPDATE_WEIGHTS\"}", 400, "update_weights");
+    call(QUOTA("{\"role\":\"dev\",\"guarantees\":{\"cpus\":{\"value\":-1}}}"), 400, "role 'dev'");
+    call(FORCED("{\"role\":\"dev\",\"guarantees\":{\"mem\":{\"value\":2e12}}}"), 400, "role 'dev'");
+    call(FORCED("{\"role\":\"dev\",\"limits\":{\"cpus\":{\"value\":\"Infinity\"}}}"), 400,
+         "role 'dev'");
+    call(FORCED("{\"role\":\"dev\",\"guarantees\":{\"cpus\":{\"value\":3}},"
+                "\"limits\":{\"cpus\":{\"value\":2}}}"),
+         400, "role 'dev'");
+    call("{\"type\":\"SET_QUOTA\",\"set_quota\":{\"quota_request\":{\"role\":\"dev\","
+         "\"guarantee\":[]}}}",
+         400, "guarantee");
+    call("{\"type\":\"SET_QUOTA\",\"set_quota\":{\"quota_request\":{\"role\":\"dev\"," GUARANTEE(
+             "9") "}}}",
+         409, "cpus");
+    call("{\"type\":\"REMOVE_QUOTA\",\"remove_quota\":{\"role\":\"neverset\"}}", 400, "neverset");
+    expect("GET", "/weights", "", 200, "\r\n\r\n[]");
+    expect("GET", "/quota", "", 200, "\r\n\r\n{}");
+    cluster_close(&cluster);
+}
+
+TEST(the_older_endpoints_do_the_same) {
+    cluster_open(&cluster);
+    cluster_start_master(&cluster, NULL);
+
+    expect("PUT", "/weights", "[{\"role\":\"dev\",\"weight\":2.5}]", 200, "");
+    expect("GET", "/weights?jsonp=cb", "", 200, "cb([{\"role\":\"dev\",\"weight\":2.5}])");
+    expect("GET", "/weights?jsonp=%3Cscript%3E", "", 400, "jsonp");
+    expect("PUT", "/weights", "{\"role\":\"dev\",\"weight\":2.5}", 400, "array");
+    expect("PUT", "/weights", "[{\"role\":\"dev\"}]", 400, "weight");
+    expect("POST", "/weights", "x=1", 405, "Allow: GET, PUT");
+    expect("POST", "/quota", "{\"role\":\"dev\"," GUARANTEE("1") "}", 409, "cpus");
+    expect("POST", "/quota", "{\"role\":\"dev\",\"force\":true," GUARANTEE("1") "}", 200, "");
+    expect("POST", "/quota", "{\"role\":\"dev\",\"force\":true," GUARANTEE("1") "}", 400, "dev");
+    expect("GET", "/master/roles", "", 200,
+           "{\"roles\":[{\"name\":\"dev\",\"weight\":2.5,\"quota\":{\"role\":\"dev\","
+           "\"guarantee\":{\"cpus\":1.0},\"limit\":{\"cpus\":1.0},\"consumed\":{}}");
+    expect("DELETE", "/quota", "", 400, "role");
+    expect("DELETE", "/quota/dev", "", 200, "");
+    expect("DELETE", "/quota/dev", "", 400, "dev");
+    expect("PUT", "/quota", "", 405, "Allow: GET, POST, DELETE");
+    cluster_close(&cluster);
+}
+
+TEST(roles_show_what_runs_and_limits_look_at_it) {
+    cluster_open(&cluster);
+    cluster_start(&cluster);
+    struct framework *framework = framework_new(&cluster, (struct framework_options){0});
+    framework_launch(framework, (struct wish){
+                                    .id = "task", .command = "exec sleep 1000", .cpus_milli = 100});
+    framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING);
+
+    expect("GET", "/roles", "", 200, "\"consumed\":{\"cpus\":0.1,\"mem\":1.0}");
+    call("{\"type\":\"GET_ROLES\"}", 200, "\"name\":\"*\"");
+    call(QUOTA("{\"role\":\"*\",\"limits\":{\"cpus\":{\"value\":0.05}}}"), 400, "uses 0.1 of cpus");
+    call(FORCED("{\"role\":\"*\",\"limits\":{\"cpus\":{\"value\":0.05}}}"), 200, "");
+    framework_launch(framework, (struct wish){.id = "more", .command = "true"});
+    call(QUOTA("{\"role\":\"*\"}"), 200, "");
+    framework_wait(framework, "more", MESOS__V1__TASK_STATE__TASK_FINISHED);
+
+    framework_free(framework);
+    cluster_close(&cluster);
+}
+
+TEST(a_policy_that_is_not_there_is_an_error_at_the_start) {
+    const char *master = cluster_master_program();
+    struct process process = {0};
+    char work_dir[160];
+    cluster_open(&cluster);
+    snprintf(work_dir, sizeof(work_dir), "--work_dir=%s/fresh", cluster.directory);
+
+    process_start(&process, cluster_path(&cluster, "policy.log"),
+                  (const char *[]){master, work_dir, "--port=0", "--allocator=nobody", NULL});
+
+    assert_int_equal(process_wait(&process), 1);
+    assert_true(process_log_has(&process, "'nobody' is none of hdrf, drf, random"));
+    cluster_close(&cluster);
+}
