@@ -20,20 +20,23 @@
  *
  * The fate of a call that was taken:
  *
- *   accept_offers, launch_tasks         Sent at most once. While not registered: not sent, and
- * every task it would have launched gets a status update TASK_LOST (TASK_DROPPED for
- * PARTITION_AWARE frameworks) with REASON_MASTER_DISCONNECTED and without a uuid. When the
- * connection is lost just after it, whether the master had it is not known: reconcile_tasks tells.
- *   decline_offer,                      Sent at most once. While not registered: dropped, for
- *   accept/decline_inverse_offers,      offers do not outlive their connection.
- *   request_resources,
- *   send_framework_message
- *   revive_offers, suppress_offers,     Sent, and remembered: what was last wished holds after
- * every update_framework                    reregistration. kill_task, shutdown_executor, Sent when
- * registered, kept until then in their order, at most acknowledge_status_update,
- * MESOS_SCHEDULER_KEPT_LIMIT of them; one more is dropped. One reconcile_tasks that was on the way
- * when the connection was lost is not repeated: updates and kills are retried by whoever waits.
- *   read_output, cancel_output          See mesos/output.h.
+ * accept_offers, launch_tasks: sent at most once. While not registered: not sent, and every task it
+ * would have launched gets a status update TASK_LOST (TASK_DROPPED for PARTITION_AWARE frameworks)
+ * with REASON_MASTER_DISCONNECTED and without a uuid. When the connection is lost just after it,
+ * whether the master had it is not known: reconcile_tasks tells.
+ *
+ * decline_offer, accept_inverse_offers, decline_inverse_offers, send_framework_message: sent at
+ * most once. While not registered: dropped, for offers do not outlive their connection.
+ *
+ * request_resources, revive_offers, suppress_offers, update_framework, update: sent, and
+ * remembered: what was last wished holds after every reregistration.
+ *
+ * kill_task, shutdown_executor, acknowledge_status_update, reconcile_tasks: sent when registered,
+ * kept until then in their order, at most MESOS_SCHEDULER_KEPT_LIMIT of them; one more is dropped.
+ * One that was on the way when the connection was lost is not repeated: updates and kills are
+ * retried by whoever waits.
+ *
+ * read_output, cancel_output: see mesos/output.h.
  *
  * A call that is dropped is told to the call_dropped callback, if there is one.
  */
@@ -41,6 +44,7 @@
 
 #include "mesos/mesos.h"
 #include "mesos/output.h"
+#include "mesos/v1/scheduler/scheduler.pb-c.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,6 +63,16 @@ enum mesos_call_drop {
     MESOS_CALL_QUEUE_FULL = 2,
     MESOS_CALL_TOO_LARGE = 3,
     MESOS_CALL_INVALID = 4, /* a message with a required field missing, or text that is no UTF-8 */
+};
+
+/* What the master says of a request. */
+struct mesos_request_status {
+    size_t size;      /* sizeof(struct mesos_request_status) in the library */
+    const char *name; /* of the request; "": it has none, as with the next */
+    const char *role;
+    bool feasible;
+    const char *message; /* a line for people: what is lacking, and where it lacks least */
+    const Mesos__V1__AgentID *nearest; /* NULL: there is none */
 };
 
 /*
@@ -112,6 +126,10 @@ struct mesos_scheduler_callbacks {
                          enum mesos_call_drop why);
     /* One attempt to reach a master failed, and why; the driver tries on by itself. */
     void (*connect_failed)(void *user, struct mesos_scheduler_driver *driver, const char *why);
+    /* Of a request that has a name, a role, a count or constraints: it was refused, or no agent
+     * could ever hold it; or, after that, an agent now could. */
+    void (*request_status)(void *user, struct mesos_scheduler_driver *driver,
+                           const struct mesos_request_status *status);
 };
 
 struct mesos_scheduler_options {
@@ -126,6 +144,8 @@ struct mesos_scheduler_options {
     /* Roles that get no offers from the first subscription on. */
     const char *const *suppressed_roles;
     size_t suppressed_role_count;
+    /* Which agents offers may come from, by role; NULL: all. */
+    const Mesos__V1__Scheduler__OfferConstraints *offer_constraints;
 };
 
 /* NULL and *error (may be NULL) when an option makes no sense. Copies options and callbacks. */
@@ -168,6 +188,12 @@ MESOS_API Mesos__V1__Status mesos_scheduler_driver_abort(struct mesos_scheduler_
 
 /* --- calls; every filter, policy and agent id may be NULL --- */
 
+/* What the framework wants, so that offers are of the right size and of nothing else. Replaces what
+ * was wanted in the roles that the requests name (one that names none is for the framework's only
+ * role); count 0: nothing is declared any more, and whole agents are offered. A request of which
+ * `count` tasks are wanted loses one with each task that is launched for it: one of its very size,
+ * else one that has room in it. Remembered, and sent again with what is left when the driver has
+ * reregistered. docs/demand.md has the rules. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_request_resources(
     struct mesos_scheduler_driver *driver, const Mesos__V1__Request *const *requests, size_t count);
 
@@ -202,7 +228,19 @@ MESOS_API Mesos__V1__Status mesos_scheduler_driver_revive_offers(
     struct mesos_scheduler_driver *driver, const char *const *roles, size_t count);
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_suppress_offers(
     struct mesos_scheduler_driver *driver, const char *const *roles, size_t count);
-/* The whole new description and the whole new list of suppressed roles. */
+struct mesos_framework_update {
+    size_t size; /* sizeof(struct mesos_framework_update) */
+    const Mesos__V1__FrameworkInfo *framework;
+    const char *const *suppressed_roles;
+    size_t suppressed_role_count;
+    const Mesos__V1__Scheduler__OfferConstraints *offer_constraints; /* NULL: none */
+};
+
+/* The whole new description, suppressed roles and constraints: what is not given ends. User,
+ * principal and checkpoint cannot change. Offers of roles that are left are rescinded. */
+MESOS_API Mesos__V1__Status mesos_scheduler_driver_update(
+    struct mesos_scheduler_driver *driver, const struct mesos_framework_update *update);
+/* The same without constraints. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_update_framework(
     struct mesos_scheduler_driver *driver, const Mesos__V1__FrameworkInfo *framework,
     const char *const *suppressed_roles, size_t count);

@@ -15,6 +15,15 @@ void framework_wish_fini(struct framework_wish *wish) {
     if (wish->info != NULL)
         mesos_message_free(&wish->info->base);
     wish->info = NULL;
+    framework_wish_set_constraints(wish, NULL);
+}
+
+void framework_wish_set_constraints(struct framework_wish *wish,
+                                    const Mesos__V1__Scheduler__OfferConstraints *constraints) {
+    Mesos__V1__Scheduler__OfferConstraints *old = wish->constraints;
+    wish->constraints = constraints != NULL ? MESOS_COPY(constraints) : NULL;
+    if (old != NULL)
+        mesos_message_free(&old->base);
 }
 
 const char *framework_wish_id(const struct framework_wish *wish) {
@@ -63,6 +72,10 @@ static size_t find_suppressed(const struct framework_wish *wish, const char *rol
     while (at < wish->suppressed.count && strcmp(wish->suppressed.items[at], role) != 0)
         at++;
     return at;
+}
+
+bool framework_wish_is_suppressed(const struct framework_wish *wish, const char *role) {
+    return find_suppressed(wish, role) < wish->suppressed.count;
 }
 
 static void suppress_one(struct framework_wish *wish, const char *role) {

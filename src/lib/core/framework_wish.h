@@ -15,10 +15,14 @@ enum { FRAMEWORK_ROLES_LIMIT = 10000 };
 struct framework_wish {
     Mesos__V1__FrameworkInfo *info; /* owned; has its id once there is one */
     VEC_OF(char *) suppressed;
+    Mesos__V1__Scheduler__OfferConstraints *constraints; /* owned; NULL: none */
 };
 
 void framework_wish_fini(struct framework_wish *wish);
 void framework_wish_set_info(struct framework_wish *wish, const Mesos__V1__FrameworkInfo *info);
+/* NULL: none. */
+void framework_wish_set_constraints(struct framework_wish *wish,
+                                    const Mesos__V1__Scheduler__OfferConstraints *constraints);
 /* NULL until it is known. */
 const char *framework_wish_id(const struct framework_wish *wish);
 void framework_wish_set_id(struct framework_wish *wish, const char *id);
@@ -28,6 +32,7 @@ bool framework_wish_can(const struct framework_wish *wish,
 /* Whether it is subscribed in the role: only of such may a SUBSCRIBE speak. */
 bool framework_wish_has_role(const struct framework_wish *wish, const char *role);
 
+bool framework_wish_is_suppressed(const struct framework_wish *wish, const char *role);
 void framework_wish_set_suppressed(struct framework_wish *wish, char *const *roles, size_t count);
 /* No roles: all of the framework's. */
 void framework_wish_suppress(struct framework_wish *wish, char *const *roles, size_t count);

@@ -9,6 +9,7 @@
 #include "common/base/buf.h"
 #include "common/base/mem.h"
 #include "lib/core/channels.h"
+#include "lib/core/demand.h"
 #include "lib/core/dialer.h"
 #include "lib/core/framework_wish.h"
 #include "lib/core/kept_calls.h"
@@ -20,12 +21,14 @@ struct scheduler {
     struct dialer dialer;
     struct channels channels;
     struct framework_wish wish;
+    struct demand demand;
     struct kept_calls kept;
     bool acknowledges; /* implicitly */
     bool was_registered;
     bool is_stopping; /* without failover */
     bool has_torn_down;
     bool wish_is_newer, wish_revives; /* than the SUBSCRIBE that waits for its answer */
+    bool is_held_back;                /* roles with demand are suppressed until it is said */
     int64_t stop_deadline_ms;
     int64_t heard_ms;   /* the last frame, or the connection */
     int64_t silence_ms; /* how long it may be silent */
@@ -37,6 +40,7 @@ struct scheduler *scheduler_new(const struct scheduler_settings *settings) {
     framework_wish_set_info(&scheduler->wish, settings->framework);
     framework_wish_set_suppressed(&scheduler->wish, (char *const *)settings->suppressed_roles,
                                   settings->suppressed_role_count);
+    framework_wish_set_constraints(&scheduler->wish, settings->offer_constraints);
     scheduler->acknowledges = !settings->explicit_acknowledgements;
     return scheduler;
 }
@@ -45,6 +49,7 @@ void scheduler_free(struct scheduler *scheduler) {
     if (scheduler == NULL)
         return;
     kept_calls_fini(&scheduler->kept);
+    demand_fini(&scheduler->demand);
     framework_wish_fini(&scheduler->wish);
     channels_fini(&scheduler->channels);
     dialer_fini(&scheduler->dialer);
@@ -88,6 +93,7 @@ static void send_newer_wish(struct scheduler *scheduler, struct driver_outbox *o
         MESOS__V1__SCHEDULER__CALL__UPDATE_FRAMEWORK__INIT;
     update.framework_info = scheduler->wish.info;
     update.suppressed_roles = suppressed_roles(scheduler, outbox, &update.n_suppressed_roles);
+    update.offer_constraints = scheduler->wish.constraints;
     Mesos__V1__Scheduler__Call call = MESOS__V1__SCHEDULER__CALL__INIT;
     call.type = MESOS__V1__SCHEDULER__CALL__TYPE__UPDATE_FRAMEWORK;
     call.update_framework = &update;
@@ -101,10 +107,60 @@ static void send_newer_wish(struct scheduler *scheduler, struct driver_outbox *o
     send_call(scheduler, &again, outbox);
 }
 
+/* Between SUBSCRIBED and the REQUEST behind it whole agents would be offered: so who has demand
+ * subscribes suppressed in its roles. */
+static void hold_back(struct scheduler *scheduler, Mesos__V1__Scheduler__Call__Subscribe *subscribe,
+                      struct driver_outbox *outbox) {
+    const Mesos__V1__FrameworkInfo *info = scheduler->wish.info;
+    size_t most = subscribe->n_suppressed_roles + info->n_roles + 1;
+    char **roles = ARENA_ARRAY(outbox->arena, char *, most);
+    size_t count = subscribe->n_suppressed_roles;
+    if (count > 0)
+        memcpy(roles, subscribe->suppressed_roles, count * sizeof(*roles));
+    char *only[] = {info->role != NULL ? info->role : arena_string(outbox->arena, TEXT("*"))};
+    char **own = info->n_roles > 0 ? info->roles : only;
+    size_t own_count = info->n_roles > 0 ? info->n_roles : 1;
+    for (size_t i = 0; i < own_count; i++)
+        if (demand_has_role(&scheduler->demand, &scheduler->wish, own[i]) &&
+            !framework_wish_is_suppressed(&scheduler->wish, own[i]))
+            roles[count++] = own[i];
+    scheduler->is_held_back = count > subscribe->n_suppressed_roles;
+    subscribe->suppressed_roles = roles;
+    subscribe->n_suppressed_roles = count;
+}
+
+/* What is wanted, and that it is. */
+static void send_demand(struct scheduler *scheduler, struct driver_outbox *outbox) {
+    Mesos__V1__Scheduler__Call__Request request = MESOS__V1__SCHEDULER__CALL__REQUEST__INIT;
+    request.requests = scheduler->demand.requests.items;
+    request.n_requests = scheduler->demand.requests.count;
+    Mesos__V1__Scheduler__Call call = MESOS__V1__SCHEDULER__CALL__INIT;
+    call.type = MESOS__V1__SCHEDULER__CALL__TYPE__REQUEST;
+    call.request = &request;
+    if (request.n_requests > 0)
+        send_call(scheduler, &call, outbox);
+    /* The newer wish says what is suppressed. */
+    if (!scheduler->is_held_back || scheduler->wish_is_newer)
+        return;
+    Mesos__V1__Scheduler__Call__Revive revive = MESOS__V1__SCHEDULER__CALL__REVIVE__INIT;
+    const Mesos__V1__FrameworkInfo *info = scheduler->wish.info;
+    revive.roles = ARENA_ARRAY(outbox->arena, char *, info->n_roles + 1);
+    for (size_t i = 0; i < info->n_roles; i++)
+        if (!framework_wish_is_suppressed(&scheduler->wish, info->roles[i]))
+            revive.roles[revive.n_roles++] = info->roles[i];
+    Mesos__V1__Scheduler__Call again = MESOS__V1__SCHEDULER__CALL__INIT;
+    again.type = MESOS__V1__SCHEDULER__CALL__TYPE__REVIVE;
+    again.revive = &revive;
+    if (revive.n_roles > 0 || info->n_roles == 0)
+        send_call(scheduler, &again, outbox);
+}
+
 static void send_subscribe(struct scheduler *scheduler, struct driver_outbox *outbox) {
     Mesos__V1__Scheduler__Call__Subscribe subscribe = MESOS__V1__SCHEDULER__CALL__SUBSCRIBE__INIT;
     subscribe.framework_info = scheduler->wish.info;
     subscribe.suppressed_roles = suppressed_roles(scheduler, outbox, &subscribe.n_suppressed_roles);
+    subscribe.offer_constraints = scheduler->wish.constraints;
+    hold_back(scheduler, &subscribe, outbox);
     scheduler->wish_is_newer = scheduler->wish_revives = false;
     Mesos__V1__Scheduler__Call call = MESOS__V1__SCHEDULER__CALL__INIT;
     call.type = MESOS__V1__SCHEDULER__CALL__TYPE__SUBSCRIBE;
@@ -197,7 +253,21 @@ static void lose_launches(struct scheduler *scheduler, const Mesos__V1__Schedule
     }
 }
 
+static void note_launches(struct scheduler *scheduler, const Mesos__V1__Scheduler__Call *call) {
+    for (size_t i = 0; call->accept != NULL && i < call->accept->n_operations; i++) {
+        const Mesos__V1__Offer__Operation__Launch *launch = call->accept->operations[i]->launch;
+        for (size_t t = 0; launch != NULL && t < launch->n_task_infos; t++)
+            demand_note_launch(&scheduler->demand, &scheduler->wish, launch->task_infos[t]);
+    }
+}
+
 static void remember_wish(struct scheduler *scheduler, const Mesos__V1__Scheduler__Call *call) {
+    if (call->request != NULL) {
+        /* Said behind every subscription anyway. */
+        demand_replace(&scheduler->demand, &scheduler->wish, call->request->requests,
+                       call->request->n_requests);
+        return;
+    }
     if (call->revive != NULL)
         framework_wish_revive(&scheduler->wish, call->revive->roles, call->revive->n_roles);
     if (call->suppress != NULL)
@@ -206,6 +276,7 @@ static void remember_wish(struct scheduler *scheduler, const Mesos__V1__Schedule
         framework_wish_set_info(&scheduler->wish, call->update_framework->framework_info);
         framework_wish_set_suppressed(&scheduler->wish, call->update_framework->suppressed_roles,
                                       call->update_framework->n_suppressed_roles);
+        framework_wish_set_constraints(&scheduler->wish, call->update_framework->offer_constraints);
     }
     if (scheduler->phase != PHASE_SUBSCRIBING)
         return;
@@ -224,6 +295,7 @@ static enum fate fate_of(int type) {
     case MESOS__V1__SCHEDULER__CALL__TYPE__RECONCILE: return FATE_KEEP;
     case MESOS__V1__SCHEDULER__CALL__TYPE__REVIVE:
     case MESOS__V1__SCHEDULER__CALL__TYPE__SUPPRESS:
+    case MESOS__V1__SCHEDULER__CALL__TYPE__REQUEST:
     case MESOS__V1__SCHEDULER__CALL__TYPE__UPDATE_FRAMEWORK: return FATE_WISH;
     }
     return FATE_DROP;
@@ -234,7 +306,8 @@ static void take_call(struct scheduler *scheduler, const struct driver_event *ev
     enum fate fate = fate_of(event->call.type);
     bool is_subscribed = scheduler->phase == PHASE_SUBSCRIBED;
     Mesos__V1__Scheduler__Call *call = NULL;
-    if (fate == FATE_WISH || (fate == FATE_LOSE_TASKS && !is_subscribed)) {
+    bool is_counted = is_subscribed && demand_counts(&scheduler->demand);
+    if (fate == FATE_WISH || (fate == FATE_LOSE_TASKS && (!is_subscribed || is_counted))) {
         struct error error = {0};
         call = (Mesos__V1__Scheduler__Call *)outbox_unpack(
             outbox, &mesos__v1__scheduler__call__descriptor, event->call.encoded, &error);
@@ -246,6 +319,8 @@ static void take_call(struct scheduler *scheduler, const struct driver_event *ev
     }
     if (fate == FATE_WISH)
         remember_wish(scheduler, call);
+    else if (is_counted && call != NULL)
+        note_launches(scheduler, call);
     if (is_subscribed)
         send_encoded(scheduler, event->call.encoded, outbox);
     else if (fate == FATE_LOSE_TASKS)
@@ -318,6 +393,7 @@ static void subscribed(struct scheduler *scheduler, const Mesos__V1__Scheduler__
         send_teardown(scheduler, outbox);
         return;
     }
+    send_demand(scheduler, outbox);
     if (scheduler->wish_is_newer)
         send_newer_wish(scheduler, outbox);
     send_kept(scheduler, outbox);
@@ -360,6 +436,8 @@ static int callback_of(const Mesos__V1__Scheduler__Event *event) {
         return event->rescind != NULL ? CALLBACK_OFFER_RESCINDED : 0;
     case MESOS__V1__SCHEDULER__EVENT__TYPE__RESCIND_INVERSE_OFFER:
         return event->rescind_inverse_offer != NULL ? CALLBACK_INVERSE_OFFER_RESCINDED : 0;
+    case MESOS__V1__SCHEDULER__EVENT__TYPE__REQUEST_STATUS:
+        return event->request_status != NULL ? CALLBACK_REQUEST_STATUS : 0;
     case MESOS__V1__SCHEDULER__EVENT__TYPE__MESSAGE:
         return event->message != NULL ? CALLBACK_FRAMEWORK_MESSAGE : 0;
     case MESOS__V1__SCHEDULER__EVENT__TYPE__FAILURE:

@@ -21,6 +21,7 @@ struct scheduler_settings {
     bool explicit_acknowledgements;
     const char *const *suppressed_roles;
     size_t suppressed_role_count;
+    const Mesos__V1__Scheduler__OfferConstraints *offer_constraints; /* NULL: none */
     uint64_t seed;
 };
 

@@ -132,18 +132,31 @@ Mesos__V1__Status mesos_scheduler_driver_suppress_offers(struct mesos_scheduler_
     return push(driver, &call);
 }
 
+Mesos__V1__Status mesos_scheduler_driver_update(struct mesos_scheduler_driver *driver,
+                                                const struct mesos_framework_update *given) {
+    struct mesos_framework_update from;
+    driver_copy_sized(&from, sizeof(from), given);
+    Mesos__V1__Scheduler__Call call = CALL_INIT(UPDATE_FRAMEWORK);
+    Mesos__V1__Scheduler__Call__UpdateFramework update =
+        MESOS__V1__SCHEDULER__CALL__UPDATE_FRAMEWORK__INIT;
+    update.framework_info = (Mesos__V1__FrameworkInfo *)from.framework;
+    update.suppressed_roles = (char **)from.suppressed_roles;
+    update.n_suppressed_roles = from.suppressed_role_count;
+    update.offer_constraints = (Mesos__V1__Scheduler__OfferConstraints *)from.offer_constraints;
+    call.update_framework = &update;
+    return push(driver, &call);
+}
+
 Mesos__V1__Status mesos_scheduler_driver_update_framework(struct mesos_scheduler_driver *driver,
                                                           const Mesos__V1__FrameworkInfo *framework,
                                                           const char *const *suppressed_roles,
                                                           size_t count) {
-    Mesos__V1__Scheduler__Call call = CALL_INIT(UPDATE_FRAMEWORK);
-    Mesos__V1__Scheduler__Call__UpdateFramework update =
-        MESOS__V1__SCHEDULER__CALL__UPDATE_FRAMEWORK__INIT;
-    update.framework_info = (Mesos__V1__FrameworkInfo *)framework;
-    update.suppressed_roles = (char **)suppressed_roles;
-    update.n_suppressed_roles = count;
-    call.update_framework = &update;
-    return push(driver, &call);
+    return mesos_scheduler_driver_update(driver, &(struct mesos_framework_update){
+                                                     .size = sizeof(struct mesos_framework_update),
+                                                     .framework = framework,
+                                                     .suppressed_roles = suppressed_roles,
+                                                     .suppressed_role_count = count,
+                                                 });
 }
 
 Mesos__V1__Status mesos_scheduler_driver_kill_task(struct mesos_scheduler_driver *driver,

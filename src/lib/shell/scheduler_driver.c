@@ -26,6 +26,19 @@ static void free_core(void *core) {
             driver->callbacks.name(driver->callbacks.user, driver, ##__VA_ARGS__);                 \
     } while (0)
 
+static void tell_request(struct mesos_scheduler_driver *driver,
+                         const Mesos__V1__Scheduler__Event__RequestStatus *from) {
+    struct mesos_request_status status = {
+        .size = sizeof(status),
+        .name = from->name != NULL ? from->name : "",
+        .role = from->role != NULL ? from->role : "",
+        .feasible = from->feasible,
+        .message = from->message != NULL ? from->message : "",
+        .nearest = from->nearest_agent_id,
+    };
+    CALL(request_status, &status);
+}
+
 static void call_with_event(struct mesos_scheduler_driver *driver, enum driver_callback_kind kind,
                             const Mesos__V1__Scheduler__Event *event) {
     const Mesos__V1__Scheduler__Event__Message *message = event->message;
@@ -73,6 +86,7 @@ static void call_back(void *owner, const struct driver_callback *callback) {
         CALL(call_dropped, callback->dropped.name, callback->dropped.why);
         break;
     case CALLBACK_CONNECT_FAILED: CALL(connect_failed, callback->message); break;
+    case CALLBACK_REQUEST_STATUS: tell_request(driver, callback->event->request_status); break;
     case CALLBACK_LAUNCH_TASK:
     case CALLBACK_KILL_TASK:
     case CALLBACK_SHUTDOWN: break;
@@ -94,6 +108,9 @@ static bool check_options(const struct mesos_scheduler_options *options, struct 
         return fail(error, ERROR_INVALID, "FrameworkInfo: name and user are needed");
     if (!protobuf_c_message_check(&options->framework->base))
         return fail(error, ERROR_INVALID, "FrameworkInfo: a required field is missing in it");
+    if (options->offer_constraints != NULL &&
+        !protobuf_c_message_check(&options->offer_constraints->base))
+        return fail(error, ERROR_INVALID, "OfferConstraints: a required field is missing in it");
     return true;
 }
 
@@ -116,6 +133,7 @@ struct mesos_scheduler_driver *mesos_scheduler_driver_new(
         .explicit_acknowledgements = options.explicit_acknowledgements,
         .suppressed_roles = options.suppressed_roles,
         .suppressed_role_count = options.suppressed_role_count,
+        .offer_constraints = options.offer_constraints,
         .seed = driver_seed(),
     };
     driver->driver = driver_new(&scheduler_class, scheduler_new(&settings), driver, &error);

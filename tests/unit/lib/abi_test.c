@@ -43,6 +43,7 @@ static void put_callbacks(struct buf *out) {
     FIELD(mesos_scheduler_callbacks, output);
     FIELD(mesos_scheduler_callbacks, call_dropped);
     FIELD(mesos_scheduler_callbacks, connect_failed);
+    FIELD(mesos_scheduler_callbacks, request_status);
     STRUCT(mesos_executor_callbacks);
     FIELD(mesos_executor_callbacks, size);
     FIELD(mesos_executor_callbacks, user);
@@ -64,6 +65,20 @@ static void put_options(struct buf *out) {
     FIELD(mesos_scheduler_options, explicit_acknowledgements);
     FIELD(mesos_scheduler_options, suppressed_roles);
     FIELD(mesos_scheduler_options, suppressed_role_count);
+    FIELD(mesos_scheduler_options, offer_constraints);
+    STRUCT(mesos_framework_update);
+    FIELD(mesos_framework_update, size);
+    FIELD(mesos_framework_update, framework);
+    FIELD(mesos_framework_update, suppressed_roles);
+    FIELD(mesos_framework_update, suppressed_role_count);
+    FIELD(mesos_framework_update, offer_constraints);
+    STRUCT(mesos_request_status);
+    FIELD(mesos_request_status, size);
+    FIELD(mesos_request_status, name);
+    FIELD(mesos_request_status, role);
+    FIELD(mesos_request_status, feasible);
+    FIELD(mesos_request_status, message);
+    FIELD(mesos_request_status, nearest);
     STRUCT(mesos_accept);
     FIELD(mesos_accept, size);
     FIELD(mesos_accept, offer_ids);

@@ -468,8 +468,7 @@ TEST(one_call_more_than_may_be_kept_is_dropped_aloud) {
 
 TEST(what_belongs_to_a_connection_is_dropped_without_one) {
     static const int types[] = {CALL_TYPE(DECLINE), CALL_TYPE(ACCEPT_INVERSE_OFFERS),
-                                CALL_TYPE(DECLINE_INVERSE_OFFERS), CALL_TYPE(REQUEST),
-                                CALL_TYPE(MESSAGE)};
+                                CALL_TYPE(DECLINE_INVERSE_OFFERS), CALL_TYPE(MESSAGE)};
     struct stage stage;
     begin(&stage, (struct choices){0});
 
