@@ -114,5 +114,6 @@ static inline size_t spec_padded(size_t size) {
 bool spec_count_pointers(const char *block, size_t size, size_t *count);
 
 /* Reads a block. Everything in *out points into the block or into `pointers`. Checks sizes, NULs,
- * counts, that a mount's target stays below the sandbox, and that sandbox and at least one argument are there. */
+ * counts, that a mount's target stays below the sandbox, and that sandbox and at least one argument
+ * are there. */
 bool spec_parse(char *block, size_t size, char **pointers, struct spec *out);

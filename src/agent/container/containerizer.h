@@ -43,9 +43,9 @@ struct container_rlimit {
 
 /* A directory of this machine that the task sees in its sandbox. */
 struct container_mount {
-    const char *source;  /* absolute; an existing directory, reached without following a last link */
-    const char *target;  /* below the sandbox: parts without ".", ".." and empty ones; made where
-                            it is missing, and no link in it is followed */
+    const char *source; /* absolute; an existing directory, reached without following a last link */
+    const char *target; /* below the sandbox: parts without ".", ".." and empty ones; made where
+                           it is missing, and no link in it is followed */
     bool read_only;
     bool is_given; /* the directory alone is given to uid and gid */
 };

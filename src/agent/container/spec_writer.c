@@ -178,11 +178,10 @@ bool spec_write(const struct container_spec *spec, const struct spec_place *plac
     buf_append(out, &head, sizeof(head));
     append_field(out, SPEC_NUMBERS, &numbers, sizeof(numbers));
     append_arrays(out, spec);
-    bool fits = append_mounts(out, spec, place) &&
-                append_string(out, SPEC_SANDBOX, place->sandbox) &&
-                (spec->hostname == NULL || append_string(out, SPEC_HOSTNAME, spec->hostname)) &&
-                append_command(out, spec) && append_environment(out, spec) &&
-                out->size <= SPEC_LIMIT_BYTES;
+    bool fits =
+        append_mounts(out, spec, place) && append_string(out, SPEC_SANDBOX, place->sandbox) &&
+        (spec->hostname == NULL || append_string(out, SPEC_HOSTNAME, spec->hostname)) &&
+        append_command(out, spec) && append_environment(out, spec) && out->size <= SPEC_LIMIT_BYTES;
     if (!fits)
         return fail(error, ERROR_LIMIT, "command and environment are longer than %d bytes",
                     CONTAINER_SPEC_LIMIT_BYTES);

@@ -104,10 +104,10 @@ enum agent_event_kind {
     AGENT_EVENT_CONTAINER_STARTED,
     AGENT_EVENT_CONTAINER_ENDED,
     AGENT_EVENT_STORED,
-    AGENT_EVENT_DISK_FULL, /* sandboxes are to be removed early; `fraction_milli` of the disk is
-                              used */
-    AGENT_EVENT_RESOURCES, /* what this machine has (without operations) has changed */
-    AGENT_EVENT_VOLUMES_MADE,   /* or not; answers AGENT_EFFECT_MAKE_VOLUMES */
+    AGENT_EVENT_DISK_FULL,    /* sandboxes are to be removed early; `fraction_milli` of the disk is
+                                 used */
+    AGENT_EVENT_RESOURCES,    /* what this machine has (without operations) has changed */
+    AGENT_EVENT_VOLUMES_MADE, /* or not; answers AGENT_EFFECT_MAKE_VOLUMES */
     AGENT_EVENT_VOLUME_REMOVED, /* or not; answers AGENT_EFFECT_REMOVE_VOLUME */
 };
 

@@ -1,7 +1,7 @@
 /*
- * Operations: what a master makes of the agent's resources. One counts at once, so that tasks behind
- * it find what they ask for; it is stored, then done on the disk, then answered. A directory that
- * cannot be made undoes its operation as soon as nobody uses what came of it.
+ * Operations: what a master makes of the agent's resources. One counts at once, so that tasks
+ * behind it find what they ask for; it is stored, then done on the disk, then answered. A directory
+ * that cannot be made undoes its operation as soon as nobody uses what came of it.
  *
  * Data goes with a DESTROY alone, and only once that is stored: together with the new total it
  * stores what is to be removed, and after a crash exactly that is removed, no other directory, and
@@ -364,8 +364,8 @@ static void note_applied(struct agent *agent, const struct master_message *messa
     resources_print(message->apply.from, agent->kinds, &from);
     resources_print(message->apply.to, agent->kinds, &to);
     effect_note(agent, AGENT_NOTE_INFO, "operation_applied", "number=%llu kind=%s from=%s to=%s",
-                (unsigned long long)message->apply.number,
-                operation_kind_name(message->apply.kind), buf_string(&from), buf_string(&to));
+                (unsigned long long)message->apply.number, operation_kind_name(message->apply.kind),
+                buf_string(&from), buf_string(&to));
 }
 
 void operation_apply(struct agent *agent, const struct master_message *message) {
@@ -486,8 +486,7 @@ static void remove_destroyed(struct agent *agent, const struct resources *destro
         store_removals(agent);
 }
 
-bool operations_restore(struct agent *agent, const struct agent_event *event,
-                        struct error *error) {
+bool operations_restore(struct agent *agent, const struct agent_event *event, struct error *error) {
     const struct resources *converted = &nothing, *destroyed = &nothing;
     struct resources total = {0};
     struct volumes stored;

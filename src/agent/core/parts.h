@@ -141,7 +141,7 @@ bool total_covers(const struct agent *agent, const struct resources *used);
 void operation_apply(struct agent *agent, const struct master_message *message);
 void operation_volumes_made(struct agent *agent, const struct agent_event *event);
 void operation_volume_removed(struct agent *agent, const struct agent_event *event);
-void operations_settle(struct agent *agent);       /* once, at the end of a step */
+void operations_settle(struct agent *agent);        /* once, at the end of a step */
 void operations_forget_master(struct agent *agent); /* nobody waits for their answers any more */
 /* Out of the records: the total. False: it is incompatible, and why. */
 bool operations_restore(struct agent *agent, const struct agent_event *event, struct error *error);

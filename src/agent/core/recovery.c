@@ -235,8 +235,8 @@ void recovery_begin(struct agent *agent, const struct agent_event *event) {
     struct error error;
     if (!operations_restore(agent, event, &error)) {
         struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_STOP);
-        effect->reason = text_of(arena_printf(
-            agent->outbox->arena, "Incompatible agent resources: %s", error.message));
+        effect->reason = text_of(
+            arena_printf(agent->outbox->arena, "Incompatible agent resources: %s", error.message));
         return;
     }
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)

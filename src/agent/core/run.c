@@ -141,8 +141,8 @@ static void run_in_executor(struct agent *agent, struct task *task) {
     }
 }
 
-/* Its volumes could be mounted, were they there. They are mounted when a container starts, so a task
- * cannot bring its own into its executor's. */
+/* Its volumes could be mounted, were they there. They are mounted when a container starts, so a
+ * task cannot bring its own into its executor's. */
 static bool check_volumes(struct agent *agent, const struct task *task, struct error *error) {
     struct arena *arena = agent->outbox->arena;
     struct container_volume *volumes;
@@ -169,8 +169,9 @@ static void admit(struct agent *agent, struct task *task, const struct master_me
         return refuse(agent, task, TASK_REASON_CONTAINER_LAUNCH_FAILED,
                       text_of(arena_printf(agent->outbox->arena, "Cannot run it: %s", why)));
     if (!check_volumes(agent, task, &error))
-        return refuse(agent, task, TASK_REASON_CONTAINER_LAUNCH_FAILED,
-                      text_of(arena_printf(agent->outbox->arena, "Cannot run it: %s", error.message)));
+        return refuse(
+            agent, task, TASK_REASON_CONTAINER_LAUNCH_FAILED,
+            text_of(arena_printf(agent->outbox->arena, "Cannot run it: %s", error.message)));
     const struct command_info *command =
         task->is_command ? &task->info.command : &task->info.executor.command;
     if (!has_user(agent, task->framework, command))

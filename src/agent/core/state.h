@@ -186,16 +186,16 @@ struct agent {
     struct kinds *kinds;
     struct arena *arena;
     struct rng rng;
-    char *id; /* NULL: never registered */
+    char *id;                    /* NULL: never registered */
     struct resources configured; /* what the machine has without any operation */
     struct resources total;      /* and with those that were applied */
     struct resources used;       /* by tasks that are not terminal, and executors */
     bool total_has_changed;
-    bool owes_total;         /* the master must hear of the total when no operation waits */
-    uint64_t total_ticket;   /* of the last store of what operations made */
-    uint64_t last_order;     /* given to an effect on volumes */
-    struct link operations;  /* struct operation, owned, in the order of the connection */
-    struct link removals;    /* struct removal, owned */
+    bool owes_total;        /* the master must hear of the total when no operation waits */
+    uint64_t total_ticket;  /* of the last store of what operations made */
+    uint64_t last_order;    /* given to an effect on volumes */
+    struct link operations; /* struct operation, owned, in the order of the connection */
+    struct link removals;   /* struct removal, owned */
     size_t operation_count, removal_count;
 
     enum registration_state registration;

@@ -76,8 +76,7 @@ static bool lay_over(struct kinds *kinds, struct resources *left, const struct r
     resources_print(&single, kinds, &shown);
     buf_append_string(&shown, " is stored and needs ");
     resources_print(&plain, kinds, &shown);
-    return fail(error, ERROR_INVALID, "%s, which --resources has not got",
-                buf_string(&shown));
+    return fail(error, ERROR_INVALID, "%s, which --resources has not got", buf_string(&shown));
 }
 
 bool total_convert(struct kinds *kinds, const struct resources *configured,

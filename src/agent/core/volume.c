@@ -8,8 +8,8 @@
 static struct text disk_root(const struct agent *agent, struct arena *arena, struct text root) {
     if (root.size > 0 && root.data[0] == '/')
         return root;
-    return text_of(arena_printf(arena, "%.*s/%.*s", TEXT_ARGS(agent->options.work_dir),
-                                TEXT_ARGS(root)));
+    return text_of(
+        arena_printf(arena, "%.*s/%.*s", TEXT_ARGS(agent->options.work_dir), TEXT_ARGS(root)));
 }
 
 /* A role is one directory; no role has a space, so no two share one. */
@@ -93,8 +93,8 @@ static bool read_volume(const struct agent *agent, struct arena *arena, const st
     struct text carried = kinds_text(agent->kinds, one->carry);
     if (!agent->options.codec.read_mount(arena, carried, &mount, error))
         return fail_context(error, "volume '%.*s'", TEXT_ARGS(id));
-    const char *fault = mount.has_origin ? "names a host path, an image or a source"
-                                         : fault_of_path(mount.path);
+    const char *fault =
+        mount.has_origin ? "names a host path, an image or a source" : fault_of_path(mount.path);
     if (fault != NULL)
         return fail(error, ERROR_INVALID, "volume '%.*s' %s", TEXT_ARGS(id), fault);
     *out = (struct container_volume){.path = mount.path, .read_only = mount.read_only};

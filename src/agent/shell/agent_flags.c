@@ -64,9 +64,9 @@ static void add_resources(struct agent_flags *f) {
          .kind = FLAG_STRING,
          .string = &f->resources,
          .metavar = "NAME[(ROLE)]:VALUE[;...]",
-         .help =
-             "What this agent has, as 'cpus:4;mem:8192;disk(db):1000;ports:[31000-32000]', or a JSON "
-             "array of Resource. What is not named is measured."},
+         .help = "What this agent has, as 'cpus:4;mem:8192;disk(db):1000;ports:[31000-32000]', or "
+                 "a JSON "
+                 "array of Resource. What is not named is measured."},
         {.name = "default_role",
          .kind = FLAG_STRING,
          .string = &f->default_role,
@@ -77,7 +77,8 @@ static void add_resources(struct agent_flags *f) {
          .kind = FLAG_STRING,
          .string = &f->domain,
          .metavar = "REGION/ZONE",
-         .help = "Where this machine stands, as far as failing together goes; or a JSON DomainInfo."},
+         .help =
+             "Where this machine stands, as far as failing together goes; or a JSON DomainInfo."},
     };
     ADD(f, rows);
 }

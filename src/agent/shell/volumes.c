@@ -1,7 +1,7 @@
 /*
  * A volume that is destroyed is first moved aside, into volumes/destroyed of its disk, so that its
- * place is free at once and the long work concerns nobody. The root of a MOUNT disk cannot be moved:
- * it is emptied where it is, and told of when that is done.
+ * place is free at once and the long work concerns nobody. The root of a MOUNT disk cannot be
+ * moved: it is emptied where it is, and told of when that is done.
  */
 #include "agent/shell/volumes.h"
 
@@ -174,8 +174,8 @@ static bool move_aside(struct volumes *volumes, struct volume_order *order, stru
     uuid_format(uuid_random(&rng), as);
     if (!move_into(parent, name, root, as, error))
         return fail_context(error, "%s", volume_place_path(order->arena, place));
-    remover_add(volumes->daemon->remover, arena_printf(order->arena, "%.*s/" ASIDE "/%s",
-                                                       TEXT_ARGS(place->root), as));
+    remover_add(volumes->daemon->remover,
+                arena_printf(order->arena, "%.*s/" ASIDE "/%s", TEXT_ARGS(place->root), as));
     return true;
 }
 
@@ -188,8 +188,8 @@ static void on_emptied(void *self, struct child_exit exit) {
     child_free(TAKE(volumes->child));
     list_remove(&order->link);
     if (exit.was_signalled || exit.code != 0)
-        fail(&order->why, ERROR_IO, "find %.*s -delete ended with %d", TEXT_ARGS(order->places->root),
-             exit.code);
+        fail(&order->why, ERROR_IO, "find %.*s -delete ended with %d",
+             TEXT_ARGS(order->places->root), exit.code);
     answer(volumes, order);
     empty_next(volumes);
 }
@@ -203,8 +203,7 @@ static void empty_next(struct volumes *volumes) {
     const char *root = volume_place_path(order->arena, order->places);
     const char *argv[] = {"find", root, "-xdev", "-mindepth", "1", "-delete", NULL};
     struct child_options options = {.argv = argv, .errors = CHILD_INHERIT};
-    volumes->child =
-        child_start(volumes->daemon->loop, &options, on_emptied, volumes, &order->why);
+    volumes->child = child_start(volumes->daemon->loop, &options, on_emptied, volumes, &order->why);
     if (volumes->child != NULL)
         return;
     list_remove(first);
@@ -248,8 +247,8 @@ void volumes_sweep(struct volumes *volumes, const struct resources *configured) 
     for (uint32_t i = 0; i < configured->count; i++) {
         const struct kind_info *info =
             kinds_info(volumes->daemon->kinds, configured->entries[i].kind);
-        if (info->has_disk && info->disk.has_source &&
-            info->disk.source.type == DISK_SOURCE_PATH && info->disk.source.root.size > 0)
+        if (info->has_disk && info->disk.has_source && info->disk.source.type == DISK_SOURCE_PATH &&
+            info->disk.source.root.size > 0)
             sweep_root(volumes, info->disk.source.root);
     }
 }

@@ -24,7 +24,8 @@ static bool has_role(const Mesos__V1__Resource *resource) {
            resource->n_reservations > 0;
 }
 
-/* Of the flag: a role or persistence would have to come from an operation, which a master stores. */
+/* Of the flag: a role or persistence would have to come from an operation, which a master stores.
+ */
 static bool check_configured(const struct kind_info *info, struct error *error) {
     const char *fault = NULL;
     for (size_t i = 0; i < info->reservation_count; i++) {
@@ -87,8 +88,8 @@ bool resources_from_json(struct wire *wire, struct text json, struct text defaul
     return true;
 }
 
-bool domain_from_json(struct arena *arena, struct text json, struct text *region,
-                      struct text *zone, struct error *error) {
+bool domain_from_json(struct arena *arena, struct text json, struct text *region, struct text *zone,
+                      struct error *error) {
     Mesos__V1__DomainInfo *message;
     if (!parse(&mesos__v1__domain_info__descriptor, json, arena, (ProtobufCMessage **)&message,
                error))

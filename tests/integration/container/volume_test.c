@@ -1,6 +1,6 @@
 /*
- * Directories of the machine in containers: where a task sees them, that it cannot be led elsewhere,
- * and that what is on the host stays untouched by what is mounted.
+ * Directories of the machine in containers: where a task sees them, that it cannot be led
+ * elsewhere, and that what is on the host stays untouched by what is mounted.
  */
 #include "common/runtime/files.h"
 #include "tests/integration/container/world.h"
@@ -62,10 +62,10 @@ TEST(a_volume_is_in_the_sandbox_and_what_is_written_there_stays) {
 TEST(a_volume_to_be_read_only_is) {
     open_with_volume();
 
-    struct run *run = run_with(
-        "cat data/old; echo x > data/new",
-        (struct container_mount){
-            .source = source, .target = "data", .read_only = true, .is_given = true});
+    struct run *run =
+        run_with("cat data/old; echo x > data/new",
+                 (struct container_mount){
+                     .source = source, .target = "data", .read_only = true, .is_given = true});
 
     assert_string_equal(world_read(run, "stdout"), "data of before\n");
     assert_non_null(strstr(world_read(run, "stderr"), "Read-only file system"));

@@ -110,9 +110,8 @@ static const char *detected(const char *resources, const char *default_role) {
     struct kinds *kinds = kinds_new();
     struct resources total = {0};
     struct error error = {0};
-    struct agent_flags flags = {.work_dir = "/tmp",
-                                .resources = (char *)resources,
-                                .default_role = (char *)default_role};
+    struct agent_flags flags = {
+        .work_dir = "/tmp", .resources = (char *)resources, .default_role = (char *)default_role};
     buf_clear(&shown);
     if (detect_resources(kinds, &flags, &total, &error)) {
         resources_drop(&total, KIND_IS_REVOCABLE);
@@ -127,7 +126,7 @@ static const char *detected(const char *resources, const char *default_role) {
 
 #define REST ";mem:1;disk:1;ports:[1-2]"
 #define REST_JSON                                                                                  \
-    ",{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}}"                               \
+    ",{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}}"                             \
     ",{\"name\":\"ports\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":1,\"end\":2}]}}]"
 
 TEST(static_reservations_are_taken_from_the_text_form) {
@@ -138,7 +137,8 @@ TEST(static_reservations_are_taken_from_the_text_form) {
 TEST(what_names_no_role_is_reserved_to_the_default_role_and_so_is_what_is_measured) {
     const char *shown = detected("cpus:2;cpus(ads):4;mem:1;ports:[1-2]", "eng");
 
-    assert_non_null(strstr(shown, "cpus(eng):2;cpus(ads):4;mem(eng):1;ports(eng):[1-2];disk(eng):"));
+    assert_non_null(
+        strstr(shown, "cpus(eng):2;cpus(ads):4;mem(eng):1;ports(eng):[1-2];disk(eng):"));
 }
 
 TEST(resources_can_be_given_in_json_with_disks_and_static_reservations) {
@@ -178,8 +178,7 @@ TEST(what_only_operations_make_is_refused_in_flags) {
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         AUTO_FINI(buf_fini) struct buf json = {0}, expected = {0};
-        buf_printf(&json,
-                   "[{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1},%s}]",
+        buf_printf(&json, "[{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1},%s}]",
                    wrong[i].fields);
         buf_printf(&expected, "--resources: 'disk' is %s, which only frameworks and operators make",
                    wrong[i].why);
@@ -198,9 +197,9 @@ TEST(json_that_is_none_or_names_what_does_not_exist_is_refused_with_the_place) {
                         "{\"name\":\"a\",\"type\":\"SET\",\"set\":{\"item\":[\"x\"]}}]",
                         "*"),
                "'a' is of two types"));
-    assert_non_null(
-        strstr(detected("[{\"name\":\"gpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":0.5}}]", "*"),
-               "gpus are whole"));
+    assert_non_null(strstr(
+        detected("[{\"name\":\"gpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":0.5}}]", "*"),
+        "gpus are whole"));
 }
 
 /* "REGION ZONE" or the error's message. */

@@ -65,7 +65,8 @@ static bool mount_disk(void) {
 
 TEST(a_path_disk_that_is_there_is_fine_and_may_be_named_twice) {
     begin();
-    struct root roots[] = {{DISK_SOURCE_PATH, path_of("disk")}, {DISK_SOURCE_PATH, path_of("disk")}};
+    struct root roots[] = {{DISK_SOURCE_PATH, path_of("disk")},
+                           {DISK_SOURCE_PATH, path_of("disk")}};
 
     assert_string_equal(verdict(roots, 2), "");
     end();

@@ -19,8 +19,7 @@ static struct buf given_away; /* to the remover, relative to the directory */
 
 void daemon_feed(struct daemon *daemon, struct agent_event event) {
     (void)daemon;
-    buf_printf(&said, "%s:%u:%.*s ",
-               event.kind == AGENT_EVENT_VOLUMES_MADE ? "made" : "removed",
+    buf_printf(&said, "%s:%u:%.*s ", event.kind == AGENT_EVENT_VOLUMES_MADE ? "made" : "removed",
                (unsigned)event.volumes.order, TEXT_ARGS(event.volumes.why));
 }
 

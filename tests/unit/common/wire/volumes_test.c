@@ -105,9 +105,8 @@ TEST(a_volume_that_names_a_host_path_an_image_or_a_source_is_told_apart) {
         FIXTURE(f);
         struct volume_mount mount;
         struct error error;
-        const char *json =
-            arena_printf(f.arena, "{\"volume\":{\"container_path\":\"a\",\"mode\":\"RW\",%s}}",
-                         origins[i]);
+        const char *json = arena_printf(
+            f.arena, "{\"volume\":{\"container_path\":\"a\",\"mode\":\"RW\",%s}}", origins[i]);
 
         struct text bytes = bytes_of(&f, &mesos__v1__resource__disk_info__descriptor, json);
         assert_true(volume_mount_decode(&f.wire, bytes, &mount, &error));
