@@ -3,6 +3,7 @@
 #include "common/model/roles.h"
 #include "common/model/value_text.h"
 #include "master/core/role_use.h"
+#include "master/core/supply.h"
 
 enum { SHOWN_BYTES = 100 };
 #define WEIGHT_LEAST 0.001
@@ -94,6 +95,26 @@ static const char *amount(int64_t milli, struct buf *room) {
     return buf_string(room);
 }
 
+static bool is_within(const struct master *master, uint32_t role, uint32_t above) {
+    while (role != ROLE_NONE && role != above)
+        role = kinds_role_parent(master->kinds, role);
+    return role == above;
+}
+
+/* What the role and all below it use of quota, offers aside. */
+static void use_without_offers(const struct master *master, struct text path,
+                               struct quantities *out) {
+    uint32_t role;
+    if (!kinds_find_role(master->kinds, path, &role))
+        return;
+    quantities_add_all(out, supply_consumed(master, role), 1);
+    MAP_EACH(entry, &master->offers) {
+        const struct offer *offer = map_value(entry);
+        if (is_within(master, offer->role, role))
+            role_use_count(master, &offer->resources, -1, out);
+    }
+}
+
 bool role_check_consumed(const struct master *master, const struct role_node *node,
                          const struct role_lines *lines, struct error *why) {
     AUTO_FINI(quantities_fini) struct quantities used = {0};
@@ -103,7 +124,7 @@ bool role_check_consumed(const struct master *master, const struct role_node *no
         if (line->limit_milli >= role_tree_limit(node, line->name))
             continue;
         if (!is_reckoned)
-            role_use_quota(master, node->path, &used);
+            use_without_offers(master, node->path, &used);
         is_reckoned = true;
         int64_t used_milli = quantities_milli(&used, line->name);
         if (used_milli <= line->limit_milli)

@@ -4,10 +4,11 @@
 #include "master/core/offer_book.h"
 #include "master/core/role_book.h"
 #include "master/core/role_use.h"
+#include "master/core/supply.h"
 
 struct rescue {
     struct master *master;
-    struct role_uses uses; /* kept right as offers go */
+    struct map used;       /* role -> struct quantities: of those looked at, kept right */
     struct offer **offers; /* the newest first; NULL once it is taken back */
     size_t count;
 };
@@ -17,10 +18,15 @@ static struct rescue begin(struct master *master) {
     struct rescue rescue = {.master = master,
                             .offers = ARENA_ARRAY(master->out->arena, struct offer *, count),
                             .count = count};
-    role_uses_reckon(master, &rescue.uses);
     MAP_EACH(entry, &master->offers)
         rescue.offers[--at] = map_value(entry);
     return rescue;
+}
+
+static void free_used(void *self) {
+    struct quantities *used = self;
+    quantities_fini(used);
+    mem_free(used);
 }
 
 static bool is_within(const struct master *master, uint32_t role, uint32_t above) {
@@ -38,14 +44,24 @@ static int64_t milli_in(const struct rescue *rescue, size_t place, uint32_t name
 
 static void take_back(struct rescue *rescue, size_t place) {
     struct offer *offer = rescue->offers[place];
-    role_uses_drop_offer(&rescue->uses, rescue->master, offer->role, &offer->resources);
+    for (uint32_t role = offer->role; role != ROLE_NONE;
+         role = kinds_role_parent(rescue->master->kinds, role)) {
+        struct quantities *used = map_get(&rescue->used, role);
+        if (used != NULL)
+            role_use_count(rescue->master, &offer->resources, -1, used);
+    }
     rescue->offers[place] = NULL;
     offer_book_rescind(rescue->master, offer);
 }
 
-static int64_t used_milli(const struct rescue *rescue, uint32_t role, uint32_t name) {
-    const struct role_use *use = role_uses_of(&rescue->uses, role);
-    return quantities_milli(&use->quota, name) + quantities_milli(&use->quota_offered, name);
+static int64_t used_milli(struct rescue *rescue, uint32_t role, uint32_t name) {
+    struct quantities *used = map_get(&rescue->used, role);
+    if (used == NULL) {
+        used = NEW(struct quantities);
+        *used = quantities_copy(supply_consumed(rescue->master, role));
+        map_put(&rescue->used, role, used);
+    }
+    return quantities_milli(used, name);
 }
 
 /* --- limits --- */
@@ -77,7 +93,7 @@ static int64_t free_milli(const struct master *master, uint32_t name) {
 }
 
 /* Whether some role on the path has a guarantee that needs all it holds. */
-static bool serves_guarantee(const struct rescue *rescue, uint32_t role, uint32_t name) {
+static bool serves_guarantee(struct rescue *rescue, uint32_t role, uint32_t name) {
     for (; role != ROLE_NONE; role = kinds_role_parent(rescue->master->kinds, role)) {
         size_t count;
         const struct quota_line *lines = role_book_quota(rescue->master, role, &count);
@@ -118,7 +134,7 @@ void role_rescind_for_quota(struct master *master, struct role_node *const *node
         for (size_t line = 0; line < nodes[i]->now.quota.count; line++)
             make_room(&rescue, nodes[i]->role, &nodes[i]->now.quota.items[line]);
     }
-    role_uses_fini(&rescue.uses);
+    map_fini(&rescue.used, free_used);
 }
 
 /* --- weights --- */

@@ -19,7 +19,6 @@ static void free_use(void *self) {
     quantities_fini(&use->offered);
     quantities_fini(&use->reserved);
     quantities_fini(&use->quota);
-    quantities_fini(&use->quota_offered);
     mem_free(use);
 }
 
@@ -47,7 +46,8 @@ static void add_held(const struct master *master, struct map *roles, uint32_t ro
     quantities_of(set, master->kinds, false, &amounts);
     quantities_add_all(is_offer ? &use->offered : &use->allocated, &amounts, 1);
     quantities_fini(&amounts);
-    role_use_count(master, set, 1, is_offer ? &use->quota_offered : &use->quota);
+    if (!is_offer)
+        role_use_count(master, set, 1, &use->quota);
     bool fits = resources_add(&use->held, set);
     (void)fits; /* a sum beyond int64 is shown without this part */
 }
@@ -92,7 +92,6 @@ static void add_use(struct role_use *to, const struct role_use *own) {
     quantities_add_all(&to->offered, &own->offered, 1);
     quantities_add_all(&to->reserved, &own->reserved, 1);
     quantities_add_all(&to->quota, &own->quota, 1);
-    quantities_add_all(&to->quota_offered, &own->quota_offered, 1);
     bool fits = resources_add(&to->held, &own->held);
     (void)fits;
 }
@@ -117,20 +116,4 @@ const struct role_use *role_uses_of(const struct role_uses *uses, uint32_t role)
     static const struct role_use none;
     const struct role_use *use = map_get(&uses->by_role, role);
     return use != NULL ? use : &none;
-}
-
-void role_uses_drop_offer(struct role_uses *uses, const struct master *master, uint32_t role,
-                          const struct resources *resources) {
-    for (; role != ROLE_NONE; role = kinds_role_parent(master->kinds, role))
-        role_use_count(master, resources, -1, &use_of(&uses->by_role, role)->quota_offered);
-}
-
-void role_use_quota(const struct master *master, struct text role, struct quantities *out) {
-    AUTO_FINI(role_uses_fini) struct role_uses uses;
-    uint32_t number;
-    quantities_clear(out);
-    if (!kinds_find_role(master->kinds, role, &number))
-        return;
-    role_uses_reckon(master, &uses);
-    quantities_add_all(out, &role_uses_of(&uses, number)->quota, 1);
 }

@@ -11,8 +11,7 @@
 struct role_use {
     struct resources held; /* allocated and offered; of shared and exclusive kinds each copy */
     struct quantities allocated, offered, reserved;
-    struct quantities quota;         /* offers aside */
-    struct quantities quota_offered; /* what offers add to it */
+    struct quantities quota; /* offers aside */
 };
 
 struct role_uses {
@@ -25,12 +24,6 @@ DEFINE_AUTO_FINI(struct role_uses, role_uses_fini)
 /* Never NULL. */
 const struct role_use *role_uses_of(const struct role_uses *uses, uint32_t role);
 
-/* One of its offers is about to go: quota_offered of the role and those above it. */
-void role_uses_drop_offer(struct role_uses *uses, const struct master *master, uint32_t role,
-                          const struct resources *resources);
-
-/* What the role uses of quota, offers aside, into *out. */
-void role_use_quota(const struct master *master, struct text role, struct quantities *out);
 /* What of a set is neither reserved nor revocable, scalars only, added to *out times `sign`. */
 void role_use_count(const struct master *master, const struct resources *set, int sign,
                     struct quantities *out);

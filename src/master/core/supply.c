@@ -4,6 +4,7 @@
  */
 #include "master/core/supply.h"
 
+#include "allocator/explain.h"
 #include "master/core/demand_book.h"
 #include "master/core/emit.h"
 #include "master/core/offer_book.h"
@@ -41,6 +42,14 @@ void supply_set_weight(struct master *master, uint32_t role, int64_t weight_mill
 void supply_set_quota(struct master *master, uint32_t role, const struct quota_line *lines,
                       size_t count) {
     allocator_set_quota(master->allocator, role, lines, count);
+}
+
+const struct quantities *supply_consumed(const struct master *master, uint32_t role) {
+    static const struct quantities none;
+    struct allocator_standing standing;
+    if (!allocator_role_standing(master->allocator, role, &standing))
+        return &none;
+    return standing.consumed;
 }
 
 /* --- frameworks, agents and what they hold --- */

@@ -12,6 +12,8 @@ void supply_begin(struct master *master, const struct master_options *options);
 void supply_set_weight(struct master *master, uint32_t role, int64_t weight_milli);
 void supply_set_quota(struct master *master, uint32_t role, const struct quota_line *lines,
                       size_t count);
+/* What the role and all below it use of quota, offers included; lent until the next call. */
+const struct quantities *supply_consumed(const struct master *master, uint32_t role);
 
 void supply_add_framework(struct master *master, struct framework *framework);
 /* After its roles or capabilities have changed. */

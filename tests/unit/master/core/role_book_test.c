@@ -432,6 +432,57 @@ TEST(offers_that_serve_a_guarantee_themselves_stay) {
     assert_not_heard(stage, "RESCIND");
 }
 
+static void add_in_role(struct stage *stage, uint64_t connection, const char *role) {
+    struct scheduler_call call = stage_subscribe(stage, "", role);
+    call.subscribe.info.role = text_of(role);
+    stage_call(stage, connection, call);
+    stage_pass_ms(stage, 10);
+}
+
+TEST(a_limit_holds_for_what_is_offered_next_and_for_all_roles_below) {
+    AUTO(stage_free) struct stage *stage = begin();
+    set_quota(stage, "eng", 0, 3);
+    set_quota(stage, "eng/ci", 0, 2);
+
+    add_in_role(stage, 1, "eng/ci");
+    stage_add_agent(stage, 10, "host1", "cpus:8;mem:1024");
+    stage_pass_ms(stage, 10);
+    add_in_role(stage, 2, "eng/web");
+
+    assert_heard(stage, "cpus:2");
+    assert_heard(stage, "cpus:1");
+    assert_not_heard(stage, "cpus:8");
+    stage_forget(stage);
+    set_quota(stage, "eng/ci", 0, -1);
+    set_quota(stage, "eng", 0, -1);
+    stage_pass_ms(stage, 10);
+    assert_heard(stage, "OFFERS");
+}
+
+TEST(offers_of_who_is_over_its_new_share_are_taken_back_and_given_to_the_other) {
+    AUTO(stage_free) struct stage *stage = begin();
+    add_in_role(stage, 1, "a");
+    stage_add_agent(stage, 10, "host1", "cpus:4;mem:1024");
+    stage_add_agent(stage, 11, "host2", "cpus:4;mem:1024");
+    stage_pass_ms(stage, 10);
+    add_in_role(stage, 2, "b");
+    stage_forget(stage);
+
+    set_weight(stage, "b", 3);
+    stage_pass_ms(stage, 10);
+
+    assert_heard(stage, "to 1 RESCIND");
+    assert_heard(stage, "to 2 OFFERS");
+}
+
+TEST(nobody_loses_offers_to_a_weight_when_nobody_else_wants_them) {
+    AUTO(stage_free) struct stage *stage = begin_with_task();
+
+    set_weight(stage, "dev", 1000);
+
+    assert_not_heard(stage, "RESCIND");
+}
+
 /* --- over a restart --- */
 
 TEST(weights_and_quota_come_back_from_the_registry_and_nonsense_is_left_out) {
@@ -452,6 +503,22 @@ TEST(weights_and_quota_come_back_from_the_registry_and_nonsense_is_left_out) {
     assert_int_equal(limit_of(stage, "wrong"), -1);
     set_quota(stage, "eng", 0, 0);
     assert_heard(stage, "answer 7 400 the guarantees below role 'eng' come to 1 of cpus");
+}
+
+TEST(after_a_restart_what_is_offered_keeps_to_the_limits_in_the_registry) {
+    const struct quota_config_line lines[] = {line("cpus", 0, 2)};
+    const struct registry_record records[] = {
+        {.kind = REGISTRY_ROLE, .role = {TEXT("*"), 1000, lines, 1}}};
+    const struct text keys[] = {TEXT("role/*")};
+    AUTO(stage_free) struct stage *stage = stage_new();
+    stage_begin_with(stage, records, keys, 1);
+
+    stage_add_agent(stage, 10, "host1", "cpus:8;mem:1024");
+    stage_add_framework(stage, 1);
+    stage_pass_ms(stage, 10);
+
+    assert_heard(stage, "cpus:2");
+    assert_not_heard(stage, "cpus:8");
 }
 
 TEST(a_hundred_thousand_roles_are_served_and_no_more) {
