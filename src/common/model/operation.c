@@ -56,9 +56,8 @@ static bool put_as(struct kinds *kinds, const struct resource *one, const struct
            (resources_put(out, &put) || fail(error, ERROR_LIMIT, "more than can be counted"));
 }
 
-typedef struct kind_info changer(const struct kind_info *info);
-
-static bool change_all(struct kinds *kinds, const struct resources *set, changer *change,
+static bool change_all(struct kinds *kinds, const struct resources *set,
+                       struct kind_info (*change)(const struct kind_info *info),
                        struct resources *out, struct error *error) {
     for (uint32_t i = 0; i < set->count; i++) {
         const struct kind_info *info = kinds_info(kinds, set->entries[i].kind);

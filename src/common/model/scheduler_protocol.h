@@ -58,16 +58,16 @@ struct operation {
 struct operation_status {
     struct text operation; /* its id */
     enum operation_state state;
-    struct text message;                /* may be empty */
-    struct agent_id agent;              /* empty: not known */
+    struct text message;               /* may be empty */
+    struct agent_id agent;             /* empty: not known */
     const struct resources *converted; /* FINISHED; NULL: none */
 };
 
 /* One shape of what a framework wants (mesos.v1.Request). */
 struct resource_request {
-    bool is_ours; /* it has one of our fields: it narrows what is offered */
-    struct text role; /* empty: not given */
-    struct text name; /* empty: not given */
+    bool is_ours;           /* it has one of our fields: it narrows what is offered */
+    struct text role;       /* empty: not given */
+    struct text name;       /* empty: not given */
     struct amounts amounts; /* of its resources; whose they are and what disk makes no difference */
     bool has_count;
     uint64_t count;
@@ -175,7 +175,7 @@ struct offered {
     uint16_t port;
     struct text role;
     const struct resources *resources;
-    struct text attributes;              /* as in struct agent_info, and so are these two */
+    struct text attributes; /* as in struct agent_info, and so are these two */
     struct text region, zone;
     const struct executor_id *executors; /* the framework's on that agent */
     size_t executor_count;
@@ -224,7 +224,7 @@ struct scheduler_event {
         struct {
             struct text name, role;
             bool is_feasible;
-            struct text message; /* with the nearest agent and what it lacks */
+            struct text message;     /* with the nearest agent and what it lacks */
             struct agent_id nearest; /* empty: there are no agents */
         } request_status;
         struct text error;

@@ -51,9 +51,9 @@ static bool check_both_ways(struct wire *wire, const Mesos__V1__Resource *from,
         agree = equal_or_absent(old.principal, only->principal) &&
                 equal_or_absent(old.labels, only->labels);
     }
-    return agree || fail(error, ERROR_INVALID,
-                         "resource %s is reserved in the old and the new way, and differently",
-                         from->name);
+    return agree ||
+           fail(error, ERROR_INVALID,
+                "resource %s is reserved in the old and the new way, and differently", from->name);
 }
 
 static bool read_reservations(struct wire *wire, const Mesos__V1__Resource *from,

@@ -126,7 +126,8 @@ static bool read_reconcile(struct wire *wire, const call_message *call, struct s
 /* Without its field it asks for all, as with none named. */
 static void read_reconcile_operations(struct wire *wire, const call_message *call,
                                       struct scheduler_call *out) {
-    size_t count = call->reconcile_operations != NULL ? call->reconcile_operations->n_operations : 0;
+    size_t count =
+        call->reconcile_operations != NULL ? call->reconcile_operations->n_operations : 0;
     struct operation_reference *list = ARENA_ARRAY(wire->arena, struct operation_reference, count);
     for (size_t i = 0; i < count; i++) {
         const Mesos__V1__Scheduler__Call__ReconcileOperations__Operation *one =
@@ -405,9 +406,7 @@ static void put_event(struct wire *wire, const struct scheduler_event *event, st
         return;
     case SCHEDULER_EVENT_FAILURE: put_failure(event, out); return;
     case SCHEDULER_EVENT_ERROR: put_bytes(out, 1, event->error); return;
-    case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS:
-        put_operation_status(wire, event, out);
-        return;
+    case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS: put_operation_status(wire, event, out); return;
     case SCHEDULER_EVENT_REQUEST_STATUS: put_request_status(event, out); return;
     case SCHEDULER_EVENT_INVERSE_OFFERS:
     case SCHEDULER_EVENT_HEARTBEAT: return;

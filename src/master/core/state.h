@@ -135,7 +135,7 @@ struct agent {
     struct link tasks, offers;
     struct link operations; /* whose answers are awaited, in the order of sending */
     uint64_t last_apply;    /* on this connection */
-    struct map executors; /* by pair_key(framework, executor) */
+    struct map executors;   /* by pair_key(framework, executor) */
 };
 
 struct executor {

@@ -71,13 +71,12 @@ static void assert_named(const struct scheduler_call *call, const struct resourc
 
 TEST(reservations_are_read_with_their_source) {
     FIXTURE(f);
-    struct scheduler_call call =
-        accept_of(&f, "{\"type\":\"RESERVE\",\"id\":{\"value\":\"r1\"},\"reserve\":{\"resources\":"
-                      "[" SCALAR("cpus", "2", STACK) "],\"source\":[" SCALAR(
-                          "cpus", "2",
-                          "") "]}},"
-                              "{\"type\":\"UNRESERVE\",\"unreserve\":{\"resources\":[" SCALAR(
-                                  "mem", "5", STACK) "]}}");
+    struct scheduler_call call = accept_of(
+        &f, "{\"type\":\"RESERVE\",\"id\":{\"value\":\"r1\"},\"reserve\":{\"resources\":"
+            "[" SCALAR("cpus", "2", STACK) "],\"source\":[" SCALAR(
+                "cpus", "2", "") "]}},"
+                                 "{\"type\":\"UNRESERVE\",\"unreserve\":{\"resources\":[" SCALAR(
+                                     "mem", "5", STACK) "]}}");
     const struct operation *reserve = &call.accept.operations[0];
     const struct operation *unreserve = &call.accept.operations[1];
 
