@@ -88,6 +88,22 @@ void master_each_role(const struct master *master,
 void master_each_setting(const struct master *master,
                          void (*fn)(void *self, const struct role_view *view), void *self);
 
+/* How a role and all below it stand, for metrics. */
+struct role_figures {
+    struct text path;
+    const struct quota_line *quota;
+    size_t quota_count;
+    const struct quantities *held;     /* offered or allocated */
+    const struct quantities *consumed; /* of quota, offers included */
+    int64_t share;                     /* the dominant one, of MESOS_ALLOCATOR_SHARE_ONE */
+};
+/* Roles with frameworks, a weight or a quota, and those above, by path: the first of them, at most
+ * MASTER_FIGURES_LIMIT, as each costs a look at all frameworks. */
+enum { MASTER_FIGURES_LIMIT = 256 };
+void master_each_figures(const struct master *master,
+                         void (*fn)(void *self, const struct role_figures *figures), void *self);
+struct text master_name_text(const struct master *master, uint32_t name); /* of a resource */
+
 /* Each calls fn for everything there is, in order of appearance. fn must not step the master. */
 void master_each_agent(const struct master *master,
                        void (*fn)(void *self, const struct agent_view *view), void *self);

@@ -1,7 +1,7 @@
 /*
  * Roles as those who look see them; nothing of this is kept.
  */
-#include "common/model/roles.h"
+#include "allocator/explain.h"
 #include "master/core/master_view.h"
 #include "master/core/role_book.h"
 #include "master/core/role_use.h"
@@ -120,4 +120,30 @@ void master_each_setting(const struct master *master,
     }
     mem_free(sorted);
     map_fini(&list.by_role, free_entry);
+}
+
+void master_each_figures(const struct master *master,
+                         void (*fn)(void *self, const struct role_figures *figures), void *self) {
+    struct role_list list = {.master = master};
+    role_book_each(master, list_role, &list);
+    MAP_EACH(at, &master->frameworks)
+        list_framework(&list, map_value(at));
+    struct role_entry **sorted = sort(&list);
+    for (size_t i = 0; i < list.by_role.count && i < MASTER_FIGURES_LIMIT; i++) {
+        struct allocator_standing standing;
+        if (!allocator_role_standing(master->allocator, sorted[i]->role, &standing))
+            continue;
+        struct role_figures figures = {.path = sorted[i]->path,
+                                       .held = standing.held,
+                                       .consumed = standing.consumed,
+                                       .share = standing.share};
+        figures.quota = role_book_quota(master, sorted[i]->role, &figures.quota_count);
+        fn(self, &figures);
+    }
+    mem_free(sorted);
+    map_fini(&list.by_role, free_entry);
+}
+
+struct text master_name_text(const struct master *master, uint32_t name) {
+    return kinds_name_text(master->kinds, name);
 }

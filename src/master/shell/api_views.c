@@ -8,6 +8,7 @@
 #include "common/wire/convert.h"
 #include "common/wire/put.h"
 #include "common/wire/slice.h"
+#include "master/shell/api_roles.h"
 
 #include <stdio.h>
 
@@ -197,4 +198,5 @@ void views_each_metric(const struct master *master, int64_t wall_ns,
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         fn(self, rows[i].name, rows[i].value);
+    roles_each_metric(master, fn, self);
 }

@@ -203,3 +203,38 @@ TEST(metrics_count_what_has_happened) {
 
     assert_true(finished == 1);
 }
+
+struct wanted_metric {
+    const char *name;
+    double value; /* -1: not there */
+};
+
+static void find_metric(void *self, const char *name, double value) {
+    struct wanted_metric *wanted = self;
+    if (strcmp(name, wanted->name) == 0)
+        wanted->value = value;
+}
+
+static double metric_of(struct stage *stage, const char *name) {
+    struct wanted_metric wanted = {name, -1};
+    views_each_metric(stage->master, stage->wall_ns, find_metric, &wanted);
+    return wanted.value;
+}
+
+TEST(metrics_show_quota_and_the_share_of_each_role) {
+    AUTO(stage_free) struct stage *stage = prepare();
+    struct quota_config_line line = {TEXT("cpus"), 500, INT64_MAX};
+    struct role_quota quota = {TEXT("*"), &line, 1, false};
+    struct master_event event = {.kind = MASTER_EVENT_OPERATOR};
+    event.operator_call.call = (struct operator_call){
+        .kind = OPERATOR_UPDATE_QUOTA, .quotas = &quota, .quota_count = 1};
+
+    stage_play(stage, event);
+
+    assert_true(metric_of(stage, "allocator/mesos/quota/roles/*/resources/cpus/guarantee") == 0.5);
+    assert_true(metric_of(stage, "allocator/mesos/quota/roles/*/resources/cpus/limit") == -1);
+    assert_true(metric_of(stage, "allocator/mesos/quota/roles/*/resources/cpus/consumed") == 4);
+    assert_true(
+        metric_of(stage, "allocator/mesos/quota/roles/*/resources/cpus/offered_or_allocated") == 4);
+    assert_true(metric_of(stage, "allocator/mesos/roles/*/shares/dominant") == 1);
+}
