@@ -1,5 +1,6 @@
 # The parts of the master's shell that need no cluster.
 house_test(master/shell/master_flags LINKS master_shell)
+house_test(master/shell/allocation_options LINKS master_shell)
 house_test(master/shell/api_views
     SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/master/core/stage.c
         ${PROJECT_SOURCE_DIR}/tests/unit/master/core/stage_print.c
