@@ -2,6 +2,8 @@
 
 #include "common/wire/messages.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/operator.h"
+#include "tests/sim/quota_checks.h"
 
 /* --- the master: on each agent offered + used <= total, nothing twice --- */
 
@@ -95,6 +97,8 @@ void check_master(struct master_node *node) {
         world_fail(node->process.world, "master_check: %s", why.message);
     master_each_agent(node->core, check_share, node);
     master_each_offer(node->core, check_offer_is_live, node);
+    operator_check(node);
+    quota_watch_check(node->quota_watch, node);
 }
 
 /* --- agents --- */
@@ -307,6 +311,8 @@ bool check_is_settled(struct world *world, struct buf *why) {
         if (workload->channels_ended != workload->channels_opened)
             restless(&rest, "a channel is open of", text_of(workload->name));
     }
+    if (!operator_is_done(world, why))
+        rest.at_rest = false;
     if (!world->master->process.is_up) {
         restless(&rest, "there is no", TEXT("master"));
         return false;

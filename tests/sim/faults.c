@@ -1,6 +1,7 @@
 #include "tests/sim/faults.h"
 
 #include "tests/sim/nodes.h"
+#include "tests/sim/operator.h"
 
 #include <signal.h>
 
@@ -176,22 +177,27 @@ void faults_populate(struct world *world) {
     for (int64_t i = 0; i < agents; i++)
         agent_node_new(world, (size_t)i);
     for (int64_t i = 0; i < workloads; i++)
-        workload_new(world, &(struct workload_options){
-                                .tasks = (size_t)world_draw(world, 1, 15),
-                                .in_executor = world_chance(world, 400),
-                                .explicit_acks = world_chance(world, 500),
-                                .partition_aware = world_chance(world, 500),
-                                .multi_role = world_chance(world, 300),
-                                .checkpoint = true,
-                                .failover_timeout_ms =
-                                    world_chance(world, 100) ? 0 : world_draw(world, 60000, 200000),
-                            });
+        workload_new(world,
+                     &(struct workload_options){
+                         .tasks = (size_t)world_draw(world, 1, 15),
+                         .in_executor = world_chance(world, 400),
+                         .explicit_acks = world_chance(world, 500),
+                         .partition_aware = world_chance(world, 500),
+                         .multi_role = world_chance(world, 300),
+                         .role = world_chance(world, 800)
+                                     ? operator_roles[world_draw(world, 0, OPERATOR_ROLES - 1)]
+                                     : NULL,
+                         .checkpoint = true,
+                         .failover_timeout_ms =
+                             world_chance(world, 100) ? 0 : world_draw(world, 60000, 200000),
+                     });
     start_all(world);
 }
 
 void faults_begin(struct world *world) {
     int64_t end_ms = world->now_ms + world_draw(world, 20000, 300000);
     world->unrest_ms = world_draw(world, 500, 8000);
+    operator_begin(world);
     world_after(world, world_draw(world, 100, 5000), something_happens, world, (uint64_t)end_ms);
     world_run(world, end_ms);
 }
@@ -218,4 +224,5 @@ void faults_heal(struct world *world) {
         start_workload(workload, 0);
         workload_suppress(workload, false);
     }
+    operator_make_room(world);
 }

@@ -1,10 +1,10 @@
 #include "common/model/frame_type.h"
 #include "common/wire/messages.h"
 #include "tests/sim/checks.h"
+#include "tests/sim/operator.h"
 #include "tests/sim/print.h"
+#include "tests/sim/quota_checks.h"
 #include "tests/sim/shells.h"
-
-static void feed(struct master_node *node, struct master_event *event);
 
 static struct wire wire_of(struct master_node *node) {
     return (struct wire){.arena = node->arena, .kinds = node->kinds};
@@ -52,7 +52,7 @@ static void closed_by_us(void *self, uint64_t connection) {
         return;
     map_remove(&node->ends, connection);
     struct master_event event = {.kind = MASTER_EVENT_CLOSED, .connection = {connection}};
-    feed(node, &event);
+    master_node_feed(node, &event);
 }
 
 static void send(struct master_node *node, const struct held_effect *held, enum frame_type type) {
@@ -83,6 +83,8 @@ static void carry_out(struct master_node *node, struct held_effect *held) {
     case MASTER_EFFECT_SEND_CHANNEL: send(node, held, FRAME_CHANNEL); break;
     case MASTER_EFFECT_CLOSE: close_end(node, held); break;
     case MASTER_EFFECT_ANSWER:
+        operator_answered(node->process.world, held->connection, held->signal);
+        break;
     case MASTER_EFFECT_STORE:
     case MASTER_EFFECT_NOTE: break;
     }
@@ -101,6 +103,10 @@ static void take_effect(struct master_node *node, const struct master_effect *ef
     }
     struct held_effect held = {
         .after = effect->after, .kind = (int)effect->kind, .connection = effect->connection.value};
+    if (effect->kind == MASTER_EFFECT_ANSWER) {
+        held.connection = effect->answer.request;
+        held.signal = effect->answer.status;
+    }
     encode(node, effect, &held.bytes);
     if (effect->after > node->disk.stored_ticket && world->mutation != MUTATION_IGNORE_AFTER) {
         VEC_PUSH(&node->held, held);
@@ -127,7 +133,7 @@ static void die(struct master_node *node) {
     world_say(node->process.world, "crash   master");
 }
 
-static void feed(struct master_node *node, struct master_event *event) {
+void master_node_feed(struct master_node *node, struct master_event *event) {
     struct world *world = node->process.world;
     event->now_ms = world->now_ms;
     event->wall_ns = world_wall_ns(world);
@@ -152,7 +158,7 @@ static void on_tick(void *self, uint64_t argument) {
     struct master_node *node = self;
     struct master_event event = {.kind = MASTER_EVENT_TICK};
     (void)argument;
-    feed(node, &event);
+    master_node_feed(node, &event);
 }
 
 static void on_stored(struct process *process, uint64_t ticket) {
@@ -173,7 +179,7 @@ static void on_stored(struct process *process, uint64_t ticket) {
     }
     struct master_event event = {.kind = MASTER_EVENT_STORED};
     event.stored_ticket = ticket;
-    feed(node, &event);
+    master_node_feed(node, &event);
 }
 
 /* --- connections --- */
@@ -186,7 +192,7 @@ void master_node_accepted(struct master_node *node, struct end *end) {
 void master_node_closed(struct master_node *node, struct end *end) {
     struct master_event event = {.kind = MASTER_EVENT_CLOSED, .connection = {end->id}};
     map_remove(&node->ends, end->id);
-    feed(node, &event);
+    master_node_feed(node, &event);
 }
 
 static bool decode(struct master_node *node, uint16_t type, struct text payload,
@@ -214,7 +220,7 @@ void master_node_frame(struct master_node *node, struct end *end, uint16_t type,
                    error.message);
         return;
     }
-    feed(node, &event);
+    master_node_feed(node, &event);
 }
 
 /* --- life --- */
@@ -227,6 +233,7 @@ struct master_node *master_node_new(struct world *world) {
     node->disk.on_stored = on_stored;
     node->arena = arena_new();
     node->reregister_timeout_ms = 120000;
+    node->quota_watch = quota_watch_new();
     world->master = node;
     return node;
 }
@@ -240,6 +247,7 @@ void master_node_free(struct master_node *node) {
     VEC_FINI(&node->outbox.effects);
     map_fini(&node->ends, NULL);
     drive_fini(&node->disk);
+    quota_watch_free(node->quota_watch);
     master_free(node->core);
     kinds_free(node->kinds);
     arena_free(node->arena);
@@ -264,7 +272,7 @@ static void recover(struct master_node *node) {
     event.recovered.records = records;
     event.recovered.keys = keys;
     event.recovered.count = count;
-    feed(node, &event);
+    master_node_feed(node, &event);
 }
 
 void master_node_start(struct master_node *node) {

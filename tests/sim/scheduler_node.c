@@ -127,7 +127,7 @@ struct scheduler_node *scheduler_node_new(struct workload *workload, size_t numb
     Mesos__V1__FrameworkInfo info = MESOS__V1__FRAMEWORK_INFO__INIT;
     Mesos__V1__FrameworkInfo__Capability able[2];
     Mesos__V1__FrameworkInfo__Capability *capabilities[2] = {&able[0], &able[1]};
-    char *roles[] = {"blue"};
+    char *roles[] = {options->role != NULL ? (char *)(uintptr_t)options->role : "blue"};
     for (size_t i = 0; i < 2; i++) {
         mesos__v1__framework_info__capability__init(&able[i]);
         able[i].has_type = true;
@@ -148,6 +148,8 @@ struct scheduler_node *scheduler_node_new(struct workload *workload, size_t numb
         able[info.n_capabilities++].type = MESOS__V1__FRAMEWORK_INFO__CAPABILITY__TYPE__MULTI_ROLE;
         info.roles = roles;
         info.n_roles = 1;
+    } else if (options->role != NULL) {
+        info.role = roles[0];
     }
     struct scheduler_settings settings = {
         .masters = TEXT("master:5050"),

@@ -2,6 +2,7 @@
 
 #include "common/base/arena.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/operator.h"
 #include "tests/sim/network.h"
 #include "tests/sim/nodes.h"
 
@@ -31,6 +32,7 @@ struct world *world_new(uint64_t seed) {
     world->hash = UINT64_C(0xcbf29ce484222325);
     world->scratch = arena_new();
     world->ledger = ledger_new(world);
+    world->operator = operator_new(world);
     return world;
 }
 
@@ -57,6 +59,7 @@ void world_free(struct world *world) {
     VEC_FINI(&world->partitions);
     map_fini(&world->removed, NULL);
     ledger_free(world->ledger);
+    operator_free(world->operator);
     arena_free(world->scratch);
     for (size_t i = 0; i < LINES_KEPT; i++)
         mem_free(world->lines[i]);
