@@ -4,6 +4,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "common/wire/codec.h"
+#include "common/wire/flags_json.h"
 #include "common/wire/json.h"
 #include "common/wire/messages.h"
 #include "mesos/v1/master/master.pb-c.h"
@@ -17,6 +18,12 @@ static void unpack(const ProtobufCMessageDescriptor *type, struct text bytes, st
     json_print(message, &out);
     buf_clear(&out);
     wire_pack(message, &out);
+}
+
+static void read_resources(struct wire *wire, struct text json) {
+    AUTO_FINI(resources_fini) struct resources total = {0};
+    uint32_t mentioned;
+    resources_from_json(wire, json, TEXT("eng"), &total, &mentioned, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -34,8 +41,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct channel_message channel;
         struct agent_record agent_record;
         struct registry_record registry_record;
+        struct volume_mount mount;
+        struct text domain[2];
     } out;
-    switch (data[0] % 9) {
+    switch (data[0] % 12) {
     case 0: scheduler_call_decode(&wire, bytes, &out.scheduler, NULL); break;
     case 1: executor_call_decode(&wire, bytes, &out.executor, NULL); break;
     case 2: agent_message_decode(&wire, bytes, &out.agent, NULL); break;
@@ -45,6 +54,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     case 6: registry_record_decode(&wire, bytes, &out.registry_record, NULL); break;
     case 7: unpack(&mesos__v1__master__response__descriptor, bytes, arena); break;
     case 8: unpack(&mesos__v1__agent__call__descriptor, bytes, arena); break;
+    case 9: volume_mount_decode(&wire, bytes, &out.mount, NULL); break;
+    case 10: read_resources(&wire, bytes); break;
+    case 11: domain_from_json(arena, bytes, &out.domain[0], &out.domain[1], NULL); break;
     }
     return 0;
 }

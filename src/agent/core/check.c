@@ -125,12 +125,37 @@ static bool check_tally(const struct agent *agent, const struct tally *tally, st
     return true;
 }
 
+/* What a restart would make of what is stored is what is there, and no two volumes have one place.
+ */
+static bool check_total(const struct agent *agent, struct error *why) {
+    AUTO(arena_free) struct arena *arena = arena_new();
+    AUTO_FINI(resources_fini)
+    struct resources converted = total_converted(agent->kinds, &agent->total);
+    AUTO_FINI(resources_fini) struct resources again = {0};
+    struct map places = {0};
+    bool is_single = true;
+    if (!total_convert(agent->kinds, &agent->configured, &converted, &again, why))
+        return false;
+    if (!resources_equal(&again, &agent->total))
+        return fail(why, ERROR_INVALID, "the total is not what is configured and converted");
+    for (uint32_t i = 0; i < converted.count; i++) {
+        struct volume_place place;
+        if (!kind_is(converted.entries[i].kind, KIND_IS_PERSISTENT) ||
+            !volume_place_of(agent, arena, converted.entries[i].kind, &place, NULL))
+            continue;
+        is_single = is_single && converted.entries[i].copies == 1 &&
+                    map_put_text(&places, volume_path(arena, &place), arena) == NULL;
+    }
+    map_fini(&places, NULL);
+    return is_single || fail(why, ERROR_INVALID, "two volumes have one place");
+}
+
 bool agent_check(const struct agent *agent, struct error *why) {
     struct tally tally = {0};
     bool good = true;
     MAP_EACH(entry, &agent->frameworks)
         good = good && check_framework(agent, map_value(entry), &tally, why);
-    good = good && check_tally(agent, &tally, why);
+    good = good && check_tally(agent, &tally, why) && check_total(agent, why);
     resources_fini(&tally.used);
     return good;
 }
