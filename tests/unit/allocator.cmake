@@ -7,3 +7,8 @@ house_test(allocator/quota_book LINKS allocator)
 house_test(allocator/simulate/cluster SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/allocator/simulate/cluster.c
     LINKS simulate m)
 house_test(allocator/simulate/simulation LINKS simulate)
+
+set(allocator_world ${PROJECT_SOURCE_DIR}/tests/unit/allocator/allocator_world.c)
+foreach(part demand explain policies rules)
+    house_test(allocator/allocator_${part} LINKS allocator SOURCES ${allocator_world})
+endforeach()
