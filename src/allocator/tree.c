@@ -24,8 +24,9 @@ static void node_free(void *freed) {
         return;
     map_fini(&node->children, node_free);
     node_free(node->frameworks);
-    for (size_t i = 0; i < ORDER_COUNT; i++)
+    for (size_t i = 0; i < ORDER_COUNT && node->orders != NULL; i++)
         tree_heap_fini(&node->orders[i]);
+    mem_free(node->orders);
     mem_free(node->name);
     mem_free(node->held);
     mem_free(node->vector);
@@ -42,8 +43,6 @@ void tree_free(struct tree *tree) {
     if (tree == NULL)
         return;
     node_free(tree->root);
-    for (size_t i = 0; i < SIDE_COUNT; i++)
-        heap_fini(&tree->turns[i]);
     mem_free(tree->capacity);
     mem_free(tree);
 }
@@ -65,6 +64,7 @@ static struct tree_node *node_new(struct tree *tree, enum tree_kind kind,
         for (size_t j = 0; j < tree->resource_count; j++)
             node->needs[j].leaf = node;
     } else {
+        node->orders = NEW_ARRAY(struct tree_heap, ORDER_COUNT);
         node->direct = NEW_ARRAY(__int128, tree->resource_count);
         node->blocked = NEW_ARRAY(__int128, tree->resource_count);
     }
@@ -213,7 +213,6 @@ static void charge(const struct tree *tree, struct tree_node *leaf, const int64_
 /* What a leaf holds, needs or wants is otherwise now. */
 static void leaf_changed(struct tree *tree, struct tree_node *leaf) {
     tree_claim_leaf(tree, leaf);
-    tree_queue_leaf(tree, leaf);
     tree_refresh(tree, leaf);
 }
 

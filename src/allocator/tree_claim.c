@@ -1,10 +1,12 @@
 /*
  * What is due. A leaf's claim is what it would hold with one more task, as a part of its guarantee:
- * within the guarantee it is due. Divided by its weight it tells siblings apart, so a node's own
- * claim is W * (least claim / weight of a child), W being the weights of the children that want;
- * whether it is due is seen at the root, where the guarantee is all. A change of W thus changes one
- * path and no order. Going down, the limit below which a claim is due is reckoned from above; what
- * was told apart by another limit is told apart anew on the way, node by node.
+ * within the guarantee it is due. Divided by its weight it tells siblings apart, so the claims below
+ * a node are, for its parent, W * (least claim / weight of a child), W being the weights of the
+ * children that want; whether it is due is seen at the root, where the guarantee is all. A role has
+ * a claim of its own too: what all in it hold, and one more task of the leaf that the plain sums
+ * would serve. A change of W thus changes one path and no order. Going down, the limit below which a
+ * claim is due is reckoned from above; what was told apart by another limit is told apart anew on
+ * the way, node by node.
  *
  * Claims are rounded down, limits are exact for that, so that a leaf exactly at its guarantee is
  * not over it.
@@ -30,14 +32,28 @@ static uint64_t need_of(int64_t amount, int64_t capacity) {
     return capacity == 0 ? 0 : (uint64_t)((__int128)amount * CLAIM_ONE / capacity);
 }
 
-void tree_claim_leaf(const struct tree *tree, struct tree_node *leaf) {
-    leaf->need = 0;
+/* What a node and one more task would hold of the cluster. */
+static uint64_t need_with(const struct tree *tree, const struct tree_node *node,
+                          const int64_t *task) {
+    uint64_t largest = 0;
     for (size_t j = 0; j < tree->resource_count; j++) {
-        if (leaf->task[j] == 0 && tree->capacity[j] == 0)
+        if (task[j] == 0 && tree->capacity[j] == 0)
             continue;
-        uint64_t need = need_of(leaf->held[j] + leaf->task[j], tree->capacity[j]);
-        leaf->need = need > leaf->need ? need : leaf->need;
+        uint64_t need = need_of(node->held[j] + task[j], tree->capacity[j]);
+        largest = need > largest ? need : largest;
     }
+    return largest;
+}
+
+void tree_claim_leaf(struct tree *tree, struct tree_node *leaf) {
+    leaf->need = need_with(tree, leaf, leaf->task);
+    bool is_empty = leaf->wants;
+    for (size_t j = 0; j < tree->resource_count && is_empty; j++)
+        is_empty = leaf->held[j] == 0;
+    if (!is_empty)
+        leaf->since = 0;
+    else if (leaf->since == 0)
+        leaf->since = ++tree->last_since;
 }
 
 /* A child's claim, as one on what the parent has. */
@@ -49,22 +65,48 @@ static uint64_t claim_above(uint64_t claim, const struct tree_node *child) {
     return above > (__int128)CLAIM_ONE ? CLAIM_NONE : (uint64_t)above;
 }
 
-static uint64_t claim_of(const struct tree_node *node, enum tree_side side) {
-    if (node->kind == TREE_LEAF) {
-        bool belongs = node->wants && node->is_unfit == (side == SIDE_WAITING) &&
-                       !(node->is_unfit && node->is_earmarked);
-        return belongs ? node->need : CLAIM_NONE;
-    }
-    const struct tree_node *least = tree_heap_top(node, ORDER_CLAIM_HOPEFUL + side);
-    return least != NULL ? claim_above(least->claims[side], least) : CLAIM_NONE;
+static bool is_on_side(const struct tree_node *leaf, enum tree_side side) {
+    return leaf->wants && leaf->is_unfit == (side == SIDE_WAITING) &&
+           !(leaf->is_unfit && leaf->is_earmarked);
 }
 
-bool tree_claim_reckon(struct tree_node *node) {
+static struct tree_node *pick_of(struct tree_node *node, enum tree_side side) {
+    if (node->kind == TREE_LEAF)
+        return is_on_side(node, side) ? node : NULL;
+    const struct tree_node *poorest = tree_heap_top(node, ORDER_POOR_HOPEFUL + side);
+    return poorest != NULL ? poorest->picks[side] : NULL;
+}
+
+static struct tree_node *first_of(struct tree_node *node, enum tree_side side) {
+    if (node->kind == TREE_LEAF)
+        return node->since != 0 && node->need != CLAIM_NONE && is_on_side(node, side) ? node : NULL;
+    const struct tree_node *oldest = tree_heap_top(node, ORDER_TURN_HOPEFUL + side);
+    return oldest != NULL ? oldest->firsts[side] : NULL;
+}
+
+/* The least of its own claim, for its pick, and those of its children. */
+static uint64_t claim_of(const struct tree *tree, const struct tree_node *node,
+                         enum tree_side side) {
+    if (node->picks[side] == NULL)
+        return CLAIM_NONE;
+    if (node->kind == TREE_LEAF)
+        return node->need;
+    uint64_t own = need_with(tree, node, node->picks[side]->task);
+    const struct tree_node *least = tree_heap_top(node, ORDER_CLAIM_HOPEFUL + side);
+    uint64_t below = least != NULL ? claim_above(least->claims[side], least) : CLAIM_NONE;
+    return below < own ? below : own;
+}
+
+bool tree_claim_reckon(const struct tree *tree, struct tree_node *node) {
     bool is_changed = false;
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
-        uint64_t claim = claim_of(node, side);
-        is_changed = is_changed || claim != node->claims[side];
-        node->claims[side] = claim;
+        const struct tree_node *pick = node->picks[side], *first = node->firsts[side];
+        uint64_t claim = node->claims[side];
+        node->picks[side] = pick_of(node, side);
+        node->firsts[side] = first_of(node, side);
+        node->claims[side] = claim_of(tree, node, side);
+        is_changed = is_changed || claim != node->claims[side] || pick != node->picks[side] ||
+                     first != node->firsts[side];
     }
     return is_changed;
 }
@@ -81,6 +123,10 @@ void tree_claim_place(const struct tree *tree, struct tree_node *node) {
         tree_heap_place(tree, node->parent, ORDER_CLAIM_HOPEFUL + side, node,
                         node->claims[side] != CLAIM_NONE);
         tree_heap_place(tree, node->parent, ORDER_DUE_HOPEFUL + side, node, is_due(node, side));
+        tree_heap_place(tree, node->parent, ORDER_POOR_HOPEFUL + side, node,
+                        node->picks[side] != NULL);
+        tree_heap_place(tree, node->parent, ORDER_TURN_HOPEFUL + side, node,
+                        node->firsts[side] != NULL);
     }
 }
 
@@ -101,27 +147,37 @@ struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side) {
     struct tree_node *node = tree->root;
     uint64_t limit = CLAIM_ONE + 1;
     while (node != NULL && node->kind != TREE_LEAF) {
+        if (node->picks[side] == NULL)
+            return NULL;
         tell_apart(tree, node, limit);
-        node = tree_heap_top(node, ORDER_DUE_HOPEFUL + side);
-        if (node != NULL)
-            limit = (uint64_t)(((__int128)limit * node->weight_milli - 1) /
-                               node->parent->wanting_weight_milli) +
-                    1;
+        struct tree_node *next = tree_heap_top(node, ORDER_DUE_HOPEFUL + side);
+        if (next == NULL)
+            return node;
+        limit = (uint64_t)(((__int128)limit * next->weight_milli - 1) /
+                           node->wanting_weight_milli) +
+                1;
+        node = next;
     }
     return node;
 }
 
-struct tree_node *tree_first_turn(const struct tree *tree, enum tree_side side) {
-    struct heap_node *first = heap_least(&tree->turns[side]);
-    return first != NULL ? CONTAINER_OF(first, struct tree_node, turn) : NULL;
+bool tree_is_within(const struct tree *tree, const struct tree_node *node, const int64_t *task) {
+    if (node->parent == NULL)
+        return true;
+    uint64_t claim = need_with(tree, node, task);
+    for (; node->parent != NULL; node = node->parent)
+        claim = claim_above(claim, node);
+    return claim != CLAIM_NONE;
 }
 
 enum tree_claim tree_claim(const struct tree *tree, const struct tree_node *leaf) {
     if (tree->mode != TREE_HDRF || !leaf->wants || leaf->need == CLAIM_NONE)
         return TREE_CLAIM_NONE;
     uint64_t claim = leaf->need;
-    for (const struct tree_node *node = leaf; node->parent != NULL; node = node->parent)
-        claim = claim_above(claim, node);
+    for (const struct tree_node *node = leaf; node->parent != NULL; node = node->parent) {
+        uint64_t own = need_with(tree, node, leaf->task);
+        claim = claim_above(own < claim ? own : claim, node);
+    }
     if (claim != CLAIM_NONE)
         return TREE_CLAIM_DUE;
     return leaf->since != 0 ? TREE_CLAIM_FIRST : TREE_CLAIM_NONE;
@@ -130,31 +186,17 @@ enum tree_claim tree_claim(const struct tree *tree, const struct tree_node *leaf
 struct tree_node *tree_next_earmark(struct tree *tree) {
     if (tree->mode != TREE_HDRF)
         return NULL;
-    struct tree_node *leaf = tree_first_due(tree, SIDE_WAITING);
-    return leaf != NULL ? leaf : tree_first_turn(tree, SIDE_WAITING);
+    const struct tree_node *node = tree_first_due(tree, SIDE_WAITING);
+    if (node == NULL)
+        return NULL;
+    return node->parent != NULL ? node->picks[SIDE_WAITING] : node->firsts[SIDE_WAITING];
 }
 
 void tree_set_earmarked(struct tree *tree, struct tree_node *leaf, bool is_earmarked) {
     if (leaf->is_earmarked == is_earmarked)
         return;
     leaf->is_earmarked = is_earmarked;
-    tree_queue_leaf(tree, leaf);
     tree_refresh_hope(tree, leaf);
-}
-
-void tree_queue_leaf(struct tree *tree, struct tree_node *leaf) {
-    bool is_empty = true;
-    for (size_t j = 0; j < tree->resource_count && is_empty; j++)
-        is_empty = leaf->held[j] == 0;
-    if (!leaf->wants || !is_empty)
-        leaf->since = 0;
-    else if (leaf->since == 0)
-        leaf->since = ++tree->last_since;
-
-    heap_remove(&tree->turns[leaf->turn_side], &leaf->turn);
-    leaf->turn_side = leaf->is_unfit ? SIDE_WAITING : SIDE_HOPEFUL;
-    if (leaf->since != 0 && leaf->need != CLAIM_NONE && !(leaf->is_unfit && leaf->is_earmarked))
-        heap_put(&tree->turns[leaf->turn_side], &leaf->turn, leaf->since);
 }
 
 void tree_list_leaf(struct tree *tree, struct tree_node *leaf) {

@@ -19,7 +19,6 @@ struct question {
 static void set_unfit(struct tree *tree, struct tree_node *leaf, bool is_unfit) {
     leaf->is_unfit = is_unfit;
     tree_list_leaf(tree, leaf);
-    tree_queue_leaf(tree, leaf);
     tree_refresh_hope(tree, leaf);
 }
 
@@ -88,36 +87,57 @@ static enum mesos_allocator_answer open_resources(const struct question *questio
     return MESOS_ALLOCATOR_YES;
 }
 
-static struct tree_node *descend(struct tree *tree) {
-    if (tree->drawn != NULL && tree->drawn->is_hopeful)
-        return tree->drawn;
-    struct tree_node *node = tree->root;
+/* From a node down by share / weight, or by the dice. */
+static struct tree_node *descend(struct tree *tree, struct tree_node *node) {
     while (node != NULL && node->kind != TREE_LEAF)
         node = tree->mode == TREE_RANDOM ? tree_draw(tree, node)
                                          : tree_heap_top(node, ORDER_HOPEFUL);
     return node;
 }
 
-/* The first of one class that fits. */
-static enum mesos_allocator_answer serve(const struct question *question, enum tree_claim class,
-                                         struct tree_node **out) {
+/* The modes without guarantees. */
+static enum mesos_allocator_answer serve_plainly(const struct question *question,
+                                                 struct tree_node **out) {
     struct tree *tree = question->tree;
     for (;;) {
-        struct tree_node *leaf = NULL;
-        switch (class) {
-        case TREE_CLAIM_DUE: leaf = tree_first_due(tree, SIDE_HOPEFUL); break;
-        case TREE_CLAIM_FIRST: leaf = tree_first_turn(tree, SIDE_HOPEFUL); break;
-        case TREE_CLAIM_NONE: leaf = descend(tree); break;
-        }
+        bool is_drawn = tree->drawn != NULL && tree->drawn->is_hopeful;
+        struct tree_node *leaf = is_drawn ? tree->drawn : descend(tree, tree->root);
         if (leaf == NULL)
             return MESOS_ALLOCATOR_NO;
         enum mesos_allocator_answer answer = ask_to_pick(question, leaf);
+        tree->drawn = answer == MESOS_ALLOCATOR_LATER ? leaf : NULL;
         if (answer == MESOS_ALLOCATOR_YES)
             *out = leaf;
-        tree->drawn = answer == MESOS_ALLOCATOR_LATER && tree->mode == TREE_RANDOM ? leaf : NULL;
         if (answer != MESOS_ALLOCATOR_NO)
             return answer;
     }
+}
+
+/* Within a node that is next as a whole; NO: somebody did not fit, so look again who is next. */
+static enum mesos_allocator_answer serve_within(const struct question *question,
+                                                struct tree_node *node, struct tree_node **out) {
+    struct tree *tree = question->tree;
+    struct tree_node *pick = node->picks[SIDE_HOPEFUL], *first = node->firsts[SIDE_HOPEFUL];
+    /* That it is next rests on this one. */
+    enum mesos_allocator_answer answer = ask_to_pick(question, pick);
+    if (answer != MESOS_ALLOCATOR_YES)
+        return answer;
+    if (first != NULL) {
+        answer = ask_to_pick(question, first);
+        *out = first;
+        if (answer != MESOS_ALLOCATOR_YES || tree_is_within(tree, node, first->task))
+            return answer;
+    }
+    answer = open_resources(question);
+    if (answer != MESOS_ALLOCATOR_YES)
+        return answer;
+    do { /* the pick fits, so this ends */
+        *out = descend(tree, node);
+        answer = ask_to_pick(question, *out);
+    } while (answer == MESOS_ALLOCATOR_NO);
+    if (!tree_is_within(tree, node, (*out)->task))
+        *out = pick;
+    return answer;
 }
 
 enum mesos_allocator_answer tree_decide(struct tree *tree, tree_fits *fits, void *self,
@@ -129,13 +149,15 @@ enum mesos_allocator_answer tree_decide(struct tree *tree, tree_fits *fits, void
         tree->moment++;
     tree->was_interrupted = false;
     if (tree->mode != TREE_HDRF)
-        return serve(&question, TREE_CLAIM_NONE, out);
+        return serve_plainly(&question, out);
 
-    enum mesos_allocator_answer answer = serve(&question, TREE_CLAIM_DUE, out);
-    if (answer == MESOS_ALLOCATOR_NO)
-        answer = serve(&question, TREE_CLAIM_FIRST, out);
-    if (answer != MESOS_ALLOCATOR_NO)
-        return answer;
-    answer = open_resources(&question);
-    return answer == MESOS_ALLOCATOR_YES ? serve(&question, TREE_CLAIM_NONE, out) : answer;
+    for (struct tree_node *node; (node = tree_first_due(tree, SIDE_HOPEFUL)) != NULL;) {
+        *out = node;
+        enum mesos_allocator_answer answer = node->kind == TREE_LEAF
+                                                 ? ask_to_pick(&question, node)
+                                                 : serve_within(&question, node, out);
+        if (answer != MESOS_ALLOCATOR_NO)
+            return answer;
+    }
+    return MESOS_ALLOCATOR_NO;
 }

@@ -30,9 +30,24 @@ bool tree_comes_before(const struct tree *tree, const struct tree_node *left,
     return order != 0 ? order < 0 : compare_paths(left, right) < 0;
 }
 
+/* Who holds something has not waited at all. */
+static int64_t waits_since(const struct tree_node *leaf) {
+    return leaf != NULL && leaf->since != 0 ? leaf->since : INT64_MAX;
+}
+
 bool tree_is_poorer(const struct tree_node *left, const struct tree_node *right) {
     int order = compare_parts(left->sum, left->weight_milli, right->sum, right->weight_milli);
     return order != 0 ? order < 0 : compare_paths(left, right) < 0;
+}
+
+/* The same, but of equals the longer wait goes first. */
+static bool is_picked_before(const struct tree_node *left, const struct tree_node *right,
+                             enum tree_side side) {
+    int order = compare_parts(left->sum, left->weight_milli, right->sum, right->weight_milli);
+    if (order != 0)
+        return order < 0;
+    int64_t a = waits_since(left->picks[side]), b = waits_since(right->picks[side]);
+    return a != b ? a < b : compare_paths(left, right) < 0;
 }
 
 static bool has_less_claim(const struct tree_node *left, const struct tree_node *right,
@@ -40,6 +55,11 @@ static bool has_less_claim(const struct tree_node *left, const struct tree_node 
     __int128 a = (__int128)left->claims[side] * right->weight_milli;
     __int128 b = (__int128)right->claims[side] * left->weight_milli;
     return a < b;
+}
+
+static bool waits_longer(const struct tree_node *left, const struct tree_node *right,
+                         enum tree_side side) {
+    return left->firsts[side]->since < right->firsts[side]->since;
 }
 
 static bool goes_up(const struct tree *tree, enum tree_order order, const struct tree_node *node,
@@ -51,6 +71,10 @@ static bool goes_up(const struct tree *tree, enum tree_order order, const struct
     case ORDER_CLAIM_WAITING: return has_less_claim(node, above, SIDE_WAITING);
     case ORDER_DUE_HOPEFUL:
     case ORDER_DUE_WAITING: return tree_is_poorer(node, above);
+    case ORDER_POOR_HOPEFUL: return is_picked_before(node, above, SIDE_HOPEFUL);
+    case ORDER_POOR_WAITING: return is_picked_before(node, above, SIDE_WAITING);
+    case ORDER_TURN_HOPEFUL: return waits_longer(node, above, SIDE_HOPEFUL);
+    case ORDER_TURN_WAITING: return waits_longer(node, above, SIDE_WAITING);
     case ORDER_COUNT: break;
     }
     return false;

@@ -34,13 +34,6 @@ int64_t tree_guaranteed_share(const struct tree_node *node) {
     return share;
 }
 
-static const struct tree_node *poorer_of(const struct tree_node *left,
-                                         const struct tree_node *right) {
-    if (left == NULL || right == NULL)
-        return left == NULL ? right : left;
-    return tree_is_poorer(right, left) ? right : left;
-}
-
 /* Of two leaves the one that is served first: where their paths part, the poorer. */
 static struct tree_node *earlier_due(struct tree_node *left, struct tree_node *right) {
     if (left == NULL || right == NULL)
@@ -57,7 +50,7 @@ static struct tree_node *earlier_due(struct tree_node *left, struct tree_node *r
         b = b->parent;
     for (; a->parent != b->parent; a = a->parent)
         b = b->parent;
-    return poorer_of(a, b) == a ? left : right;
+    return tree_is_poorer(b, a) ? right : left;
 }
 
 /* Down to the wanting leaf with the least share for its weight, as the orders have it now. */
@@ -83,12 +76,17 @@ static struct tree_node *least_wanting(const struct tree *tree) {
 struct tree_node *tree_next(struct tree *tree) {
     if (tree->mode != TREE_HDRF)
         return least_wanting(tree);
-    struct tree_node *leaf =
-        earlier_due(tree_first_due(tree, SIDE_HOPEFUL), tree_first_due(tree, SIDE_WAITING));
-    if (leaf != NULL)
+    struct tree_node *leaves[SIDE_COUNT] = {0};
+    for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
+        struct tree_node *node = tree_first_due(tree, side);
+        if (node != NULL && node->parent != NULL)
+            leaves[side] = node->picks[side];
+    }
+    struct tree_node *leaf = earlier_due(leaves[SIDE_HOPEFUL], leaves[SIDE_WAITING]);
+    if (leaf != NULL || tree->root == NULL)
         return leaf;
-    leaf = tree_first_turn(tree, SIDE_HOPEFUL);
-    struct tree_node *other = tree_first_turn(tree, SIDE_WAITING);
+    leaf = tree->root->firsts[SIDE_HOPEFUL];
+    struct tree_node *other = tree->root->firsts[SIDE_WAITING];
     if (leaf == NULL || (other != NULL && other->since < leaf->since))
         leaf = other;
     return leaf != NULL ? leaf : least_wanting(tree);

@@ -128,21 +128,24 @@ void tree_refresh(struct tree *tree, struct tree_node *node) {
         }
         reckon_sum(tree, node);
         node->is_hopeful = is_hopeful(node);
-        tree_claim_reckon(node);
+        tree_claim_reckon(tree, node);
         place(tree, node);
     }
     if (tree->is_built)
         reckon_vector(tree, node);
+    tree_claim_reckon(tree, node);
 }
 
 void tree_refresh_hope(struct tree *tree, struct tree_node *leaf) {
-    for (struct tree_node *node = leaf; node->parent != NULL; node = node->parent) {
+    struct tree_node *node = leaf;
+    for (; node->parent != NULL; node = node->parent) {
         bool was_hopeful = node->is_hopeful;
         node->is_hopeful = is_hopeful(node);
-        if (!tree_claim_reckon(node) && node->is_hopeful == was_hopeful)
+        if (!tree_claim_reckon(tree, node) && node->is_hopeful == was_hopeful)
             return;
         place(tree, node);
     }
+    tree_claim_reckon(tree, node);
 }
 
 /* Depth first; no deeper than a role's name allows. */
@@ -185,12 +188,11 @@ static void recount_below(struct tree *tree, struct tree_node *node) {
             recount_below(tree, node->frameworks);
     } else {
         tree_claim_leaf(tree, node);
-        tree_queue_leaf(tree, node);
         tree_list_leaf(tree, node);
     }
     reckon_sum(tree, node);
     node->is_hopeful = is_hopeful(node);
-    tree_claim_reckon(node);
+    tree_claim_reckon(tree, node);
     memset(node->places, 0, sizeof(node->places));
     if (node->parent != NULL)
         place(tree, node);

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "allocator/tree.h"
-#include "common/base/heap.h"
 #include "common/base/list.h"
 #include "common/base/map.h"
 #include "common/base/rng.h"
@@ -30,6 +29,10 @@ enum tree_order {
     ORDER_CLAIM_WAITING,
     ORDER_DUE_HOPEFUL, /* those of the claims that are within the guarantee, by sum / weight */
     ORDER_DUE_WAITING,
+    ORDER_POOR_HOPEFUL, /* those with a leaf of that side below, by sum / weight */
+    ORDER_POOR_WAITING,
+    ORDER_TURN_HOPEFUL, /* those with a leaf of that side that holds nothing, by its wait */
+    ORDER_TURN_WAITING,
     ORDER_COUNT,
 };
 
@@ -60,6 +63,8 @@ struct tree_node {
     int64_t sum;                 /* dominant share of all that is held below, plainly added up */
     uint64_t grants;             /* made to it and below, ever */
     uint64_t claims[SIDE_COUNT]; /* of the parent's guarantee: the least below, or CLAIM_NONE */
+    struct tree_node *picks[SIDE_COUNT];  /* the leaf below that the plain sums would serve */
+    struct tree_node *firsts[SIDE_COUNT]; /* that has waited longest with empty hands */
     size_t places[ORDER_COUNT];  /* 1-based in the parent's heaps, 0: not there */
     size_t wanting_count;        /* leaves below that want */
     bool is_active, is_hopeful;
@@ -72,7 +77,7 @@ struct tree_node {
     bool has_weight;              /* an operator said so: it stays */
     struct map children;          /* by name; of a virtual node by framework */
     struct tree_node *frameworks; /* the virtual child, NULL: none */
-    struct tree_heap orders[ORDER_COUNT];
+    struct tree_heap *orders;     /* ORDER_COUNT of them */
     __int128 *direct, *blocked;   /* D and B */
     int64_t wanting_weight_milli; /* of the children that want */
     /* With what the due among the children were told from the others: a claim z of a child of
@@ -88,8 +93,6 @@ struct tree_node {
     uint64_t asked;        /* the tree's moment at which it was known to fit */
     uint64_t call;         /* the decision in which it was known to fit */
     int64_t since;         /* when it began to want with empty hands; 0: it does not */
-    struct heap_node turn; /* among those with empty hands */
-    enum tree_side turn_side;
     struct link unfit;
     struct tree_need *needs; /* for each resource: among those that may bear witness */
 };
@@ -111,7 +114,6 @@ struct tree {
 
     struct link unfit; /* leaves that want and were found not to fit */
     struct link needs[MESOS_ALLOCATOR_RESOURCES_LIMIT]; /* that want, may fit, and need it */
-    struct heap turns[SIDE_COUNT];                      /* empty hands, longest waiting first */
     int64_t last_since;
 
     /* The resources that are not saturated, as the vectors were reckoned with. */
@@ -147,16 +149,16 @@ void tree_recount(struct tree *tree);                      /* what the capacity 
 
 /* tree_claim.c */
 void tree_count_wanting(struct tree_node *leaf, bool wants);
-/* What it needs with one more task; to be called when what it holds, or its task, changed. */
-void tree_claim_leaf(const struct tree *tree, struct tree_node *leaf);
+/* What it needs with one more task, and since when its hands are empty; to be called when what it
+ * holds, its task, or whether it wants changed. */
+void tree_claim_leaf(struct tree *tree, struct tree_node *leaf);
 /* Its claims from those below it. False: they are what they were. */
-bool tree_claim_reckon(struct tree_node *node);
+bool tree_claim_reckon(const struct tree *tree, struct tree_node *node);
 void tree_claim_place(const struct tree *tree, struct tree_node *node);
-/* The leaf of a side to which its guarantee is due first. */
+/* Down by plain sums as long as a guarantee is due: a leaf, the role to which it is due as a whole,
+ * or the root when nothing is due. NULL: nobody is there. */
 struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side);
-struct tree_node *tree_first_turn(const struct tree *tree, enum tree_side side);
-/* Puts a leaf with empty hands into its queue; to be called when it wants, fits or holds otherwise.
- */
-void tree_queue_leaf(struct tree *tree, struct tree_node *leaf);
-/* The same for the lists of who may bear witness: when it wants, fits or needs otherwise. */
+/* Whether one more task of a leaf below is within the node's own guarantee; the root's is all. */
+bool tree_is_within(const struct tree *tree, const struct tree_node *node, const int64_t *task);
+/* The lists of who may bear witness; when it wants, fits or needs otherwise. */
 void tree_list_leaf(struct tree *tree, struct tree_node *leaf);

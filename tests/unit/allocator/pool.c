@@ -46,7 +46,7 @@ static void give_back(struct pool *pool, int leaf, int tasks) {
     pool->running[leaf] -= tasks;
     for (int j = 0; j < RESOURCES; j++) {
         pool->free[j] += tasks * pool->tasks[leaf][j];
-        if (pool->earmarked >= 0)
+        if (pool->held_claim != TREE_CLAIM_NONE)
             pool->held_back[j] += tasks * pool->tasks[leaf][j];
     }
     note_hands(pool, leaf);
@@ -57,10 +57,14 @@ static void set_earmark(struct pool *pool, int leaf) {
         tree_set_earmarked(pool->tree, pool->leaves[pool->earmarked], false);
     if (leaf >= 0)
         tree_set_earmarked(pool->tree, pool->leaves[leaf], true);
-    if (leaf < 0 || pool->earmarked < 0)
-        memset(pool->held_back, 0, sizeof(pool->held_back));
     pool->earmarked = leaf;
     pool_reconsider(pool, -1);
+}
+
+static void set_held_claim(struct pool *pool, enum tree_claim claim) {
+    if (claim < pool->held_claim || pool->held_claim == TREE_CLAIM_NONE)
+        memset(pool->held_back, 0, sizeof(pool->held_back));
+    pool->held_claim = claim;
 }
 
 void pool_remove(struct pool *pool, int leaf) {
@@ -123,17 +127,18 @@ static bool renew_earmark(struct pool *pool) {
     enum tree_claim own = TREE_CLAIM_NONE;
     if (pool->earmarked >= 0)
         own = tree_claim(pool->tree, pool->leaves[pool->earmarked]);
-    if (pool->earmarked >= 0 && own == TREE_CLAIM_NONE) {
-        set_earmark(pool, -1);
-        return true;
-    }
     struct tree_node *next = tree_next_earmark(pool->tree);
-    int leaf = next != NULL ? (int)tree_mark(next) : -1;
     if (pool->is_checked)
-        assert_int_equal(leaf, twin_earmark(pool));
-    if (next != NULL && tree_claim(pool->tree, next) > own)
-        set_earmark(pool, leaf);
-    return false;
+        assert_int_equal(next != NULL ? (int)tree_mark(next) : -1, twin_earmark(pool));
+    enum tree_claim other = next != NULL ? tree_claim(pool->tree, next) : TREE_CLAIM_NONE;
+    if (pool->earmarked >= 0 && (own == TREE_CLAIM_NONE || other > own))
+        set_earmark(pool, -1);
+    if (pool->earmarked < 0 && next != NULL)
+        set_earmark(pool, (int)tree_mark(next));
+    enum tree_claim claim = other > own ? other : own;
+    bool is_freed = claim < pool->held_claim;
+    set_held_claim(pool, claim);
+    return is_freed;
 }
 
 void pool_fill(struct pool *pool) {

@@ -21,6 +21,7 @@ struct twin_node {
     int64_t vector[RESOURCES], share;
     int64_t wanting; /* weights of the children that want */
     bool wants, is_active, is_hopeful, is_due;
+    int pick; /* the leaf below that the plain sums would serve; -1: none */
 };
 
 struct pool {
@@ -31,10 +32,13 @@ struct pool {
     int64_t tasks[LEAVES][RESOURCES];
     bool wants[LEAVES];
     bool is_unfit[LEAVES]; /* the tree was told so */
+    bool is_out[LEAVES];   /* the same for the twin, while it decides */
     int since[LEAVES];     /* when it began to want with empty hands, 0: it does not */
     int last_since;
     int running[LEAVES];
     int earmarked; /* -1: none */
+    /* What is held back is for claims like this, also while the next one is looked for. */
+    enum tree_claim held_claim;
     struct twin_node nodes[NODES]; /* parents and smaller siblings first */
     int node_count;
     bool is_checked; /* against the twin */

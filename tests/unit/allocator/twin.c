@@ -4,6 +4,8 @@
 #include "tests/support/unit.h"
 #include "tests/unit/allocator/pool.h"
 
+#include <limits.h>
+
 #define CLAIM_ONE (UINT64_C(1) << 62)
 
 int twin_add(struct pool *pool, int parent, int64_t weight, int leaf) {
@@ -13,11 +15,13 @@ int twin_add(struct pool *pool, int parent, int64_t weight, int leaf) {
     return pool->node_count++;
 }
 
-/* What is held back is open to the one it is held back for, and to higher claims. */
+/* What is held back is open to the one it is held back for, and to higher claims; to equal ones
+ * until it is told for whom it is next. */
 static bool may_use_earmark(const struct pool *pool, int leaf) {
-    return pool->earmarked < 0 || leaf == pool->earmarked ||
-           tree_claim(pool->tree, pool->leaves[leaf]) >
-               tree_claim(pool->tree, pool->leaves[pool->earmarked]);
+    if (pool->held_claim == TREE_CLAIM_NONE || leaf == pool->earmarked)
+        return true;
+    enum tree_claim claim = tree_claim(pool->tree, pool->leaves[leaf]);
+    return claim > pool->held_claim || (claim == pool->held_claim && pool->earmarked < 0);
 }
 
 bool twin_fits(const struct pool *pool, int leaf) {
@@ -70,61 +74,89 @@ static void add_up(struct pool *pool) {
     }
 }
 
-/* One task more as a part of the guarantee; UINT64_MAX: more than all of it. */
-static uint64_t claim_of(const struct pool *pool, int at) {
-    int leaf = pool->nodes[at].leaf;
+/* Whether a node with one task more, of a leaf below it, is within its guarantee. */
+static bool is_within(const struct pool *pool, int at, int leaf) {
     uint64_t claim = 0;
     for (int j = 0; j < RESOURCES; j++) {
-        int64_t then = (pool->running[leaf] + 1) * pool->tasks[leaf][j];
+        int64_t then = pool->nodes[at].held[j] + pool->tasks[leaf][j];
         if (then > pool->capacity[j])
-            return UINT64_MAX;
-        uint64_t part =
-            then == 0 ? 0 : (uint64_t)((__int128)then * CLAIM_ONE / pool->capacity[j]);
+            return at == 0;
+        uint64_t part = then == 0 ? 0 : (uint64_t)((__int128)then * CLAIM_ONE / pool->capacity[j]);
         claim = part > claim ? part : claim;
     }
     for (; pool->nodes[at].parent >= 0; at = pool->nodes[at].parent) {
         __int128 above = (__int128)claim * pool->nodes[pool->nodes[at].parent].wanting /
                          pool->nodes[at].weight;
         if (above > (__int128)CLAIM_ONE)
-            return UINT64_MAX;
+            return false;
         claim = (uint64_t)above;
     }
-    return claim;
+    return true;
 }
 
-/* Down by the least sum / weight among those with a due leaf below. */
-static int first_due(struct pool *pool, bool (*is_asked)(const struct pool *pool, int leaf)) {
+static int waits_since(const struct pool *pool, int leaf) {
+    return pool->since[leaf] != 0 ? pool->since[leaf] : INT_MAX;
+}
+
+static bool is_picked_before(const struct pool *pool, const struct twin_node *a,
+                             const struct twin_node *b) {
+    if (is_less(a->sum, a->weight, b->sum, b->weight))
+        return true;
+    return !is_less(b->sum, b->weight, a->sum, a->weight) &&
+           waits_since(pool, a->pick) < waits_since(pool, b->pick);
+}
+
+typedef bool leaf_filter(const struct pool *pool, int leaf);
+
+/* Down by the least sum / weight among those to which, or to one below, a guarantee is due. */
+static int first_due(struct pool *pool, leaf_filter *is_asked) {
     for (int at = pool->node_count - 1; at >= 0; at--) {
-        struct twin_node *node = &pool->nodes[at];
-        node->is_due =
-            node->leaf >= 0 && is_asked(pool, node->leaf) && claim_of(pool, at) != UINT64_MAX;
-        for (int c = at + 1; c < pool->node_count; c++)
-            node->is_due = node->is_due || (pool->nodes[c].parent == at && pool->nodes[c].is_due);
+        struct twin_node *node = &pool->nodes[at], *poorest = NULL;
+        node->pick = node->leaf >= 0 && is_asked(pool, node->leaf) ? node->leaf : -1;
+        node->is_due = false;
+        for (int c = at + 1; c < pool->node_count; c++) {
+            struct twin_node *child = &pool->nodes[c];
+            if (child->parent != at || child->pick < 0)
+                continue;
+            node->is_due = node->is_due || child->is_due;
+            if (poorest == NULL || is_picked_before(pool, child, poorest))
+                poorest = child;
+        }
+        if (poorest != NULL)
+            node->pick = poorest->pick;
+        if (node->pick >= 0 && at > 0 && is_within(pool, at, node->pick))
+            node->is_due = true;
     }
-    if (!pool->nodes[0].is_due)
-        return -1;
-    int at = 0;
-    while (pool->nodes[at].leaf < 0) {
+    for (int at = 0;;) {
         int next = -1;
         for (int c = at + 1; c < pool->node_count; c++)
             if (pool->nodes[c].parent == at && pool->nodes[c].is_due &&
                 (next < 0 || is_less(pool->nodes[c].sum, pool->nodes[c].weight,
                                      pool->nodes[next].sum, pool->nodes[next].weight)))
                 next = c;
+        if (next < 0)
+            return pool->nodes[at].pick >= 0 ? at : -1;
         at = next;
     }
-    return pool->nodes[at].leaf;
 }
 
-static int first_turn(const struct pool *pool,
-                      bool (*is_asked)(const struct pool *pool, int leaf)) {
+static bool is_below(const struct pool *pool, int leaf, int at) {
+    int node = 0;
+    while (pool->nodes[node].leaf != leaf)
+        node++;
+    for (; node >= 0; node = pool->nodes[node].parent)
+        if (node == at)
+            return true;
+    return false;
+}
+
+static int first_turn(const struct pool *pool, int at, leaf_filter *is_asked) {
     int first = -1;
     for (int i = 0; i < pool->leaf_count; i++) {
-        bool is_possible = true;
+        bool is_possible = pool->since[i] != 0 && is_asked(pool, i) && is_below(pool, i, at);
         for (int j = 0; j < RESOURCES; j++)
             is_possible = is_possible && pool->tasks[i][j] <= pool->capacity[j];
-        if (is_possible && pool->since[i] != 0 && is_asked(pool, i) &&
-            (first < 0 || pool->since[i] < pool->since[first]))
+        if (is_possible && (first < 0 || pool->since[i] < pool->since[first]))
             first = i;
     }
     return first;
@@ -186,8 +218,7 @@ static void reckon_vectors(struct pool *pool, const bool *open) {
     }
 }
 
-static int descend(const struct pool *pool) {
-    int at = 0;
+static int descend(const struct pool *pool, int at) {
     while (pool->nodes[at].leaf < 0) {
         int next = -1;
         for (int c = at + 1; c < pool->node_count; c++)
@@ -202,22 +233,56 @@ static int descend(const struct pool *pool) {
     return pool->nodes[at].leaf;
 }
 
-int twin_decide(struct pool *pool) {
-    add_up(pool);
-    int leaf = pool->is_naive ? -1 : first_due(pool, is_candidate);
-    if (leaf < 0 && !pool->is_naive)
-        leaf = first_turn(pool, is_candidate);
-    if (leaf >= 0)
-        return leaf;
-
+static int decide_naively(struct pool *pool) {
     bool open[RESOURCES];
-    for (int j = 0; j < RESOURCES; j++) {
-        open[j] = pool->is_naive && pool->capacity[j] > 0;
+    for (int j = 0; j < RESOURCES; j++)
+        open[j] = pool->capacity[j] > 0;
+    reckon_vectors(pool, open);
+    return descend(pool, 0);
+}
+
+static bool may_fit(const struct pool *pool, int leaf) {
+    return pool->wants[leaf] && !pool->is_out[leaf];
+}
+
+static bool ask(struct pool *pool, int leaf) {
+    pool->is_out[leaf] = !twin_fits(pool, leaf);
+    return !pool->is_out[leaf];
+}
+
+/* In a node to which its guarantee is due, or the root; false: somebody did not fit. */
+static bool decide_within(struct pool *pool, int at, int *leaf) {
+    int pick = pool->nodes[at].pick;
+    if (!ask(pool, pick))
+        return false;
+    *leaf = first_turn(pool, at, may_fit);
+    if (*leaf >= 0 && !ask(pool, *leaf))
+        return false;
+    if (*leaf >= 0 && is_within(pool, at, *leaf))
+        return true;
+
+    bool open[RESOURCES] = {false};
+    for (int j = 0; j < RESOURCES; j++)
         for (int i = 0; i < pool->leaf_count && !open[j]; i++)
             open[j] = pool->tasks[i][j] > 0 && is_candidate(pool, i);
-    }
     reckon_vectors(pool, open);
-    return descend(pool);
+    *leaf = descend(pool, at);
+    if (!is_within(pool, at, *leaf))
+        *leaf = pick;
+    return true;
+}
+
+int twin_decide(struct pool *pool) {
+    add_up(pool);
+    if (pool->is_naive)
+        return decide_naively(pool);
+    memcpy(pool->is_out, pool->is_unfit, sizeof(pool->is_out));
+    for (int at; (at = first_due(pool, may_fit)) >= 0;) {
+        int leaf = pool->nodes[at].leaf;
+        if (leaf >= 0 ? ask(pool, leaf) : decide_within(pool, at, &leaf))
+            return leaf;
+    }
+    return -1;
 }
 
 static bool is_waiting(const struct pool *pool, int leaf) {
@@ -226,6 +291,8 @@ static bool is_waiting(const struct pool *pool, int leaf) {
 
 int twin_earmark(struct pool *pool) {
     add_up(pool);
-    int leaf = first_due(pool, is_waiting);
-    return leaf >= 0 ? leaf : first_turn(pool, is_waiting);
+    int at = first_due(pool, is_waiting);
+    if (at < 0)
+        return -1;
+    return at > 0 ? pool->nodes[at].pick : first_turn(pool, 0, is_waiting);
 }
