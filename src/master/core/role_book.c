@@ -238,6 +238,7 @@ static bool try_quota(struct master *master, const struct role_quota *quota, boo
     if (!read_lines(master, quota->lines, quota->line_count, &update->quota, why) ||
         (!force && !quota->is_set_quota &&
          !role_check_consumed(master, update->node, &update->quota, why))) {
+        role_lines_fini(&update->quota);
         role_tree_release(tree, update->node);
         return false;
     }
