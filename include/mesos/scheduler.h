@@ -23,7 +23,7 @@
  * accept_offers, launch_tasks: sent at most once. While not registered: not sent, and every task it
  * would have launched gets a status update TASK_LOST (TASK_DROPPED for PARTITION_AWARE frameworks)
  * with REASON_MASTER_DISCONNECTED and without a uuid. When the connection is lost just after it,
- * whether the master had it is not known: reconcile_tasks tells.
+ * whether the master had it is not known: reconcile_tasks and reconcile_operations tell.
  *
  * decline_offer, accept_inverse_offers, decline_inverse_offers, send_framework_message: sent at
  * most once. While not registered: dropped, for offers do not outlive their connection.
@@ -31,8 +31,8 @@
  * request_resources, revive_offers, suppress_offers, update_framework, update: sent, and
  * remembered: what was last wished holds after every reregistration.
  *
- * kill_task, shutdown_executor, acknowledge_status_update, reconcile_tasks: sent when registered,
- * kept until then in their order, at most MESOS_SCHEDULER_KEPT_LIMIT of them; one more is dropped.
+ * kill_task, shutdown_executor, acknowledge_status_update, reconcile_tasks, reconcile_operations:
+ * sent when registered, kept until then in their order, at most MESOS_SCHEDULER_KEPT_LIMIT of them; one more is dropped.
  * One that was on the way when the connection was lost is not repeated: updates and kills are
  * retried by whoever waits.
  *
@@ -130,6 +130,10 @@ struct mesos_scheduler_callbacks {
      * could ever hold it; or, after that, an agent now could. */
     void (*request_status)(void *user, struct mesos_scheduler_driver *driver,
                            const struct mesos_request_status *status);
+    /* What became of an operation on resources (RESERVE, CREATE and so on) that was given an id.
+     * Needs no acknowledgement; one that was missed is asked for with reconcile_operations. */
+    void (*operation_status)(void *user, struct mesos_scheduler_driver *driver,
+                             const Mesos__V1__OperationStatus *status);
 };
 
 struct mesos_scheduler_options {
@@ -263,6 +267,12 @@ MESOS_API Mesos__V1__Status mesos_scheduler_driver_send_framework_message(
 MESOS_API Mesos__V1__Status
 mesos_scheduler_driver_reconcile_tasks(struct mesos_scheduler_driver *driver,
                                        const Mesos__V1__TaskStatus *const *statuses, size_t count);
+
+/* Of each status the operation id, which must be there, and, if there, the agent id count. None: all
+ * operations of the framework that the master remembers. */
+MESOS_API Mesos__V1__Status mesos_scheduler_driver_reconcile_operations(
+    struct mesos_scheduler_driver *driver, const Mesos__V1__OperationStatus *const *statuses,
+    size_t count);
 
 /* --- output (mesos/output.h) --- */
 

@@ -49,7 +49,7 @@ void scheduler_free(struct scheduler *scheduler) {
     if (scheduler == NULL)
         return;
     kept_calls_fini(&scheduler->kept);
-    demand_fini(&scheduler->demand);
+    declared_demand_fini(&scheduler->demand);
     framework_wish_fini(&scheduler->wish);
     channels_fini(&scheduler->channels);
     dialer_fini(&scheduler->dialer);
@@ -292,7 +292,8 @@ static enum fate fate_of(int type) {
     case MESOS__V1__SCHEDULER__CALL__TYPE__KILL:
     case MESOS__V1__SCHEDULER__CALL__TYPE__SHUTDOWN:
     case MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE:
-    case MESOS__V1__SCHEDULER__CALL__TYPE__RECONCILE: return FATE_KEEP;
+    case MESOS__V1__SCHEDULER__CALL__TYPE__RECONCILE:
+    case MESOS__V1__SCHEDULER__CALL__TYPE__RECONCILE_OPERATIONS: return FATE_KEEP;
     case MESOS__V1__SCHEDULER__CALL__TYPE__REVIVE:
     case MESOS__V1__SCHEDULER__CALL__TYPE__SUPPRESS:
     case MESOS__V1__SCHEDULER__CALL__TYPE__REQUEST:
@@ -438,6 +439,8 @@ static int callback_of(const Mesos__V1__Scheduler__Event *event) {
         return event->rescind_inverse_offer != NULL ? CALLBACK_INVERSE_OFFER_RESCINDED : 0;
     case MESOS__V1__SCHEDULER__EVENT__TYPE__REQUEST_STATUS:
         return event->request_status != NULL ? CALLBACK_REQUEST_STATUS : 0;
+    case MESOS__V1__SCHEDULER__EVENT__TYPE__UPDATE_OPERATION_STATUS:
+        return event->update_operation_status != NULL ? CALLBACK_OPERATION_STATUS : 0;
     case MESOS__V1__SCHEDULER__EVENT__TYPE__MESSAGE:
         return event->message != NULL ? CALLBACK_FRAMEWORK_MESSAGE : 0;
     case MESOS__V1__SCHEDULER__EVENT__TYPE__FAILURE:

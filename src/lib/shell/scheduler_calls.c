@@ -230,3 +230,24 @@ Mesos__V1__Status mesos_scheduler_driver_reconcile_tasks(
     call.reconcile = &reconcile;
     return push(driver, &call);
 }
+
+Mesos__V1__Status mesos_scheduler_driver_reconcile_operations(
+    struct mesos_scheduler_driver *driver, const Mesos__V1__OperationStatus *const *statuses,
+    size_t count) {
+    typedef Mesos__V1__Scheduler__Call__ReconcileOperations__Operation operation_type;
+    AUTO(mem_free) operation_type *operations = NEW_ARRAY(operation_type, count + 1);
+    AUTO(mem_free) operation_type **pointers = NEW_ARRAY(operation_type *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        mesos__v1__scheduler__call__reconcile_operations__operation__init(&operations[i]);
+        operations[i].operation_id = statuses[i]->operation_id;
+        operations[i].agent_id = statuses[i]->agent_id;
+        pointers[i] = &operations[i];
+    }
+    Mesos__V1__Scheduler__Call call = CALL_INIT(RECONCILE_OPERATIONS);
+    Mesos__V1__Scheduler__Call__ReconcileOperations reconcile =
+        MESOS__V1__SCHEDULER__CALL__RECONCILE_OPERATIONS__INIT;
+    reconcile.operations = pointers;
+    reconcile.n_operations = count;
+    call.reconcile_operations = &reconcile;
+    return push(driver, &call);
+}

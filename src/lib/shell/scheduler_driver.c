@@ -87,6 +87,9 @@ static void call_back(void *owner, const struct driver_callback *callback) {
         break;
     case CALLBACK_CONNECT_FAILED: CALL(connect_failed, callback->message); break;
     case CALLBACK_REQUEST_STATUS: tell_request(driver, callback->event->request_status); break;
+    case CALLBACK_OPERATION_STATUS:
+        CALL(operation_status, callback->event->update_operation_status->status);
+        break;
     case CALLBACK_LAUNCH_TASK:
     case CALLBACK_KILL_TASK:
     case CALLBACK_SHUTDOWN: break;

@@ -108,6 +108,22 @@ static void on_update(void *self, struct mesos_scheduler_driver *driver,
     change_end(user);
 }
 
+/* Noted as "ID STATE" like a task's. */
+static void on_operation(void *self, struct mesos_scheduler_driver *driver,
+                         const Mesos__V1__OperationStatus *status) {
+    struct user *user = self;
+    (void)driver;
+    const ProtobufCEnumValue *state = protobuf_c_enum_descriptor_get_value(
+        &mesos__v1__operation_state__descriptor, (int)status->state);
+    change_begin(user);
+    assert_true(user->status_count < STATUSES_LIMIT);
+    snprintf(user->statuses[user->status_count++], sizeof(user->statuses[0]), "%s %s",
+             status->operation_id->value, state->name);
+    snprintf(user->message, sizeof(user->message), "%s",
+             status->message != NULL ? status->message : "");
+    change_end(user);
+}
+
 static const struct mesos_scheduler_callbacks callbacks = {
     .size = sizeof(callbacks),
     .registered = on_registered,
@@ -115,6 +131,7 @@ static const struct mesos_scheduler_callbacks callbacks = {
     .resource_offers = on_offers,
     .offer_rescinded = on_rescinded,
     .status_update = on_update,
+    .operation_status = on_operation,
 };
 
 /* A message in the arena, written as JSON. */
@@ -308,6 +325,32 @@ TEST(what_a_task_writes_into_a_volume_survives_both_daemons_and_goes_with_the_vo
     wait_for(&user, is_offered, "disk(eng)[v1]:64");
     accept_offers(&user, unmake, 2, NULL, NULL);
     wait_for(&user, is_offered, "disk:1024");
+    user_end(&user);
+    cluster_close(&cluster);
+}
+
+TEST(what_became_of_an_operation_with_an_id_is_told_and_can_be_asked_for) {
+    static const char *const operations[] = {
+        "{\"type\":\"RESERVE\",\"id\":{\"value\":\"good\"},\"reserve\":{\"resources\":[" AMOUNT(
+            "disk", "100", RESERVED) "]}}",
+        "{\"type\":\"RESERVE\",\"id\":{\"value\":\"bad\"},\"reserve\":{\"resources\":[" AMOUNT(
+            "disk", "9000", RESERVED) "]}}",
+    };
+    struct user user = {0};
+    cluster_open(&cluster);
+    cluster_start(&cluster);
+    user_start(&user);
+    wait_for(&user, is_offered, "disk:1024");
+
+    accept_offers(&user, operations, 2, NULL, NULL);
+    wait_for(&user, has_status, "bad OPERATION_ERROR");
+    wait_for(&user, has_status, "good OPERATION_FINISHED");
+
+    change_begin(&user);
+    user.status_count = 0;
+    change_end(&user);
+    mesos_scheduler_driver_reconcile_operations(user.driver, NULL, 0);
+    wait_for(&user, has_status, "good OPERATION_FINISHED");
     user_end(&user);
     cluster_close(&cluster);
 }
