@@ -82,7 +82,33 @@ TEST(a_task_behind_an_operation_on_the_connection_finds_what_it_made) {
     assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 1);
 }
 
+TEST(more_resources_than_a_message_holds_are_refused) {
+    AUTO(rig_free) struct rig *rig = rig_with_disk();
+    struct resources *many = NEW(struct resources);
+    VEC_PUSH(&rig->owned, many);
+    for (int i = 0; i <= RESOURCES_LIMIT; i++) {
+        struct reservation reservation = {.type = RESERVATION_DYNAMIC, .role = TEXT("eng")};
+        struct kind_info info = {.name = TEXT("disk"), .reservation_count = 1};
+        reservation.principal = text_of(arena_printf(rig->arena, "%d", i));
+        info.reservations = &reservation;
+        assert_true(resources_put_scalar(many, rig_intern(rig, info), 1, NULL));
+    }
+
+    rig_apply(rig, 1, OPERATION_RESERVE, rig_disk(rig, false, RESOURCES_LIMIT + 1), many);
+
+    assert_refused(rig, "the agent would have more than 4096 resources");
+}
+
 /* --- volumes come --- */
+
+TEST(no_operation_but_create_makes_a_volume) {
+    AUTO(rig_free) struct rig *rig = rig_with_disk();
+    const struct resources *v1 = rig_volume(rig, (struct rig_volume_terms){.id = "v1"});
+
+    rig_apply(rig, 1, OPERATION_RESERVE, rig_disk(rig, false, 64000), v1);
+
+    assert_refused(rig, "only CREATE and DESTROY make and end volumes");
+}
 
 TEST(a_volume_is_stored_then_made_then_answered) {
     AUTO(rig_free) struct rig *rig = rig_with_disk();
@@ -322,6 +348,62 @@ TEST(the_same_id_can_be_made_anew_while_the_old_content_is_on_its_way_out) {
     rig_made(rig);
     rig_store_all(rig);
     assert_applied(rig, 2);
+}
+
+TEST(no_more_volumes_than_the_limit_wait_for_their_removal) {
+    AUTO(rig_free) struct rig *rig = rig_with_disk();
+    const struct resources *all = rig_disk(rig, true, 0);
+    for (int i = 0; i <= AGENT_DESTROYED_VOLUMES_LIMIT; i++)
+        all = rig_both(rig, all,
+                       rig_volume(rig, (struct rig_volume_terms){
+                                           .id = arena_printf(rig->arena, "v%d", i), .milli = 1}));
+    int64_t milli = AGENT_DESTROYED_VOLUMES_LIMIT + 1;
+    rig_reserve(rig, milli);
+    rig_apply(rig, 2, OPERATION_CREATE, rig_disk(rig, true, milli), all);
+    rig_made(rig);
+    assert_applied(rig, 2);
+
+    rig_apply(rig, 3, OPERATION_DESTROY, all, rig_disk(rig, true, milli));
+
+    assert_refused(rig, "more than 1000 volumes wait for their removal");
+    assert_true(rig_has(rig, all));
+}
+
+/* An agent with a MOUNT disk of role "eng/db" by flag, and the disk and a volume of all of it. */
+static struct rig *with_mount(const struct resources **plain, const struct resources **made) {
+    struct rig *rig = rig_new();
+    struct rig_volume_terms terms = {.source = DISK_SOURCE_MOUNT, .root = "/mnt/whole"};
+    struct reservation fixed = {.type = RESERVATION_STATIC, .role = TEXT("eng/db")};
+    struct kind_info info = rig_disk_of(&terms);
+    struct resource one = {.milli = 500000};
+    info.reservations = &fixed;
+    one.kind = rig_intern(rig, info);
+    *plain = rig_one(rig, one);
+    info.disk.persistence_id = TEXT("v1");
+    one.kind = rig_intern(rig, info);
+    *made = rig_one(rig, one);
+    agent_free(rig->agent);
+    assert_true(resources_add(&rig->total, *plain));
+    rig->agent = agent_new(&rig->options, rig->kinds);
+    rig_register(rig);
+    return rig;
+}
+
+TEST(a_mount_disk_takes_no_new_volume_until_the_old_content_is_gone) {
+    const struct resources *plain, *v1;
+    AUTO(rig_free) struct rig *rig = with_mount(&plain, &v1);
+    rig_apply(rig, 1, OPERATION_CREATE, plain, v1);
+    rig_made(rig);
+    rig_apply(rig, 2, OPERATION_DESTROY, v1, plain);
+    assert_applied(rig, 2);
+
+    rig_apply(rig, 3, OPERATION_CREATE, plain, v1);
+    assert_refused(rig, "where volume 'v1' would be an older one is still being removed");
+    rig_removed(rig);
+    rig_apply(rig, 4, OPERATION_CREATE, plain, v1);
+    rig_made(rig);
+
+    assert_applied(rig, 4);
 }
 
 TEST(where_an_old_volume_could_not_be_removed_no_new_one_is_made) {

@@ -94,6 +94,21 @@ TEST(an_unshared_volume_has_one_user_and_a_shared_one_many) {
     assert_false(rig_last(rig, AGENT_EFFECT_LAUNCH)->launch.volumes[0].is_given);
 }
 
+TEST(an_unshared_volume_becomes_its_users_even_while_a_removed_frameworks_task_ends) {
+    const struct resources *v1;
+    AUTO(rig_free) struct rig *rig = rig_with_volume(&v1, (struct rig_volume_terms){.id = "v1"});
+    rig_framework(rig, "f2");
+    rig_run(rig, "f1", rig_task_with(rig, "t1", v1));
+    rig_started(rig, rig_launched(rig));
+    rig_master(rig, (struct master_message){.kind = MASTER_MESSAGE_SHUTDOWN_FRAMEWORK,
+                                            .shutdown_framework = {TEXT("f1")}});
+
+    rig_run(rig, "f2", rig_task_with(rig, "t2", v1));
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 2);
+    assert_true(rig_last(rig, AGENT_EFFECT_LAUNCH)->launch.volumes[0].is_given);
+}
+
 TEST(a_second_task_on_an_unshared_volume_has_not_got_it) {
     const struct resources *v1;
     AUTO(rig_free) struct rig *rig = rig_with_volume(&v1, (struct rig_volume_terms){.id = "v1"});
