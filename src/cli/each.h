@@ -105,6 +105,9 @@ struct each {
     struct buf largest;
     int64_t largest_cpu_milli, waits_since_ms;
     bool is_told_waiting;
+    size_t requested; /* tasks that the master knows are wanted */
+    bool has_requested;
+    char infeasible[500]; /* what the master says of the request; "": it can be met */
 
     struct link unread, reading;
     size_t unread_count, reading_count;

@@ -3,6 +3,7 @@
  * reached is kept for a moment, since a place may become free in it.
  */
 #include "cli/each.h"
+#include "cli/task_request.h"
 
 #include <stdio.h>
 
@@ -155,6 +156,7 @@ static size_t launch(struct each *each, const Mesos__V1__Offer *offer) {
     filters.has_refuse_seconds = true;
     filters.refuse_seconds = 0;
     mesos_scheduler_driver_launch_tasks(each->driver.driver, offer->id, infos, count, &filters);
+    each->requested -= count < each->requested ? count : each->requested;
     driver_loop_touch(&each->driver);
     each->waits_since_ms = 0;
     each->is_told_waiting = false;
@@ -183,6 +185,24 @@ void each_on_offer_timer(void *self) {
         loop_timer_arm(&each->offer_timer, loop_now_ms(each->loop) + OFFER_KEPT_MS);
 }
 
+/* So many tasks are asked for as may be launched; each that is launched counts down there, too. A
+ * resumed run asks for a few too many. */
+static void set_request(struct each *each) {
+    size_t at_once = (size_t)each->at_once;
+    size_t lines = each->again.count - each->again_at + each->input.lines.count - each->next_fresh;
+    size_t room = at_once > each->launched_count ? at_once - each->launched_count : 0;
+    size_t wanted = may_launch(each) ? (lines < room ? lines : room) : 0;
+    if (each->has_requested && wanted == each->requested)
+        return;
+    AUTO_FINI(buf_fini) struct buf name = {0};
+    buf_printf(&name, "mesos each %s", each->arguments.words.items[0]);
+    task_request_send(each->driver.driver, &each->terms,
+                      each->terms.name != NULL ? each->terms.name : buf_string(&name), wanted);
+    each->has_requested = true;
+    each->requested = wanted;
+    driver_loop_touch(&each->driver);
+}
+
 /* Offers come when there is something to do with them. */
 static void set_wish(struct each *each) {
     bool suppress = !lines_wait(each);
@@ -202,6 +222,7 @@ void each_place(struct each *each) {
             decline(each, each->offers.items[i].offer, short_refusal_seconds);
         drop_offer(each, i);
     }
+    set_request(each);
     set_wish(each);
     if (!lines_wait(each))
         each_return_offers(each, INT64_MAX);
@@ -401,8 +422,11 @@ static void explain(struct each *each) {
         return;
     each->is_told_waiting = true;
     task_terms_print(&each->terms, &wanted);
-    if (each->largest.size == 0)
-        each_say(each, "waiting: nothing has been offered yet; %s are wanted", buf_string(&wanted));
+    if (each->infeasible[0] != '\0')
+        each_say(each, "waiting: %s", each->infeasible);
+    else if (each->largest.size == 0)
+        each_say(each, "waiting: nothing has been offered yet; %s are wanted (mesos why %s)",
+                 buf_string(&wanted), each->framework_id);
     else
         each_say(each, "waiting: %s are wanted, and the largest offer is %s", buf_string(&wanted),
                  buf_string(&each->largest));
@@ -461,6 +485,20 @@ static void on_disconnected(void *self, struct mesos_scheduler_driver *driver) {
     loop_timer_arm(&each->connect_timer, loop_now_ms(each->loop) + RECONNECT_LIMIT_MS);
 }
 
+/* Told at once when there are agents at all; the lines wait on for one that can. */
+static void on_request_status(void *self, struct mesos_scheduler_driver *driver,
+                              const struct mesos_request_status *status) {
+    struct each *each = self;
+    (void)driver;
+    bool is_new = !status->feasible && strcmp(each->infeasible, status->message) != 0;
+    snprintf(each->infeasible, sizeof(each->infeasible), "%s",
+             status->feasible ? "" : status->message);
+    if (!is_new || status->nearest == NULL || each->is_over)
+        return;
+    each->is_told_waiting = true;
+    each_say(each, "waiting: %s", each->infeasible);
+}
+
 static void on_connect_failed(void *self, struct mesos_scheduler_driver *driver, const char *why) {
     struct each *each = self;
     (void)driver;
@@ -502,7 +540,8 @@ bool each_start_driver(struct each *each, struct error *error) {
                                                         .status_update = on_status,
                                                         .error = on_error,
                                                         .output = each_on_output,
-                                                        .connect_failed = on_connect_failed};
+                                                        .connect_failed = on_connect_failed,
+                                                        .request_status = on_request_status};
     const struct mesos_scheduler_options options = {
         .size = sizeof(options),
         .master = each->common.master,
@@ -516,5 +555,7 @@ bool each_start_driver(struct each *each, struct error *error) {
     if (driver == NULL)
         return fail(error, ERROR_INVALID, "%s", why.message);
     driver_loop_init(&each->driver, each->loop, driver);
+    each->has_requested = false;
+    set_request(each);
     return true;
 }

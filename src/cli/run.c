@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/driver_loop.h"
 #include "cli/json_line.h"
-#include "cli/task_terms.h"
+#include "cli/task_request.h"
 #include "common/base/buf.h"
 #include "common/runtime/files.h"
 #include "common/runtime/random.h"
@@ -56,7 +56,8 @@ struct run {
     Mesos__V1__TaskStatus *last; /* a copy of the one that ended the task */
     char connect_why[256];
     char framework_id[256];
-    char said[700]; /* what was told last */
+    char said[700];       /* what was told last */
+    char infeasible[500]; /* what the master says of the request; "": it can be met */
     int64_t begun_ms;
     bool is_registered, has_registered, has_started, is_told_why;
     int interrupts;
@@ -222,10 +223,20 @@ static bool never_began(const struct run *run, const Mesos__V1__TaskStatus *stat
              status->reason == MESOS__V1__TASK_STATUS__REASON__REASON_INVALID_OFFERS));
 }
 
+/* The request has the name of the framework. */
+static void ask_for_one(struct run *run) {
+    AUTO_FINI(buf_fini) struct buf name = {0};
+    buf_printf(&name, "mesos run %s", run->arguments.words.items[0]);
+    task_request_send(run->driver.driver, &run->terms,
+                      run->terms.name != NULL ? run->terms.name : buf_string(&name), 1);
+    driver_loop_touch(&run->driver);
+}
+
 /* It may go to the next offer, under another id. */
 static void launch_again(struct run *run) {
     run->task_id[0] = '\0';
     loop_timer_disarm(&run->ask_timer);
+    ask_for_one(run);
     mesos_scheduler_driver_revive_offers(run->driver.driver, NULL, 0);
     arm_in(run, &run->explain_timer, EXPLAIN_AFTER_MS);
 }
@@ -342,14 +353,32 @@ static void on_offers(void *self, struct mesos_scheduler_driver *driver,
         mesos_scheduler_driver_suppress_offers(driver, NULL, 0);
 }
 
+/* Told at once, and the task waits on for an agent that can. Where there are no agents at all they
+ * may be about to come: that is told with what is waited for. */
+static void on_request_status(void *self, struct mesos_scheduler_driver *driver,
+                              const struct mesos_request_status *status) {
+    struct run *run = self;
+    (void)driver;
+    bool is_new = !status->feasible && strcmp(run->infeasible, status->message) != 0;
+    snprintf(run->infeasible, sizeof(run->infeasible), "%s",
+             status->feasible ? "" : status->message);
+    if (is_new && status->nearest != NULL && run->task_id[0] == '\0') {
+        loop_timer_disarm(&run->explain_timer);
+        say(run, "waiting: %s", run->infeasible);
+    }
+}
+
 static void explain(void *self) {
     struct run *run = self;
     AUTO_FINI(buf_fini) struct buf wanted = {0};
     task_terms_print(&run->terms, &wanted);
     if (!run->is_registered || run->task_id[0] != '\0')
         return;
-    if (run->largest.size == 0)
-        say(run, "waiting: nothing has been offered yet; %s are wanted", buf_string(&wanted));
+    if (run->infeasible[0] != '\0')
+        say(run, "waiting: %s", run->infeasible);
+    else if (run->largest.size == 0)
+        say(run, "waiting: nothing has been offered yet; %s are wanted (mesos why %s)",
+            buf_string(&wanted), run->framework_id);
     else
         say(run, "waiting: %s are wanted, and the largest offer is %s", buf_string(&wanted),
             buf_string(&run->largest));
@@ -495,7 +524,8 @@ static bool start_driver(struct run *run, struct error *error) {
                                                         .status_update = on_status,
                                                         .error = on_error,
                                                         .output = on_output,
-                                                        .connect_failed = on_connect_failed};
+                                                        .connect_failed = on_connect_failed,
+                                                        .request_status = on_request_status};
     const struct mesos_scheduler_options options = {
         .size = sizeof(options),
         .master = run->common.master,
@@ -507,6 +537,7 @@ static bool start_driver(struct run *run, struct error *error) {
     if (driver == NULL)
         return fail(error, ERROR_INVALID, "%s", why.message);
     driver_loop_init(&run->driver, run->loop, driver);
+    ask_for_one(run);
     return true;
 }
 
