@@ -251,6 +251,63 @@ void call_suppress(struct scheduler_node *node) {
     push(node, &call);
 }
 
+struct request_parts {
+    Mesos__V1__Request request;
+    struct scalar cpus, mem;
+    Mesos__V1__Resource port;
+    Mesos__V1__Value__Ranges ranges;
+    Mesos__V1__Value__Range range, *range_list[1];
+    Mesos__V1__Resource *resources[3];
+};
+
+static void fill_request(struct request_parts *parts, const struct slot *slot) {
+    double more_cpus = slot->in_executor ? executor_cpus : 0;
+    double more_mem = slot->in_executor ? executor_mem : 0;
+    mesos__v1__request__init(&parts->request);
+    parts->resources[0] =
+        fill_scalar(&parts->cpus, "cpus", (double)slot->cpu_milli / 1000 + more_cpus);
+    parts->resources[1] =
+        fill_scalar(&parts->mem, "mem", (double)slot->mem_milli / 1000 + more_mem);
+    parts->request.resources = parts->resources;
+    parts->request.n_resources = 2;
+    parts->request.has_count = true;
+    parts->request.count = 1;
+    if (!slot->wants_port)
+        return;
+    mesos__v1__resource__init(&parts->port);
+    mesos__v1__value__ranges__init(&parts->ranges);
+    mesos__v1__value__range__init(&parts->range);
+    parts->range_list[0] = &parts->range;
+    parts->ranges.range = parts->range_list;
+    parts->ranges.n_range = 1;
+    parts->port.name = "ports";
+    parts->port.type = MESOS__V1__VALUE__TYPE__RANGES;
+    parts->port.ranges = &parts->ranges;
+    parts->resources[parts->request.n_resources++] = &parts->port;
+}
+
+void call_request(struct scheduler_node *node) {
+    const struct workload *workload = node->workload;
+    size_t count = 0, limit = workload->slots.count;
+    struct request_parts *parts = NEW_ARRAY(struct request_parts, limit + 1);
+    Mesos__V1__Request **list = NEW_ARRAY(Mesos__V1__Request *, limit + 1);
+    Mesos__V1__Scheduler__Call call = CALL(REQUEST);
+    Mesos__V1__Scheduler__Call__Request request = MESOS__V1__SCHEDULER__CALL__REQUEST__INIT;
+    for (size_t i = 0; i < limit; i++) {
+        if (workload->slots.items[i].state != SLOT_WANTED)
+            continue;
+        fill_request(&parts[count], &workload->slots.items[i]);
+        list[count] = &parts[count].request;
+        count++;
+    }
+    request.requests = list;
+    request.n_requests = count;
+    call.request = &request;
+    push(node, &call);
+    mem_free(list);
+    mem_free(parts);
+}
+
 void call_message(struct scheduler_node *node, const char *agent) {
     Mesos__V1__AgentID agent_id = MESOS__V1__AGENT_ID__INIT;
     Mesos__V1__ExecutorID executor_id = MESOS__V1__EXECUTOR_ID__INIT;

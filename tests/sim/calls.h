@@ -39,4 +39,6 @@ void call_acknowledge(struct scheduler_node *node, const Mesos__V1__TaskStatus *
 void call_reconcile(struct scheduler_node *node, const struct reconciliation *asked);
 void call_revive(struct scheduler_node *node);
 void call_suppress(struct scheduler_node *node);
+/* All that the workload wants now, one request a slot; with nothing wanted it withdraws all. */
+void call_request(struct scheduler_node *node);
 void call_message(struct scheduler_node *node, const char *agent);

@@ -187,6 +187,7 @@ void faults_populate(struct world *world) {
                          .role = world_chance(world, 800)
                                      ? operator_roles[world_draw(world, 0, OPERATOR_ROLES - 1)]
                                      : NULL,
+                         .declares_demand = world_chance(world, 400),
                          .checkpoint = true,
                          .failover_timeout_ms =
                              world_chance(world, 100) ? 0 : world_draw(world, 60000, 200000),

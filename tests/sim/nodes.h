@@ -115,7 +115,8 @@ struct workload_options {
     size_t tasks;
     bool in_executor, explicit_acks, partition_aware, multi_role, checkpoint;
     int64_t duration_ms, failover_timeout_ms;
-    const char *role; /* NULL: "blue" with multi_role, else none */
+    bool declares_demand; /* by REQUEST */
+    const char *role;     /* NULL: "blue" with multi_role, else none */
 };
 
 struct workload {

@@ -50,8 +50,11 @@ static void want_again(struct workload *workload, struct slot *slot) {
     slot->state = slot->kill_wanted ? SLOT_DONE : SLOT_WANTED;
     slot->last_state = -1;
     struct scheduler_node *node = live_node(workload);
-    if (node != NULL && slot->state == SLOT_WANTED)
-        call_revive(node);
+    if (node == NULL || slot->state != SLOT_WANTED)
+        return;
+    if (workload->options.declares_demand)
+        call_request(node);
+    call_revive(node);
 }
 
 static void take_state(struct workload *workload, struct slot *slot, Mesos__V1__TaskState state,
@@ -175,6 +178,13 @@ void workload_reconcile(struct workload *workload, bool explicit_tasks) {
         call_reconcile(node, &asked);
 }
 
+/* What was launched in place of something else has lowered the wrong count. */
+static void declare(struct workload *workload) {
+    struct scheduler_node *node = live_node(workload);
+    if (node != NULL && node->is_registered && workload->options.declares_demand)
+        call_request(node);
+}
+
 static void on_round(void *self, uint64_t argument) {
     struct workload *workload = self;
     (void)argument;
@@ -183,6 +193,7 @@ static void on_round(void *self, uint64_t argument) {
     workload->round++;
     workload_reconcile(workload, workload->round % 3 != 0);
     each_launched(workload, kill_again);
+    declare(workload);
     world_after(workload->world, ROUND_MS, on_round, workload, 0);
 }
 
@@ -232,6 +243,7 @@ static void registered(struct workload *workload, struct scheduler_node *node,
         snprintf(workload->id, sizeof(workload->id), "%s", id);
     }
     workload_reconcile(workload, true);
+    declare(workload);
     if (workload->is_suppressed)
         call_suppress(node);
 }

@@ -32,7 +32,7 @@ struct world *world_new(uint64_t seed) {
     world->hash = UINT64_C(0xcbf29ce484222325);
     world->scratch = arena_new();
     world->ledger = ledger_new(world);
-    world->operator = operator_new(world);
+    world->operator= operator_new(world);
     return world;
 }
 
