@@ -31,6 +31,14 @@ void stage_forget(struct stage *stage) {
     stage->lines.count = 0;
 }
 
+void stage_drop_applies(struct stage *stage, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        resources_fini(&stage->applies.items[0].from);
+        resources_fini(&stage->applies.items[0].to);
+        VEC_REMOVE(&stage->applies, 0);
+    }
+}
+
 void stage_free(struct stage *stage) {
     if (stage == NULL)
         return;
@@ -38,6 +46,8 @@ void stage_free(struct stage *stage) {
     VEC_FINI(&stage->lines);
     VEC_FINI(&stage->offers);
     VEC_FINI(&stage->acknowledged);
+    stage_drop_applies(stage, stage->applies.count);
+    VEC_FINI(&stage->applies);
     master_free(stage->master);
     arena_free(stage->arena);
     arena_free(stage->effects);
@@ -62,6 +72,11 @@ static void note_effect(struct stage *stage, const struct master_effect *effect)
     if (effect->kind == MASTER_EFFECT_SEND_AGENT &&
         effect->agent.kind == MASTER_MESSAGE_ACKNOWLEDGE)
         VEC_PUSH(&stage->acknowledged, effect->agent.acknowledge.uuid);
+    if (effect->kind == MASTER_EFFECT_SEND_AGENT && effect->agent.kind == MASTER_MESSAGE_APPLY)
+        VEC_PUSH(&stage->applies,
+                 (struct said_apply){effect->agent.apply.number,
+                                     resources_copy(effect->agent.apply.from),
+                                     resources_copy(effect->agent.apply.to)});
 }
 
 static void play_one(struct stage *stage, struct master_event event) {

@@ -12,6 +12,12 @@
 
 #include "common/base/buf.h"
 
+/* An APPLY that was said; the test's agent takes it from there. */
+struct said_apply {
+    uint64_t number;
+    struct resources from, to;
+};
+
 struct stage {
     struct master_options options; /* before stage_begin */
     struct kinds *kinds;
@@ -24,6 +30,7 @@ struct stage {
     VEC_OF(char *) lines;
     VEC_OF(struct text) offers;       /* ids, as made */
     VEC_OF(struct uuid) acknowledged; /* that agents were told */
+    VEC_OF(struct said_apply) applies;
 };
 
 struct stage *stage_new(void); /* default options, gathering at once */
@@ -38,6 +45,9 @@ void stage_begin_with(struct stage *stage, const struct registry_record *records
 void stage_play(struct stage *stage, struct master_event event);
 void stage_store(struct stage *stage);               /* all STOREs held back are done */
 void stage_pass_ms(struct stage *stage, int64_t ms); /* ticking at every deadline on the way */
+
+/* Forgets the first of stage->applies. */
+void stage_drop_applies(struct stage *stage, size_t count);
 
 /* What was said, in order, since stage_forget. */
 bool stage_heard(const struct stage *stage, const char *part);
