@@ -134,6 +134,10 @@ struct mesos_scheduler_callbacks {
      * Needs no acknowledgement; one that was missed is asked for with reconcile_operations. */
     void (*operation_status)(void *user, struct mesos_scheduler_driver *driver,
                              const Mesos__V1__OperationStatus *status);
+    /* The master would not do this and changed nothing; `call` names it: "UPDATE_FRAMEWORK". After
+     * an update the driver still subscribes anew with what was wished, so wish something else. */
+    void (*call_refused)(void *user, struct mesos_scheduler_driver *driver, const char *call,
+                         const char *message);
 };
 
 struct mesos_scheduler_options {

@@ -162,7 +162,8 @@ enum scheduler_event_kind {
     SCHEDULER_EVENT_INVERSE_OFFERS = 9,
     SCHEDULER_EVENT_RESCIND_INVERSE_OFFER = 10,
     SCHEDULER_EVENT_UPDATE_OPERATION_STATUS = 11,
-    SCHEDULER_EVENT_REQUEST_STATUS = 1000, /* ours */
+    SCHEDULER_EVENT_REQUEST_STATUS = 1000, /* ours, as is the next */
+    SCHEDULER_EVENT_CALL_REFUSED = 1001,
 };
 
 /* One offer as a framework sees it. */
@@ -227,6 +228,12 @@ struct scheduler_event {
             struct text message;     /* with the nearest agent and what it lacks */
             struct agent_id nearest; /* empty: there are no agents */
         } request_status;
+        /* An UPDATE_FRAMEWORK that changed nothing. */
+        struct {
+            struct text call;
+            int status; /* as HTTP has it: 400, 403 */
+            struct text message;
+        } call_refused;
         struct text error;
     };
 };

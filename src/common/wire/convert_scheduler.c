@@ -375,6 +375,7 @@ static uint32_t event_field(enum scheduler_event_kind kind) {
     case SCHEDULER_EVENT_RESCIND_INVERSE_OFFER: return 10;
     case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS: return 11;
     case SCHEDULER_EVENT_REQUEST_STATUS: return 1000;
+    case SCHEDULER_EVENT_CALL_REFUSED: return 1001;
     case SCHEDULER_EVENT_HEARTBEAT: return 0;
     }
     return 0;
@@ -408,6 +409,11 @@ static void put_event(struct wire *wire, const struct scheduler_event *event, st
     case SCHEDULER_EVENT_ERROR: put_bytes(out, 1, event->error); return;
     case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS: put_operation_status(wire, event, out); return;
     case SCHEDULER_EVENT_REQUEST_STATUS: put_request_status(event, out); return;
+    case SCHEDULER_EVENT_CALL_REFUSED:
+        put_bytes(out, 1, event->call_refused.call);
+        put_int(out, 2, event->call_refused.status);
+        put_bytes(out, 3, event->call_refused.message);
+        return;
     case SCHEDULER_EVENT_INVERSE_OFFERS:
     case SCHEDULER_EVENT_HEARTBEAT: return;
     }

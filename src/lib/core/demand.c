@@ -5,7 +5,7 @@
 
 #include "common/model/value_fixed.h"
 
-void demand_fini(struct demand *demand) {
+void declared_demand_fini(struct demand *demand) {
     VEC_EACH(request, &demand->requests)
         mesos_message_free(&(*request)->base);
     VEC_FINI(&demand->requests);

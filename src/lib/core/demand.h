@@ -14,7 +14,7 @@ struct demand {
     VEC_OF(Mesos__V1__Request *) requests; /* owned; those with a field of ours */
 };
 
-void demand_fini(struct demand *demand);
+void declared_demand_fini(struct demand *demand);
 
 /* A REQUEST: replaces what was wanted in the roles it names; none at all: everything. */
 void demand_replace(struct demand *demand, const struct framework_wish *wish,

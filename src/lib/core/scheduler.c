@@ -439,6 +439,8 @@ static int callback_of(const Mesos__V1__Scheduler__Event *event) {
         return event->rescind_inverse_offer != NULL ? CALLBACK_INVERSE_OFFER_RESCINDED : 0;
     case MESOS__V1__SCHEDULER__EVENT__TYPE__REQUEST_STATUS:
         return event->request_status != NULL ? CALLBACK_REQUEST_STATUS : 0;
+    case MESOS__V1__SCHEDULER__EVENT__TYPE__CALL_REFUSED:
+        return event->call_refused != NULL ? CALLBACK_CALL_REFUSED : 0;
     case MESOS__V1__SCHEDULER__EVENT__TYPE__UPDATE_OPERATION_STATUS:
         return event->update_operation_status != NULL ? CALLBACK_OPERATION_STATUS : 0;
     case MESOS__V1__SCHEDULER__EVENT__TYPE__MESSAGE:

@@ -39,6 +39,12 @@ static void tell_request(struct mesos_scheduler_driver *driver,
     CALL(request_status, &status);
 }
 
+static void tell_refusal(struct mesos_scheduler_driver *driver,
+                         const Mesos__V1__Scheduler__Event__CallRefused *refused) {
+    CALL(call_refused, refused->call != NULL ? refused->call : "",
+         refused->message != NULL ? refused->message : "");
+}
+
 static void call_with_event(struct mesos_scheduler_driver *driver, enum driver_callback_kind kind,
                             const Mesos__V1__Scheduler__Event *event) {
     const Mesos__V1__Scheduler__Event__Message *message = event->message;
@@ -86,6 +92,7 @@ static void call_back(void *owner, const struct driver_callback *callback) {
         CALL(call_dropped, callback->dropped.name, callback->dropped.why);
         break;
     case CALLBACK_CONNECT_FAILED: CALL(connect_failed, callback->message); break;
+    case CALLBACK_CALL_REFUSED: tell_refusal(driver, callback->event->call_refused); break;
     case CALLBACK_REQUEST_STATUS: tell_request(driver, callback->event->request_status); break;
     case CALLBACK_OPERATION_STATUS:
         CALL(operation_status, callback->event->update_operation_status->status);

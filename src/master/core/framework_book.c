@@ -339,6 +339,12 @@ void framework_book_update(struct master *master, struct framework *framework,
     if (why.code != ERROR_NONE) {
         emit_invalid(master, "call=UPDATE_FRAMEWORK framework=%.*s error=\"%s\"",
                      TEXT_ARGS(old->id.text), why.message);
+        struct scheduler_event refused = {
+            .kind = SCHEDULER_EVENT_CALL_REFUSED,
+            .call_refused = {TEXT("UPDATE_FRAMEWORK"), why.code == ERROR_REFUSED ? 403 : 400,
+                             lend(master, text_of(why.message))},
+        };
+        emit_to_framework(master, framework, refused);
         return;
     }
     keep_info(framework, info);

@@ -45,6 +45,7 @@ static void put_callbacks(struct buf *out) {
     FIELD(mesos_scheduler_callbacks, connect_failed);
     FIELD(mesos_scheduler_callbacks, request_status);
     FIELD(mesos_scheduler_callbacks, operation_status);
+    FIELD(mesos_scheduler_callbacks, call_refused);
     STRUCT(mesos_executor_callbacks);
     FIELD(mesos_executor_callbacks, size);
     FIELD(mesos_executor_callbacks, user);

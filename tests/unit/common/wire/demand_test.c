@@ -251,6 +251,27 @@ TEST(an_offer_filter_that_makes_no_sense_is_a_fault_of_the_framework) {
     assert_true(call.subscribe.info.fault.size > 0);
 }
 
+TEST(a_refusal_is_read_back) {
+    FIXTURE(fixture);
+    AUTO_FINI(buf_fini) struct buf out = {0};
+    struct scheduler_event event = {
+        .kind = SCHEDULER_EVENT_CALL_REFUSED,
+        .call_refused = {TEXT("UPDATE_FRAMEWORK"), 403, TEXT("no")},
+    };
+    ProtobufCMessage *message;
+    struct error error;
+
+    scheduler_event_encode(&fixture.wire, &event, &out);
+
+    if (!wire_unpack(&mesos__v1__scheduler__event__descriptor, buf_text(&out), fixture.arena,
+                     &message, &error))
+        fail_msg("%s", error.message);
+    const Mesos__V1__Scheduler__Event *read = (const Mesos__V1__Scheduler__Event *)message;
+    assert_string_equal(read->call_refused->call, "UPDATE_FRAMEWORK");
+    assert_int_equal(read->call_refused->status_code, 403);
+    assert_string_equal(read->call_refused->message, "no");
+}
+
 TEST(a_request_status_is_read_back) {
     FIXTURE(fixture);
     AUTO_FINI(buf_fini) struct buf out = {0};

@@ -337,6 +337,24 @@ TEST(the_masters_answer_is_handed_on) {
     end(&stage);
 }
 
+TEST(a_refused_call_is_handed_on) {
+    struct stage stage;
+    begin_asking(&stage, 0, &three_web, 1);
+    Mesos__V1__Scheduler__Event__CallRefused refused =
+        MESOS__V1__SCHEDULER__EVENT__CALL_REFUSED__INIT;
+    refused.call = "UPDATE_FRAMEWORK";
+    refused.message = "no";
+    event_type event = MESOS__V1__SCHEDULER__EVENT__INIT;
+    event.has_type = true;
+    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__CALL_REFUSED;
+    event.call_refused = &refused;
+
+    stage_frame(&stage, FRAME_SCHEDULER_EVENT, &event.base);
+
+    assert_non_null(stage_callback(&stage, CALLBACK_CALL_REFUSED));
+    end(&stage);
+}
+
 TEST(constraints_go_with_every_subscription_until_they_are_replaced) {
     struct stage stage;
     Mesos__V1__FrameworkInfo info = MESOS__V1__FRAMEWORK_INFO__INIT;

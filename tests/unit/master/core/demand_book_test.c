@@ -373,6 +373,27 @@ TEST(an_offer_filter_of_a_strange_role_refuses_the_subscription) {
     assert_heard(stage, "to 1 ERROR offer filters of role 'ops', which is not subscribed");
 }
 
+/* --- what UPDATE_FRAMEWORK may change --- */
+
+TEST(an_update_of_what_cannot_change_is_refused_aloud_and_changes_nothing) {
+    AUTO(stage_free) struct stage *stage = begin();
+    stage_add_framework(stage, 1);
+    struct scheduler_call update = stage_subscribe(stage, "M-0000", "f");
+    update.kind = SCHEDULER_CALL_UPDATE_FRAMEWORK;
+    struct role_constraints empty = {.role = TEXT("*"), .encoded = TEXT("empty")};
+
+    update.subscribe.info.checkpoint = !update.subscribe.info.checkpoint;
+    stage_call(stage, 1, update);
+    update.subscribe.info.checkpoint = !update.subscribe.info.checkpoint;
+    update.subscribe.constraints = &empty;
+    update.subscribe.constraint_count = 1;
+    stage_call(stage, 1, update);
+
+    assert_heard(stage, "to 1 REFUSED UPDATE_FRAMEWORK 400 principal, user and checkpoint cannot");
+    assert_heard(stage, "to 1 REFUSED UPDATE_FRAMEWORK 400 offer constraints of role '*'");
+    assert_int_equal(stage_count(stage, "store +framework"), 1);
+}
+
 /* --- roles that are left --- */
 
 TEST(offers_of_a_role_that_is_left_are_rescinded) {

@@ -79,6 +79,11 @@ static void put_scheduler(const struct stage *stage, const struct scheduler_even
     case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS:
         put_operation(stage, &event->operation, out);
         return;
+    case SCHEDULER_EVENT_CALL_REFUSED:
+        put(out, "REFUSED ", event->call_refused.call);
+        buf_printf(out, " %d", event->call_refused.status);
+        put(out, "", event->call_refused.message);
+        return;
     case SCHEDULER_EVENT_REQUEST_STATUS:
         put(out, "REQUEST ", event->request_status.name);
         buf_append_string(out, event->request_status.is_feasible ? " feasible" : " infeasible");
