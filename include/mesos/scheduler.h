@@ -32,9 +32,9 @@
  * remembered: what was last wished holds after every reregistration.
  *
  * kill_task, shutdown_executor, acknowledge_status_update, reconcile_tasks, reconcile_operations:
- * sent when registered, kept until then in their order, at most MESOS_SCHEDULER_KEPT_LIMIT of them; one more is dropped.
- * One that was on the way when the connection was lost is not repeated: updates and kills are
- * retried by whoever waits.
+ * sent when registered, kept until then in their order, at most MESOS_SCHEDULER_KEPT_LIMIT of them;
+ * one more is dropped. One that was on the way when the connection was lost is not repeated:
+ * updates and kills are retried by whoever waits.
  *
  * read_output, cancel_output: see mesos/output.h.
  *
@@ -272,8 +272,8 @@ MESOS_API Mesos__V1__Status
 mesos_scheduler_driver_reconcile_tasks(struct mesos_scheduler_driver *driver,
                                        const Mesos__V1__TaskStatus *const *statuses, size_t count);
 
-/* Of each status the operation id, which must be there, and, if there, the agent id count. None: all
- * operations of the framework that the master remembers. */
+/* Of each status the operation id, which must be there, and, if there, the agent id count. None:
+ * all operations of the framework that the master remembers. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_reconcile_operations(
     struct mesos_scheduler_driver *driver, const Mesos__V1__OperationStatus *const *statuses,
     size_t count);
