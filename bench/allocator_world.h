@@ -46,6 +46,8 @@ uint32_t world_role(struct world *world, const char *name);
 void world_add_frameworks(struct world *world);
 void world_add_agents(struct world *world);
 
+/* The processor's time of this thread: what else the machine does matters less. */
+int64_t world_now_ns(void);
 void world_start_clock(struct world *world);
 bool world_turn(struct world *world);     /* one call; true: there is more to do */
 void world_allocate(struct world *world); /* until there is not */

@@ -345,6 +345,10 @@ static enum mesos_allocator_answer choose(struct allocator *allocator,
     allocator->is_choosing = false;
     if (answer == MESOS_ALLOCATOR_LATER && !allocator->said_later)
         policy_complain(allocator, "put off a choice although it was not told to");
+    if ((unsigned)answer > MESOS_ALLOCATOR_LATER) {
+        policy_complain(allocator, "gave %d, which is no answer", (int)answer);
+        return MESOS_ALLOCATOR_LATER;
+    }
     bool has_more = earmarks_ask_claims(allocator);
     return answer == MESOS_ALLOCATOR_NO && has_more ? choose(allocator, pick) : answer;
 }
