@@ -281,7 +281,7 @@ static void gather(struct master *master) {
 static void note_complaints(struct master *master) {
     struct error complaint;
     while (allocator_take_complaint(master->allocator, &complaint))
-        emit_note(master, NOTE_WARNING, "policy_misbehaves", "policy=%s error=\"%s\"",
+        emit_note(master, NOTE_WARNING, "policy_misbehaves", "in_use=%s error=\"%s\"",
                   allocator_policy_name(master->allocator), complaint.message);
 }
 

@@ -5,6 +5,8 @@
 #include "tests/integration/cluster/framework.h"
 #include "tests/integration/cluster/raw.h"
 
+#include "common/runtime/child.h"
+
 #include <signal.h>
 #include <stdio.h>
 
@@ -148,6 +150,57 @@ TEST(roles_show_what_runs_and_limits_look_at_it) {
     framework_wait(framework, "more", MESOS__V1__TASK_STATE__TASK_FINISHED);
 
     framework_free(framework);
+    cluster_close(&cluster);
+}
+
+/* A policy of one's own, from tests/integration/allocator_module, as a user would build it. */
+static const char *build_policy(const char *source, const char *option) {
+    const char *object = cluster_path(&cluster, "policy.so");
+    const char *compiler = getenv("CC") != NULL ? getenv("CC") : "cc";
+    char include[300], path[300];
+    snprintf(include, sizeof(include), "-I%s/include", SOURCE_DIRECTORY);
+    snprintf(path, sizeof(path), "%s/tests/integration/allocator_module/%s", SOURCE_DIRECTORY,
+             source);
+    const char *const argv[] = {compiler, "-shared", "-fPIC", include, option, "-o", object, path,
+                                NULL};
+    struct child_options options = {.argv = argv};
+    struct child_exit ended;
+    struct error error;
+    if (!child_call(&options, WAIT_MS, 65536, &ended, NULL, NULL, &error))
+        fail_msg("%s: %s", compiler, error.message);
+    assert_int_equal(ended.code, 0);
+    return object;
+}
+
+static void run_a_task_with(const char *policy) {
+    char flag[300];
+    snprintf(flag, sizeof(flag), "--allocator=%s", policy);
+    cluster_start_master(&cluster, (const char *[]){flag, NULL});
+    cluster_start_agent(&cluster, 0, NULL);
+    process_wait_log(&cluster.agents[0], " registered ");
+    struct framework *framework = framework_new(&cluster, (struct framework_options){0});
+    framework_launch(framework, (struct wish){.id = "task", .command = "true"});
+    framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_FINISHED);
+    framework_free(framework);
+}
+
+TEST(a_policy_of_ones_own_decides) {
+    cluster_open(&cluster);
+
+    run_a_task_with(build_policy("first_come.c", "-DNOTHING"));
+
+    assert_true(process_log_has(&cluster.master, "allocator=\"first come, first served\""));
+    assert_false(process_log_has(&cluster.master, "policy_misbehaves"));
+    cluster_close(&cluster);
+}
+
+TEST(a_policy_that_gives_what_is_not_there_is_named_replaced_and_does_no_harm) {
+    cluster_open(&cluster);
+
+    run_a_task_with(build_policy("wrong.c", "-DDOES=PICKS_WHAT_IS_NOT_FREE"));
+
+    assert_true(process_log_has(&cluster.master, "policy_misbehaves"));
+    assert_true(process_log_has(&cluster.master, "in_use=hdrf"));
     cluster_close(&cluster);
 }
 
