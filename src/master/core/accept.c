@@ -164,16 +164,17 @@ static void launch_one(struct master *master, struct acceptance *acceptance,
             ? executor_book_find(master, acceptance->agent, framework, task->executor.id)
             : NULL;
     AUTO_FINI(resources_fini)
-    struct resources available =
+    struct resources shared =
         usage_shareable(master, framework, acceptance->agent, acceptance->role);
-    bool fits = resources_add(&available, &acceptance->left);
+    bool is_sharing = !resources_is_empty(&shared);
+    bool fits = !is_sharing || resources_add(&shared, &acceptance->left);
     assert(fits);
     (void)fits;
     struct launch_place place = {
         .framework = framework,
         .agent = acceptance->agent,
         .role = kinds_role_text(master->kinds, acceptance->role),
-        .available = &available,
+        .available = is_sharing ? &shared : &acceptance->left,
         .executor = executor,
     };
     struct error why;
@@ -303,7 +304,8 @@ static void refuse(struct master *master, struct framework *framework,
 
 void accept_offers(struct master *master, struct framework *framework,
                    const struct scheduler_call *call) {
-    AUTO_FINI(acceptance_fini) struct acceptance acceptance = {.kinds = call->accept.kinds};
+    AUTO_FINI(acceptance_fini)
+    struct acceptance acceptance = {.framework = framework, .kinds = call->accept.kinds};
     struct error why;
     if (!check_offers(master, framework, call, &acceptance, &why)) {
         refuse(master, framework, call, why.message);
