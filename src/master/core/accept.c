@@ -118,8 +118,8 @@ static void fail_tasks(struct master *master, struct framework *framework,
 /* Shared volumes that somebody uses already are not in the offers. */
 static void take(struct acceptance *acceptance, const struct resources *needs) {
     struct user user = {acceptance->framework, acceptance->role, acceptance->agent, needs};
-    AUTO_FINI(resources_fini) struct resources fresh = usage_uncounted(&user);
-    bool held = resources_subtract(&acceptance->left, &fresh);
+    AUTO_FINI(resources_fini) struct resources scratch = {0};
+    bool held = resources_subtract(&acceptance->left, usage_uncounted(&user, &scratch));
     assert(held);
     (void)held;
 }

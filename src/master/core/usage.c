@@ -38,14 +38,17 @@ static struct resources pick_uncounted(const struct agent *agent, const struct r
     return picked;
 }
 
-struct resources usage_uncounted(const struct user *user) {
-    return has_shared(user->resources) ? pick_uncounted(user->agent, user->resources)
-                                       : resources_copy(user->resources);
+const struct resources *usage_uncounted(const struct user *user, struct resources *scratch) {
+    if (!has_shared(user->resources))
+        return user->resources;
+    *scratch = pick_uncounted(user->agent, user->resources);
+    return scratch;
 }
 
 bool usage_adopt(struct master *master, const struct user *user) {
-    AUTO_FINI(resources_fini) struct resources fresh = usage_uncounted(user);
-    return supply_adopt(master, user->framework, user->role, user->agent, &fresh);
+    AUTO_FINI(resources_fini) struct resources scratch = {0};
+    return supply_adopt(master, user->framework, user->role, user->agent,
+                        usage_uncounted(user, &scratch));
 }
 
 static void join(const struct user *user, const struct resource *one) {
@@ -63,8 +66,8 @@ static void join(const struct user *user, const struct resource *one) {
 }
 
 void usage_begin(const struct user *user) {
-    AUTO_FINI(resources_fini) struct resources fresh = usage_uncounted(user);
-    must(resources_add(&user->agent->used, &fresh));
+    AUTO_FINI(resources_fini) struct resources scratch = {0};
+    must(resources_add(&user->agent->used, usage_uncounted(user, &scratch)));
     sum_add(&user->framework->used, user->resources);
     for (uint32_t i = 0; i < user->resources->count; i++)
         if (kind_is(user->resources->entries[i].kind, KIND_IS_SHARED))
@@ -84,12 +87,20 @@ static void leave(struct master *master, struct agent *agent, const struct resou
     VEC_REMOVE(&agent->shared, (size_t)(use - agent->shared.items));
 }
 
+static void end_own(struct master *master, const struct user *user, const struct resources *own) {
+    must(resources_subtract(&user->agent->used, own));
+    supply_recover(master, user->framework, user->role, user->agent, own);
+}
+
 void usage_end(struct master *master, const struct user *user) {
+    sum_subtract(&user->framework->used, user->resources);
+    if (!has_shared(user->resources)) {
+        end_own(master, user, user->resources);
+        return;
+    }
     AUTO_FINI(resources_fini) struct resources own = resources_copy(user->resources);
     resources_drop(&own, KIND_IS_SHARED);
-    must(resources_subtract(&user->agent->used, &own));
-    sum_subtract(&user->framework->used, user->resources);
-    supply_recover(master, user->framework, user->role, user->agent, &own);
+    end_own(master, user, &own);
     for (uint32_t i = 0; i < user->resources->count; i++)
         if (kind_is(user->resources->entries[i].kind, KIND_IS_SHARED))
             leave(master, user->agent, &user->resources->entries[i]);

@@ -14,8 +14,9 @@ struct user {
     const struct resources *resources;
 };
 
-/* What of it is not counted yet: all but shared volumes that somebody uses there already. */
-struct resources usage_uncounted(const struct user *user);
+/* What of it is not counted yet: all but shared volumes that somebody uses there already. It is the
+ * user's own set or *scratch, which must be empty and is the caller's to fini. */
+const struct resources *usage_uncounted(const struct user *user, struct resources *scratch);
 
 /* The allocator learns of uncounted resources that are in use already, as an agent reports them.
  * False: too much to count, and nothing changed. usage_begin follows. */
