@@ -97,16 +97,69 @@ static bool may_still_come(const struct master *master) {
     return master->agents_by_state[AGENT_RECOVERED] + master->agents_by_state[AGENT_ADMITTING] > 0;
 }
 
-static void answer(struct master *master, struct framework *framework, struct role_demand *demand,
-                   struct wish *wish) {
+/* Whether that agent, were it empty, could hold it, as far as that is plain to see. */
+static bool is_plainly_held(struct master *master, const struct framework *framework,
+                            const struct role_demand *demand, const struct wish *wish,
+                            const struct agent *agent) {
+    const uint32_t odd = KIND_IS_REVOCABLE | KIND_IS_SHARED | KIND_IS_EXCLUSIVE | KIND_IS_RESERVED;
+    bool is_remote =
+        agent->info.region.size > 0 && !text_equal(agent->info.region, master->options.region);
+    bool has_gpus = resources_scalar_milli(&agent->total, KIND_GPUS) > 0;
+    if (agent->number == 0 ||
+        (is_remote && !framework_can(&framework->info, FRAMEWORK_REGION_AWARE)) ||
+        (has_gpus && !framework_can(&framework->info, FRAMEWORK_GPU_RESOURCES)))
+        return false;
+    for (size_t i = 0; i < wish->amount_count; i++) {
+        int64_t milli = 0;
+        for (uint32_t k = 0; k < agent->total.count; k++) {
+            const struct resource *one = &agent->total.entries[k];
+            if ((one->kind & odd) == 0 &&
+                text_equal(kinds_info(master->kinds, one->kind)->name, wish->amounts[i].name))
+                milli += resource_quantity_milli(one);
+        }
+        if (milli < wish->amounts[i].milli)
+            return false;
+    }
+    return (demand->constraint == 0 ||
+            demand_book_matches(master, demand->constraint, agent->number)) &&
+           (wish->constraint == 0 || demand_book_matches(master, wish->constraint, agent->number));
+}
+
+/* The oldest agents, or the one that is named: as a rule one of them will do, and nobody else need
+ * be asked. */
+static bool is_plainly_feasible(struct master *master, const struct framework *framework,
+                                const struct role_demand *demand, const struct wish *wish) {
+    size_t looks = 0;
+    if (wish->place == SIZE_MAX || wish->amount_count > DEMAND_PLAIN_AMOUNTS)
+        return false;
+    if (wish->agent_number != 0)
+        return is_plainly_held(master, framework, demand, wish,
+                               map_get(&master->agent_numbers, wish->agent_number));
+    MAP_EACH(entry, &master->agent_numbers) {
+        if (is_plainly_held(master, framework, demand, wish, map_value(entry)))
+            return true;
+        if (++looks == DEMAND_PLAIN_LOOKS)
+            return false;
+    }
+    return false;
+}
+
+static size_t answer(struct master *master, struct framework *framework, struct role_demand *demand,
+                     struct wish *wish) {
+    bool is_plain = is_plainly_feasible(master, framework, demand, wish);
+    if (is_plain && wish->told != WISH_SAID_INFEASIBLE) {
+        wish->told = WISH_SAID_FEASIBLE;
+        return DEMAND_PLAIN_LOOKS;
+    }
     struct finding finding = look(master, framework, demand, wish);
     enum wish_answer next = finding.is_feasible ? WISH_SAID_FEASIBLE : WISH_SAID_INFEASIBLE;
+    size_t looks = master->agent_numbers.count + 1;
     if (wish->told == next || (!finding.is_feasible && may_still_come(master)))
-        return;
+        return looks;
     bool is_news = !finding.is_feasible || wish->told == WISH_SAID_INFEASIBLE;
     wish->told = next;
     if (!is_news)
-        return;
+        return looks;
     struct text role = kinds_role_text(master->kinds, demand->role);
     emit_note(master, NOTE_INFO, finding.is_feasible ? "request_feasible" : "request_infeasible",
               "framework=%.*s role=%.*s name=\"%.*s\" what=\"%.*s\"",
@@ -114,6 +167,7 @@ static void answer(struct master *master, struct framework *framework, struct ro
               TEXT_ARGS(finding.message));
     demand_tell(master, framework, role, wish->name, finding.is_feasible, finding.message,
                 finding.nearest);
+    return looks;
 }
 
 /* --- a turn --- */
@@ -128,8 +182,7 @@ static bool is_outdated(const struct master *master, const struct wish *wish) {
            demand_names_are_known(master, wish);
 }
 
-static size_t look_at(struct master *master, struct framework *framework,
-                      struct role_demand *demand) {
+size_t demand_look(struct master *master, struct framework *framework, struct role_demand *demand) {
     size_t looks = 0;
     bool again = false;
     VEC_EACH(wish, &demand->wishes)
@@ -139,11 +192,12 @@ static size_t look_at(struct master *master, struct framework *framework,
     VEC_EACH(wish, &demand->wishes) {
         if (wish->seen == master->demand_turn || wish->count == 0)
             continue;
-        wish->seen = master->demand_turn;
-        answer(master, framework, demand, wish);
-        looks += master->agent_numbers.count + 1;
-        if (looks > DEMAND_LOOKS_BUDGET)
+        if (looks > DEMAND_LOOKS_BUDGET) {
+            master->demand_due_ms = master->now_ms;
             break;
+        }
+        wish->seen = master->demand_turn;
+        looks += answer(master, framework, demand, wish);
     }
     return looks;
 }
@@ -154,7 +208,7 @@ static bool look_at_all(struct master *master) {
     MAP_EACH(entry, &master->frameworks) {
         struct framework *framework = map_value(entry);
         MAP_EACH(at, &framework->demands) {
-            looks += look_at(master, framework, map_value(at));
+            looks += demand_look(master, framework, map_value(at));
             if (looks > DEMAND_LOOKS_BUDGET)
                 return false;
         }

@@ -279,6 +279,18 @@ static void refuse(struct master *master, struct framework *framework,
 
 /* --- requests: taking them --- */
 
+/* Nothing for 0; a name that is there already gets the sum. */
+static void add_amount(struct wish *wish, struct amount amount) {
+    if (amount.milli == 0)
+        return;
+    for (size_t i = 0; i < wish->amount_count; i++)
+        if (text_equal(wish->amounts[i].name, amount.name)) {
+            wish->amounts[i].milli += amount.milli;
+            return;
+        }
+    wish->amounts[wish->amount_count++] = amount;
+}
+
 static bool add_wish(struct master *master, struct role_demand *demand,
                      const struct resource_request *request, struct error *why) {
     if (demand->wishes.count >= ALLOCATOR_REQUESTS_LIMIT)
@@ -299,16 +311,34 @@ static bool add_wish(struct master *master, struct role_demand *demand,
         }
     }
     struct text *texts[REQUEST_AMOUNTS_LIMIT + 2] = {&wish.name, &wish.agent.text};
-    for (size_t i = 0; i < request->amounts.count; i++) {
-        if (request->amounts.items[i].milli == 0)
-            continue;
-        wish.amounts[wish.amount_count] = request->amounts.items[i];
-        texts[2 + wish.amount_count] = &wish.amounts[wish.amount_count].name;
-        wish.amount_count++;
-    }
+    for (size_t i = 0; i < request->amounts.count; i++)
+        add_amount(&wish, request->amounts.items[i]);
+    for (size_t i = 0; i < wish.amount_count; i++)
+        texts[2 + i] = &wish.amounts[i].name;
     wish.memory = keep_texts(texts, 2 + wish.amount_count);
     VEC_PUSH(&demand->wishes, wish);
     return true;
+}
+
+static bool is_alike(const struct wish *a, const struct wish *b) {
+    if (a->amount_count != b->amount_count || a->constraint != b->constraint ||
+        !text_equal(a->name, b->name) || !text_equal(a->agent.text, b->agent.text))
+        return false;
+    for (size_t i = 0; i < a->amount_count; i++)
+        if (a->amounts[i].milli != b->amounts[i].milli ||
+            !text_equal(a->amounts[i].name, b->amounts[i].name))
+            return false;
+    return true;
+}
+
+/* Who says the same again with another count need not be looked at again. */
+static void carry_over(const struct role_demand *old, struct role_demand *fresh) {
+    VEC_EACH(wish, &fresh->wishes)
+        VEC_EACH(known, &old->wishes)
+            if (known->told == WISH_SAID_FEASIBLE && is_alike(known, wish)) {
+                wish->told = known->told;
+                wish->seen = known->seen;
+            }
 }
 
 /* All of the call's requests for one role. When none of them is right nothing changes. */
@@ -331,6 +361,7 @@ static void replace(struct master *master, struct framework *framework, uint32_t
     if (!is_right)
         return;
     struct role_demand *demand = demand_of(framework, role);
+    carry_over(demand, &next);
     drop_wishes(master, demand);
     VEC_FINI(&demand->wishes);
     master->wish_count += next.wishes.count;
@@ -339,7 +370,7 @@ static void replace(struct master *master, struct framework *framework, uint32_t
     demand->wishes.capacity = next.wishes.capacity;
     demand->is_set = true;
     demand_hand_over(master, framework, demand);
-    master->demand_due_ms = master->now_ms;
+    demand_look(master, framework, demand);
 }
 
 static void take_requests(struct master *master, struct framework *framework,

@@ -13,6 +13,8 @@ enum {
     REQUEST_AMOUNTS_LIMIT = 32,      /* names of resources in one request */
     OFFER_FILTER_AMOUNTS_LIMIT = 32, /* names in one alternative */
     DEMAND_LOOKS_BUDGET = 20000,     /* at agents, in one step, to see what is feasible */
+    DEMAND_PLAIN_LOOKS = 64,         /* that are tried before all are asked */
+    DEMAND_PLAIN_AMOUNTS = 8,        /* of a request that is tried so */
     DEMAND_LOOK_AGAIN_MS = 500,      /* how long changes of agents are gathered before that */
 };
 

@@ -38,5 +38,9 @@ void demand_hand_over(struct master *master, const struct framework *framework,
 uint32_t demand_agent_number(const struct master *master, struct agent_id id);
 bool demand_names_are_known(const struct master *master, const struct wish *wish);
 
+/* Looks at the wishes that were not looked at in this turn; how many agents were asked. What the
+ * budget leaves over is looked at in the next step. */
+size_t demand_look(struct master *master, struct framework *framework, struct role_demand *demand);
+
 void demand_tell(struct master *master, struct framework *framework, struct text role,
                  struct text name, bool is_feasible, struct text message, struct agent_id nearest);

@@ -110,6 +110,32 @@ TEST(what_no_agent_could_hold_is_answered_at_once_with_the_nearest) {
     assert_not_heard(stage, "REQUEST one");
 }
 
+TEST(who_says_the_same_again_is_answered_again_only_when_the_answer_is_no) {
+    AUTO(stage_free) struct stage *stage = begin();
+    stage_add_framework(stage, 1);
+    stage_add_agent(stage, 2, "a", "cpus:4;mem:1024");
+    struct resource_request wishes[] = {request("big", many_cpus, 2), request("one", one_cpu, 1)};
+
+    say_requests(stage, 1, wishes, 2);
+    say_requests(stage, 1, wishes, 2);
+
+    assert_int_equal(stage_count(stage, "to 1 REQUEST big infeasible"), 2);
+    assert_int_equal(stage_count(stage, "to 1 REQUEST one"), 0);
+}
+
+TEST(amounts_of_one_name_are_one_amount) {
+    AUTO(stage_free) struct stage *stage = begin();
+    stage_add_framework(stage, 1);
+    stage_add_agent(stage, 2, "a", "cpus:4;mem:1024");
+    static const struct amount twice[] = {{{"cpus", 4}, 3000}, {{"cpus", 4}, 3000}};
+    struct resource_request wish = request("web", twice, 2);
+
+    say_requests(stage, 1, &wish, 1);
+
+    assert_heard(stage, "REQUEST web infeasible role=* nearest=M-S0 no agent could ever hold "
+                        "cpus:6: the nearest, a, has cpus:4");
+}
+
 TEST(a_resource_that_nobody_has_is_named) {
     AUTO(stage_free) struct stage *stage = begin();
     stage_add_framework(stage, 1);
