@@ -6,7 +6,7 @@
 #include "agent/core/parts.h"
 
 static struct text disk_root(const struct agent *agent, struct arena *arena, struct text root) {
-    if (root.size > 0 && root.data[0] == '/')
+    if (text_starts_with(root, TEXT("/")))
         return root;
     return text_of(
         arena_printf(arena, "%.*s/%.*s", TEXT_ARGS(agent->options.work_dir), TEXT_ARGS(root)));
@@ -60,7 +60,7 @@ static const char *fault_of_path(struct text path) {
         return "has no container_path";
     if (path.size > AGENT_CONTAINER_PATH_LIMIT || text_contains_byte(path, '\0'))
         return "has a container_path that is too long or no path";
-    if (path.data[0] == '/')
+    if (text_starts_with(path, TEXT("/")))
         return "has an absolute container_path, which needs a container with its own file system";
     while (text_split(&rest, '/', &part)) {
         if (part.size == 0 || part.size > ID_BYTES_LIMIT || text_equal(part, TEXT(".")) ||
@@ -72,7 +72,7 @@ static const char *fault_of_path(struct text path) {
 
 static bool is_same_or_below(struct text path, struct text above) {
     return text_starts_with(path, above) &&
-           (path.size == above.size || path.data[above.size] == '/');
+           (path.size == above.size || text_starts_with(text_sub(path, above.size, 1), TEXT("/")));
 }
 
 /* One mounted inside another would leave its mount point in the other's data. */

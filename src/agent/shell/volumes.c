@@ -128,7 +128,7 @@ static bool make_one(struct arena *arena, const struct volume_place *place, bool
         return root >= 0;
     AUTO_FD int parent = open_parent(arena, root, place, true, &name, error);
     if (parent < 0)
-        return false;
+        return fail_context(error, "%.*s", TEXT_ARGS(place->root));
     *is_new = mkdirat(parent, name, VOLUME_MODE) == 0;
     if (!*is_new && errno != EEXIST)
         return fail(error, ERROR_IO, "make directory %s: %m", volume_place_path(arena, place));
@@ -225,7 +225,7 @@ void volumes_remove(struct volumes *volumes, struct volume_order *order) {
 /* A root that is not absolute is below the work_dir, as the core has it. */
 static void sweep_root(struct volumes *volumes, struct text root) {
     AUTO_FINI(buf_fini) struct buf path = {0};
-    if (root.data[0] != '/')
+    if (!text_starts_with(root, TEXT("/")))
         buf_printf(&path, "%s/", volumes->daemon->flags.work_dir);
     buf_printf(&path, "%.*s/" ASIDE, TEXT_ARGS(root));
     DIR *aside = opendir(buf_string(&path));
