@@ -78,6 +78,8 @@ void agent_refresh(struct allocator *allocator, struct agent *agent) {
     agent->is_open =
         agent->is_active && (agent->is_enough || (crumbs_matter && agent->free.count > 0));
     quota_tell_free(allocator, agent);
+    if (agent->earmark != NULL)
+        earmark_clamp(agent);
     if (!agent->is_open)
         open_leave(allocator, agent);
 }

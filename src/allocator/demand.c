@@ -99,7 +99,11 @@ void demand_guess_task(const struct allocator *allocator, const struct client *c
     size_t count = client->has_minima ? client->minima_count : allocator->minima_count;
     size_t launched = client->launch_count < LAUNCHES_REMEMBERED ? client->launch_count
                                                                  : (size_t)LAUNCHES_REMEMBERED;
-    *out = (struct amounts){.at = {1}};
+    *out = (struct amounts){0};
+    size_t first = 0;
+    while (first + 1 < allocator->dimensions && allocator->total.at[first] <= 0)
+        first++;
+    out->at[first] = 1;
     for (size_t i = 0; i < launched; i++)
         keep_smaller(allocator, out, &client->launches[i], i == 0);
     for (size_t i = 0; launched == 0 && i < count; i++) {
@@ -218,7 +222,11 @@ static void remember_launch(struct allocator *allocator, struct client *client,
 static struct wish *best_wish(struct allocator *allocator, struct client *client,
                               const struct resources *task) {
     struct wish *roomy = NULL;
-    quantities_of(task, allocator->kinds, false, &allocator->scratch);
+    quantities_clear(&allocator->scratch);
+    for (uint32_t i = 0; i < task->count; i++) /* volumes come along unasked */
+        if (!kind_is(task->entries[i].kind, KIND_IS_PERSISTENT))
+            quantities_add(&allocator->scratch, kinds_name(allocator->kinds, task->entries[i].kind),
+                           resource_quantity_milli(&task->entries[i]));
     VEC_EACH(wish, &client->wishes) {
         if (!quantities_contain(&wish->shape, &allocator->scratch))
             continue;

@@ -114,9 +114,11 @@ bool agent_give(struct allocator *allocator, struct agent *agent, struct client 
     if (agent->is_short || has_shared(what) || !resources_subtract(&agent->free, what))
         agent_refresh_free(agent);
     agent_refresh(allocator, agent);
-    agent_reload(allocator, agent);
-    if (agent->earmark != NULL)
-        earmark_clamp(agent);
+    /* A shape that was refused may be made of something else now that less is reserved there. */
+    if (agent->special != 0 && agent->filters != NOWHERE && allocator->shaped_count > 0)
+        agent_mark(allocator, agent);
+    else
+        agent_reload(allocator, agent);
     return true;
 }
 

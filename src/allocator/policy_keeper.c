@@ -56,6 +56,17 @@ void policy_tell_total(struct allocator *allocator) {
         return;
     allocator->is_total_stale = false;
     allocator->policy->set_total(allocator->order, allocator->total.at);
+    uint32_t there = 0;
+    for (size_t i = 0; i < allocator->dimensions; i++)
+        there |= (uint32_t)(allocator->total.at[i] > 0) << i;
+    if (there == allocator->names_there)
+        return;
+    /* Guesses are made of what the cluster has. */
+    allocator->names_there = there;
+    VEC_EACH(client, &allocator->clients) {
+        if (*client != NULL && !(*client)->has_demand)
+            demand_tell_task(allocator, *client);
+    }
 }
 
 void policy_make(struct allocator *allocator) {

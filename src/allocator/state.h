@@ -57,13 +57,14 @@ struct client {
     int64_t weight_milli;
     bool is_subscribed, is_suppressed, has_demand;
     bool wants;
-    bool was_limited;     /* agents were passed by for quota's sake */
-    bool is_hopeless;     /* claims a big task's agent, and none would do */
-    size_t holding_count; /* agents on which it holds something */
-    struct amounts held;  /* as charged */
-    struct amounts *past; /* as charged too; NULL: none */
-    __int128 *past_fine;  /* the same with a fraction, memory.c's */
-    struct amounts task;  /* as the policy was told */
+    bool was_limited;         /* agents were passed by for quota, as it was in ... */
+    uint64_t limited_version; /* ... this version of it */
+    bool is_hopeless;         /* claims a big task's agent, and none would do */
+    size_t holding_count;     /* agents on which it holds something */
+    struct amounts held;      /* as charged */
+    struct amounts *past;     /* as charged too; NULL: none */
+    __int128 *past_fine;      /* the same with a fraction, memory.c's */
+    struct amounts task;      /* as the policy was told */
     bool is_task_told;
     VEC_OF(struct wish) wishes;
     VEC_OF(uint32_t) retries; /* slots of agents on which a filter ended */
@@ -201,8 +202,10 @@ struct allocator {
     struct map constraints; /* number -> struct constraint */
 
     /* quota */
+    uint32_t names_there; /* a bit for each name of which the cluster has something */
     struct quota_book *book;
     bool is_book_told;
+    uint64_t quota_version; /* grows when there may be more room */
 
     /* earmark.c */
     VEC_OF(struct earmark *) earmarks;

@@ -33,8 +33,11 @@ static bool look(struct allocator *allocator, struct client *client, const struc
         client->filters != NULL && agent->filters != NOWHERE && filters_cover(agent, client)
             ? ALLOCATOR_FILTERED
             : verdict_of(allocator, client, wish, agent, NULL);
-    if (reason == ALLOCATOR_LIMIT || reason == ALLOCATOR_HEADROOM)
+    if (reason == ALLOCATOR_LIMIT || reason == ALLOCATOR_HEADROOM ||
+        (reason == ALLOCATOR_FILTERED && allocator->quota_version > 0)) {
         client->was_limited = true;
+        client->limited_version = allocator->quota_version;
+    }
     if (is_nearer(reason, client->seen))
         client->seen = reason == ALLOCATOR_BELOW_MINIMUM ? ALLOCATOR_NOT_ENOUGH : reason;
     return reason == ALLOCATOR_FITS;
@@ -94,7 +97,7 @@ static bool is_kept_off(struct allocator *allocator, struct client *client,
                         const struct wish *wish) {
     enum allocator_reason reason = verdict_of_client(allocator, client, wish, NULL);
     if (reason == ALLOCATOR_FITS) {
-        if (client->was_limited)
+        if (client->was_limited && client->limited_version != allocator->quota_version)
             client_rewind(client);
         return false;
     }
@@ -345,10 +348,6 @@ static enum mesos_allocator_answer choose(struct allocator *allocator,
     allocator->is_choosing = false;
     if (answer == MESOS_ALLOCATOR_LATER && !allocator->said_later)
         policy_complain(allocator, "put off a choice although it was not told to");
-    if ((unsigned)answer > MESOS_ALLOCATOR_LATER) {
-        policy_complain(allocator, "gave %d, which is no answer", (int)answer);
-        return MESOS_ALLOCATOR_LATER;
-    }
     bool has_more = earmarks_ask_claims(allocator);
     return answer == MESOS_ALLOCATOR_NO && has_more ? choose(allocator, pick) : answer;
 }
