@@ -28,16 +28,18 @@ static void read_selector(const Mesos__V1__Scheduler__AttributeConstraint__Selec
 
 static void read_predicate(const Mesos__V1__Scheduler__AttributeConstraint__Predicate *from,
                            struct constraint_term *out) {
-    switch ((int)from->predicate_case) {
-    case CONSTRAINT_TEXT_EQUALS: out->value = text_of(from->text_equals->value); break;
-    case CONSTRAINT_TEXT_NOT_EQUALS: out->value = text_of(from->text_not_equals->value); break;
-    case CONSTRAINT_TEXT_MATCHES: out->value = text_of(from->text_matches->regex); break;
-    case CONSTRAINT_TEXT_NOT_MATCHES: out->value = text_of(from->text_not_matches->regex); break;
-    case CONSTRAINT_EXISTS:
-    case CONSTRAINT_NOT_EXISTS: break;
-    default: return;
-    }
-    out->predicate = (enum constraint_predicate)from->predicate_case;
+    int predicate = (int)from->predicate_case;
+    if (predicate < CONSTRAINT_EXISTS || predicate > CONSTRAINT_TEXT_NOT_MATCHES)
+        return;
+    out->predicate = (enum constraint_predicate)predicate;
+    if (predicate == CONSTRAINT_TEXT_EQUALS)
+        out->value = text_of(from->text_equals->value);
+    else if (predicate == CONSTRAINT_TEXT_NOT_EQUALS)
+        out->value = text_of(from->text_not_equals->value);
+    else if (predicate == CONSTRAINT_TEXT_MATCHES)
+        out->value = text_of(from->text_matches->regex);
+    else if (predicate == CONSTRAINT_TEXT_NOT_MATCHES)
+        out->value = text_of(from->text_not_matches->regex);
 }
 
 static struct constraint_group read_group(

@@ -144,37 +144,31 @@ TEST(an_empty_request_has_no_requests) {
     "\"n\"" info "}" rest "}}"
 #define TERM(selector, predicate) "{\"selector\":{" selector "},\"predicate\":{" predicate "}}"
 
+/* clang-format off: it would indent each piece under the one before. */
+static const char two_roles_json[] =
+    "{\"type\":\"SUBSCRIBE\",\"subscribe\":{\"framework_info\":{\"user\":\"u\",\"name\":\"n\"},"
+    "\"suppressed_roles\":[\"dev\"],\"offer_constraints\":{\"role_constraints\":{"
+    "\"dev\":{\"groups\":["
+    "{\"attribute_constraints\":[" TERM(
+        "\"attribute_name\":\"rack\"",
+        "\"text_matches\":{\"regex\":\"r.\"}") "," TERM("\"pseudoattribute_type\":\"ZONE\"",
+                                                        "\"not_exists\":{}") "]},"
+                                                                             "{\"attribute_"
+                                                                             "constraints\":[" TERM(
+                                                                                 "\"attribute_"
+                                                                                 "name\":\"rack\"",
+                                                                                 "\"text_not_"
+                                                                                 "equals\":{"
+                                                                                 "\"value\":"
+                                                                                 "\"r1\"}") "]}]},"
+                                                                                            "\"ops"
+                                                                                            "\":{}}"
+                                                                                            "}}}";
+/* clang-format on */
+
 TEST(offer_constraints_of_each_role_are_read) {
     FIXTURE(fixture);
-    struct scheduler_call
-        call =
-            call_of(&fixture, SUBSCRIBE("", ",\"suppressed_roles\":[\"dev\"],\"offer_constraints\":"
-                                            "{\"role_constraints\":"
-                                            "{\"dev\":{\"groups\":[{\"attribute_constraints\":"
-                                            "[" TERM("\"attribute_name\":\"rack\"", "\"text_"
-                                                                                    "matches\":{"
-                                                                                    "\"regex\":\"r."
-                                                                                    "\"}") "," TERM(
-                                                "\"pseudoattribute_type\":\"ZONE\"",
-                                                "\"not_exists\":{}") "]},{\"attribute_"
-                                                                     "constraints\":[" TERM("\"attr"
-                                                                                            "ibute_"
-                                                                                            "name\""
-                                                                                            ":\"rac"
-                                                                                            "k\"",
-                                                                                            "\"text"
-                                                                                            "_not_"
-                                                                                            "equals"
-                                                                                            "\":{"
-                                                                                            "\"valu"
-                                                                                            "e\":"
-                                                                                            "\"r1\""
-                                                                                            "}") "]"
-                                                                                                 "}"
-                                                                                                 "]"
-                                                                                                 "}"
-                                                                                                 ","
-                                                                                                 "\"ops\":{}}}"));
+    struct scheduler_call call = call_of(&fixture, two_roles_json);
 
     assert_int_equal(call.subscribe.suppressed_role_count, 1);
     assert_int_equal(call.subscribe.constraint_count, 2);
