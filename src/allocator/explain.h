@@ -85,6 +85,9 @@ bool allocator_role_standing(struct allocator *allocator, uint32_t role,
                              struct allocator_standing *out);
 bool allocator_client_standing(struct allocator *allocator, uint32_t framework, uint32_t role,
                                struct allocator_standing *out);
+/* What counts for the role's quota, its own and of all below it, offers included; lent until the
+ * next call. Costs nothing. */
+const struct quantities *allocator_consumed(struct allocator *allocator, uint32_t role);
 /* Who would be next if every task fitted; false: nobody wants. */
 bool allocator_next(struct allocator *allocator, uint32_t *framework, uint32_t *role);
 

@@ -3,6 +3,7 @@
  */
 #include "master/core/master_view.h"
 #include "master/core/operation_book.h"
+#include "master/core/role_book.h"
 #include "master/core/state.h"
 #include "master/core/usage.h"
 
@@ -166,6 +167,6 @@ bool master_check(const struct master *master, struct error *why) {
         if (!check_agent(master, agent, why))
             return fail_context(why, "agent %.*s", TEXT_ARGS(agent->info.id.text));
     }
-    return check_frameworks(master, &master->frameworks, why) &&
+    return role_book_check(master, why) && check_frameworks(master, &master->frameworks, why) &&
            check_frameworks(master, &master->completed, why) && check_channels(master, why);
 }

@@ -172,7 +172,7 @@ static bool is_welcome(struct master *master, uint64_t request, size_t count) {
     if (count == 0)
         emit_answer(master, request, 200, (struct text){0});
     else if (count > ROLES_PER_CALL_LIMIT)
-        emit_answer(master, request, 400, TEXT("more than 10000 roles in one call"));
+        emit_answer(master, request, 400, TEXT("more than 1000 roles in one call"));
     else if (master->roles->changes.count >= ROLE_CHANGES_LIMIT)
         emit_answer(master, request, 503, TEXT("the registry is behind: try again later"));
     else
@@ -320,6 +320,10 @@ void role_book_stored(struct master *master, uint64_t ticket) {
     if (done > 0 && book->changes.count > 0)
         memmove(book->changes.items, book->changes.items + done,
                 book->changes.count * sizeof(*book->changes.items));
+}
+
+bool role_book_check(const struct master *master, struct error *why) {
+    return role_tree_audit(&master->roles->tree, why);
 }
 
 /* --- reading --- */

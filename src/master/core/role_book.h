@@ -7,7 +7,7 @@
 #include "master/core/state.h"
 
 enum {
-    ROLES_PER_CALL_LIMIT = 10000,
+    ROLES_PER_CALL_LIMIT = 1000,
     ROLE_CHANGES_LIMIT = 1000, /* calls that wait for the registry */
 };
 
@@ -26,6 +26,9 @@ void role_book_update_quota(struct master *master, uint64_t request,
 
 /* Everything up to the ticket is in the registry. */
 void role_book_stored(struct master *master, uint64_t ticket);
+
+/* For tests. */
+bool role_book_check(const struct master *master, struct error *why);
 
 /* What is in force. Each role that has a weight or a quota, in the order in which they came. */
 void role_book_each(const struct master *master, void (*fn)(void *self, uint32_t role), void *self);

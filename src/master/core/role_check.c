@@ -83,8 +83,8 @@ bool role_check_legacy(const struct role_node *node, const struct role_quota *qu
     bool wants_quota = quota->line_count > 0;
     if (!quota->is_set_quota || has_quota != wants_quota)
         return true;
-    return fail(why, ERROR_INVALID, has_quota ? "role '%.*s' has a quota already"
-                                              : "role '%.*s' has no quota",
+    return fail(why, ERROR_INVALID,
+                has_quota ? "role '%.*s' has a quota already" : "role '%.*s' has no quota",
                 TEXT_ARGS(shown(quota->role)));
 }
 
@@ -101,69 +101,83 @@ static bool is_within(const struct master *master, uint32_t role, uint32_t above
     return role == above;
 }
 
-/* What the role and all below it use of quota, offers aside. */
-static void use_without_offers(const struct master *master, struct text path,
-                               struct quantities *out) {
-    uint32_t role;
-    if (!kinds_find_role(master->kinds, path, &role))
-        return;
-    quantities_add_all(out, supply_consumed(master, role), 1);
+static void leave_out_offers(const struct master *master, uint32_t role, struct quantities *used) {
     MAP_EACH(entry, &master->offers) {
         const struct offer *offer = map_value(entry);
         if (is_within(master, offer->role, role))
-            role_use_count(master, &offer->resources, -1, out);
+            role_use_count(master, &offer->resources, -1, used);
     }
+}
+
+/* Some limit is lower than it was, and `used` is above it. */
+static const struct quota_line *find_exceeded(const struct role_node *node,
+                                              const struct role_lines *lines,
+                                              const struct quantities *used) {
+    for (size_t i = 0; i < lines->count; i++) {
+        const struct quota_line *line = &lines->items[i];
+        if (line->limit_milli < role_tree_limit(node, line->name) &&
+            quantities_milli(used, line->name) > line->limit_milli)
+            return line;
+    }
+    return NULL;
 }
 
 bool role_check_consumed(const struct master *master, const struct role_node *node,
                          const struct role_lines *lines, struct error *why) {
     AUTO_FINI(quantities_fini) struct quantities used = {0};
-    bool is_reckoned = false;
-    for (size_t i = 0; i < lines->count; i++) {
-        const struct quota_line *line = &lines->items[i];
-        if (line->limit_milli >= role_tree_limit(node, line->name))
-            continue;
-        if (!is_reckoned)
-            use_without_offers(master, node->path, &used);
-        is_reckoned = true;
-        int64_t used_milli = quantities_milli(&used, line->name);
-        if (used_milli <= line->limit_milli)
-            continue;
-        AUTO_FINI(buf_fini) struct buf is = {0};
-        AUTO_FINI(buf_fini) struct buf limit = {0};
-        return fail(why, ERROR_REFUSED,
-                    "role '%.*s' uses %s of %.*s, above the limit of %s (use 'force' to set it "
-                    "nevertheless)",
-                    TEXT_ARGS(shown(node->path)), amount(used_milli, &is),
-                    TEXT_ARGS(shown(kinds_name_text(master->kinds, line->name))),
-                    amount(line->limit_milli, &limit));
-    }
-    return true;
+    uint32_t role;
+    if (!kinds_find_role(master->kinds, node->path, &role))
+        return true; /* nobody has heard of it */
+    quantities_add_all(&used, supply_consumed(master, role), 1);
+    if (find_exceeded(node, lines, &used) == NULL)
+        return true;
+    leave_out_offers(master, role, &used);
+    const struct quota_line *line = find_exceeded(node, lines, &used);
+    if (line == NULL)
+        return true;
+    AUTO_FINI(buf_fini) struct buf is = {0};
+    AUTO_FINI(buf_fini) struct buf limit = {0};
+    return fail(why, ERROR_REFUSED,
+                "role '%.*s' uses %s of %.*s, above the limit of %s (use 'force' to set it "
+                "nevertheless)",
+                TEXT_ARGS(shown(node->path)), amount(quantities_milli(&used, line->name), &is),
+                TEXT_ARGS(shown(kinds_name_text(master->kinds, line->name))),
+                amount(line->limit_milli, &limit));
 }
 
-static int64_t capacity_milli(const struct master *master, uint32_t name) {
+/* What all agents have that are here, or may be for a moment not. */
+static struct quantities capacity(const struct master *master) {
     struct quantities sum = {0};
     MAP_EACH(entry, &master->agents) {
         const struct agent *agent = map_value(entry);
         for (uint32_t i = 0; agent->number != 0 && i < agent->total.count; i++) {
             const struct resource *one = &agent->total.entries[i];
-            if (kind_type(one->kind) == VALUE_SCALAR && !kind_is(one->kind, KIND_IS_REVOCABLE) &&
-                kinds_name(master->kinds, one->kind) == name)
-                quantities_add(&sum, name, resource_quantity_milli(one));
+            if (kind_type(one->kind) == VALUE_SCALAR && !kind_is(one->kind, KIND_IS_REVOCABLE))
+                quantities_add(&sum, kinds_name(master->kinds, one->kind),
+                               resource_quantity_milli(one));
         }
     }
-    int64_t milli = quantities_milli(&sum, name);
-    quantities_fini(&sum);
-    return milli;
+    return sum;
+}
+
+static bool is_more(const struct quantities *promised, const struct quantities *before) {
+    for (size_t i = 0; i < promised->count; i++) {
+        if (promised->items[i].milli > quantities_milli(before, promised->items[i].name))
+            return true;
+    }
+    return false;
 }
 
 bool role_check_capacity(const struct master *master, const struct quantities *before,
                          const struct quantities *promised, struct error *why) {
+    if (!is_more(promised, before))
+        return true;
+    AUTO_FINI(quantities_fini) struct quantities all = capacity(master);
     for (size_t i = 0; i < promised->count; i++) {
         const struct quantity *one = &promised->items[i];
         if (one->milli <= quantities_milli(before, one->name))
             continue;
-        int64_t there_milli = capacity_milli(master, one->name);
+        int64_t there_milli = quantities_milli(&all, one->name);
         if (one->milli <= there_milli)
             continue;
         AUTO_FINI(buf_fini) struct buf is = {0};

@@ -6,12 +6,29 @@
 #include "master/core/role_use.h"
 #include "master/core/supply.h"
 
+/* So that a call that changes thousands of roles does not hold up the master: what is left then
+ * runs out or is answered by itself. */
+enum { LOOKS_LIMIT = 200000 };
+
 struct rescue {
     struct master *master;
-    struct map used;       /* role -> struct quantities: of those looked at, kept right */
-    struct offer **offers; /* the newest first; NULL once it is taken back */
+    size_t looks;
+    struct quantities free; /* of connected agents, as quota counts */
+    struct map used;        /* role -> struct quantities: of those looked at, kept right */
+    struct offer **offers;  /* the newest first; NULL once it is taken back */
     size_t count;
 };
+
+static void add_free(const struct master *master, struct quantities *free) {
+    MAP_EACH(entry, &master->agents) {
+        const struct agent *agent = map_value(entry);
+        if (agent->state != AGENT_REGISTERED || agent->peer == NULL)
+            continue;
+        role_use_count(master, &agent->total, 1, free);
+        role_use_count(master, &agent->used, -1, free);
+        role_use_count(master, &agent->offered, -1, free);
+    }
+}
 
 static struct rescue begin(struct master *master) {
     size_t count = master->offers.count, at = count;
@@ -20,6 +37,7 @@ static struct rescue begin(struct master *master) {
                             .count = count};
     MAP_EACH(entry, &master->offers)
         rescue.offers[--at] = map_value(entry);
+    add_free(master, &rescue.free);
     return rescue;
 }
 
@@ -44,6 +62,7 @@ static int64_t milli_in(const struct rescue *rescue, size_t place, uint32_t name
 
 static void take_back(struct rescue *rescue, size_t place) {
     struct offer *offer = rescue->offers[place];
+    role_use_count(rescue->master, &offer->resources, 1, &rescue->free);
     for (uint32_t role = offer->role; role != ROLE_NONE;
          role = kinds_role_parent(rescue->master->kinds, role)) {
         struct quantities *used = map_get(&rescue->used, role);
@@ -64,33 +83,24 @@ static int64_t used_milli(struct rescue *rescue, uint32_t role, uint32_t name) {
     return quantities_milli(used, name);
 }
 
+/* Called once a look. */
+static bool is_tired(struct rescue *rescue) {
+    return ++rescue->looks > LOOKS_LIMIT;
+}
+
 /* --- limits --- */
 
 static void keep_limit(struct rescue *rescue, uint32_t role, const struct quota_line *line) {
     for (size_t i = 0; i < rescue->count; i++) {
-        if (used_milli(rescue, role, line->name) <= line->limit_milli)
+        if (used_milli(rescue, role, line->name) <= line->limit_milli || is_tired(rescue))
             return;
-        if (rescue->offers[i] != NULL &&
-            is_within(rescue->master, rescue->offers[i]->role, role) &&
+        if (rescue->offers[i] != NULL && is_within(rescue->master, rescue->offers[i]->role, role) &&
             milli_in(rescue, i, line->name) > 0)
             take_back(rescue, i);
     }
 }
 
 /* --- guarantees --- */
-
-static int64_t free_milli(const struct master *master, uint32_t name) {
-    AUTO_FINI(quantities_fini) struct quantities free = {0};
-    MAP_EACH(entry, &master->agents) {
-        const struct agent *agent = map_value(entry);
-        if (agent->state != AGENT_REGISTERED || agent->peer == NULL)
-            continue;
-        role_use_count(master, &agent->total, 1, &free);
-        role_use_count(master, &agent->used, -1, &free);
-        role_use_count(master, &agent->offered, -1, &free);
-    }
-    return quantities_milli(&free, name);
-}
 
 /* Whether some role on the path has a guarantee that needs all it holds. */
 static bool serves_guarantee(struct rescue *rescue, uint32_t role, uint32_t name) {
@@ -110,14 +120,13 @@ static void make_room(struct rescue *rescue, uint32_t role, const struct quota_l
     int64_t need_milli = line->guarantee_milli - used_milli(rescue, role, line->name);
     if (need_milli <= 0)
         return;
-    int64_t there_milli = free_milli(rescue->master, line->name);
-    for (size_t i = 0; i < rescue->count && there_milli < need_milli; i++) {
-        if (rescue->offers[i] == NULL || is_within(rescue->master, rescue->offers[i]->role, role) ||
-            serves_guarantee(rescue, rescue->offers[i]->role, line->name))
-            continue;
-        int64_t milli = milli_in(rescue, i, line->name);
-        there_milli += milli;
-        if (milli > 0)
+    for (size_t i = 0; i < rescue->count; i++) {
+        if (quantities_milli(&rescue->free, line->name) >= need_milli || is_tired(rescue))
+            return;
+        if (rescue->offers[i] != NULL &&
+            !is_within(rescue->master, rescue->offers[i]->role, role) &&
+            milli_in(rescue, i, line->name) > 0 &&
+            !serves_guarantee(rescue, rescue->offers[i]->role, line->name))
             take_back(rescue, i);
     }
 }
@@ -135,6 +144,7 @@ void role_rescind_for_quota(struct master *master, struct role_node *const *node
             make_room(&rescue, nodes[i]->role, &nodes[i]->now.quota.items[line]);
     }
     map_fini(&rescue.used, free_used);
+    quantities_fini(&rescue.free);
 }
 
 /* --- weights --- */

@@ -193,3 +193,65 @@ bool role_tree_check(const struct role_tree *tree, const struct role_node *node,
     }
     return true;
 }
+
+/* --- for tests --- */
+
+static void free_sum(void *self) {
+    struct quantities *sum = self;
+    quantities_fini(sum);
+    mem_free(sum);
+}
+
+static struct quantities *sum_of(struct map *sums, const struct role_node *node) {
+    struct quantities *sum = map_get(sums, (uintptr_t)node);
+    if (sum == NULL) {
+        sum = NEW(struct quantities);
+        map_put(sums, (uintptr_t)node, sum);
+    }
+    return sum;
+}
+
+/* What the node promises, by what it and those below it say. */
+static void add_promises(struct map *sums, const struct role_node *node) {
+    for (size_t i = 0; i < node->next.quota.count; i++) {
+        uint32_t name = node->next.quota.items[i].name;
+        if (quantities_milli(&node->promised, name) == 0)
+            quantities_add(sum_of(sums, node->above), name, promise(node, name));
+    }
+    for (size_t i = 0; i < node->promised.count; i++) {
+        uint32_t name = node->promised.items[i].name;
+        quantities_add(sum_of(sums, node->above), name, promise(node, name));
+    }
+}
+
+static bool is_sum(const struct map *sums, const struct role_node *node) {
+    static const struct quantities none;
+    const struct quantities *sum = map_get(sums, (uintptr_t)node);
+    sum = sum != NULL ? sum : &none;
+    return quantities_contain(sum, &node->promised) && quantities_contain(&node->promised, sum);
+}
+
+bool role_tree_audit(const struct role_tree *tree, struct error *why) {
+    struct map sums = {0};
+    size_t below_count = tree->root.below_count;
+    MAP_EACH(entry, &tree->nodes)
+        add_promises(&sums, map_value(entry));
+    bool is_right = is_sum(&sums, &tree->root) ||
+                    fail(why, ERROR_INVALID, "the sum of all guarantees is another");
+    MAP_EACH(entry, &tree->nodes) {
+        const struct role_node *node = map_value(entry);
+        below_count += node->below_count;
+        if (is_right && !is_sum(&sums, node))
+            is_right =
+                fail(why, ERROR_INVALID, "role '%.100s' promises something else", node->path.data);
+        if (is_right &&
+            (!is_needed(node) || !text_equal(role_parent(node->path), node->above->path)))
+            is_right =
+                fail(why, ERROR_INVALID, "role '%.100s' has no place in the tree", node->path.data);
+    }
+    if (is_right && below_count != tree->nodes.count)
+        is_right = fail(why, ERROR_INVALID, "%zu roles are below others, of %zu", below_count,
+                        tree->nodes.count);
+    map_fini(&sums, free_sum);
+    return is_right;
+}

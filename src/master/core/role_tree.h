@@ -34,9 +34,9 @@ struct role_node {
     uint32_t role;    /* its number; ROLE_NONE until role_tree_settle */
     struct role_node *above;
     size_t below_count;
-    size_t holds;              /* changes on their way */
-    struct role_setting now;   /* in force */
-    struct role_setting next;  /* will be */
+    size_t holds;               /* changes on their way */
+    struct role_setting now;    /* in force */
+    struct role_setting next;   /* will be */
     struct quantities promised; /* by all below it, in `next` */
 };
 
@@ -62,6 +62,9 @@ void role_tree_swap_quota(struct role_node *node, struct role_lines *lines);
  * that names the roles. */
 bool role_tree_check(const struct role_tree *tree, const struct role_node *node,
                      const struct kinds *kinds, struct error *error);
+
+/* Whether what is kept of the tree is what the nodes say, reckoned anew. For tests. */
+bool role_tree_audit(const struct role_tree *tree, struct error *why);
 
 /* The limit that will be; INT64_MAX: none. */
 int64_t role_tree_limit(const struct role_node *node, uint32_t name);

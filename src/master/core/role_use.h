@@ -7,7 +7,8 @@
 #include "master/core/state.h"
 
 /* Revocable resources and ranges (by elements) are in the first three; `quota` counts what quota
- * counts: all that is reserved, and of the rest the scalars that are allocated and not revocable. */
+ * counts: all that is reserved, and of the rest the scalars that are allocated and not revocable.
+ */
 struct role_use {
     struct resources held; /* allocated and offered; of shared and exclusive kinds each copy */
     struct quantities allocated, offered, reserved;

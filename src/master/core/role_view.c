@@ -70,8 +70,8 @@ static struct role_view view_of(const struct master *master, uint32_t role) {
 }
 
 static void show(const struct master *master, const struct role_entry *entry,
-                 const struct role_uses *uses,
-                 void (*fn)(void *self, const struct role_view *view), void *self) {
+                 const struct role_uses *uses, void (*fn)(void *self, const struct role_view *view),
+                 void *self) {
     const struct role_use *use = role_uses_of(uses, entry->role);
     struct role_view view = view_of(master, entry->role);
     view.held = &use->held;

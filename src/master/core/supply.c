@@ -45,11 +45,7 @@ void supply_set_quota(struct master *master, uint32_t role, const struct quota_l
 }
 
 const struct quantities *supply_consumed(const struct master *master, uint32_t role) {
-    static const struct quantities none;
-    struct allocator_standing standing;
-    if (!allocator_role_standing(master->allocator, role, &standing))
-        return &none;
-    return standing.consumed;
+    return allocator_consumed(master->allocator, role);
 }
 
 /* --- frameworks, agents and what they hold --- */

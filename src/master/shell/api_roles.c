@@ -50,8 +50,8 @@ static const char *name_of(const char *key) {
 }
 
 /* The line of that name, added when it is not there. */
-static struct quota_config_line *line_of(struct role_quota *quota,
-                                         struct quota_config_line *lines, const char *name) {
+static struct quota_config_line *line_of(struct role_quota *quota, struct quota_config_line *lines,
+                                         const char *name) {
     struct text wanted = text_of(name);
     for (size_t i = 0; i < quota->line_count; i++) {
         if (text_equal(lines[i].name, wanted))
@@ -162,8 +162,7 @@ static void set_quota(struct daemon *daemon, struct http_request *request,
 static void remove_quota(struct daemon *daemon, struct http_request *request, struct text role) {
     struct role_quota quota = {.role = role, .is_set_quota = true};
     feed(daemon, request,
-         (struct operator_call){
-             .kind = OPERATOR_UPDATE_QUOTA, .quotas = &quota, .quota_count = 1});
+         (struct operator_call){.kind = OPERATOR_UPDATE_QUOTA, .quotas = &quota, .quota_count = 1});
 }
 
 /* --- the calls --- */
@@ -210,10 +209,9 @@ static void answer_method(struct http_request *request, const char *allowed) {
     struct http_header allow = {"Allow", allowed};
     AUTO_FINI(buf_fini) struct buf body = {0};
     buf_printf(&body, "Expecting one of %s", allowed);
-    http_request_answer(request, (struct http_answer){.status = 405,
-                                                      .body = buf_text(&body),
-                                                      .headers = &allow,
-                                                      .header_count = 1});
+    http_request_answer(
+        request, (struct http_answer){
+                     .status = 405, .body = buf_text(&body), .headers = &allow, .header_count = 1});
 }
 
 static bool is_callback(struct text name) {
@@ -231,9 +229,9 @@ static bool is_callback(struct text name) {
 static void answer_json(struct http_request *request, struct text json) {
     struct text callback = http_request_query(request, "jsonp");
     if (callback.data == NULL) {
-        http_request_answer(request, (struct http_answer){.status = 200,
-                                                          .content_type = "application/json",
-                                                          .body = json});
+        http_request_answer(
+            request,
+            (struct http_answer){.status = 200, .content_type = "application/json", .body = json});
         return;
     }
     if (!is_callback(callback)) {
@@ -245,9 +243,9 @@ static void answer_json(struct http_request *request, struct text json) {
     buf_append_byte(&body, '(');
     buf_append_text(&body, json);
     buf_append_byte(&body, ')');
-    http_request_answer(
-        request, (struct http_answer){
-                     .status = 200, .content_type = "text/javascript", .body = buf_text(&body)});
+    http_request_answer(request, (struct http_answer){.status = 200,
+                                                      .content_type = "text/javascript",
+                                                      .body = buf_text(&body)});
 }
 
 /* /weights: an array of WeightInfo. */

@@ -24,8 +24,8 @@ void roles_print_roles(const struct kinds *kinds, const struct master *master, s
 void roles_each_metric(const struct master *master,
                        void (*fn)(void *self, const char *name, double value), void *self);
 
-/* UPDATE_WEIGHTS, UPDATE_QUOTA, SET_QUOTA, REMOVE_QUOTA, all of which take the request. False: it is
- * another call, and the request is still the caller's. */
+/* UPDATE_WEIGHTS, UPDATE_QUOTA, SET_QUOTA, REMOVE_QUOTA, all of which take the request. False: it
+ * is another call, and the request is still the caller's. */
 bool api_roles_answer(struct daemon *daemon, struct http_request *request,
                       const Mesos__V1__Master__Call *call);
 

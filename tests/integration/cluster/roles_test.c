@@ -41,7 +41,8 @@ static void call(const char *body, int status, const char *part) {
     expect("POST", "/api/v1", body, status, part);
 }
 
-#define WEIGHTS(list) "{\"type\":\"UPDATE_WEIGHTS\",\"update_weights\":{\"weight_infos\":[" list "]}}"
+#define WEIGHTS(list)                                                                              \
+    "{\"type\":\"UPDATE_WEIGHTS\",\"update_weights\":{\"weight_infos\":[" list "]}}"
 #define QUOTA(list) "{\"type\":\"UPDATE_QUOTA\",\"update_quota\":{\"quota_configs\":[" list "]}}"
 #define FORCED(list)                                                                               \
     "{\"type\":\"UPDATE_QUOTA\",\"update_quota\":{\"force\":true,\"quota_configs\":[" list "]}}"
@@ -49,9 +50,9 @@ static void call(const char *body, int status, const char *part) {
     "\"guarantee\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":" amount "}}]"
 
 TEST(weights_and_quota_outlive_a_killed_master) {
-    static const char weights[] =
-        "{\"weight_infos\":[{\"weight\":2.5,\"role\":\"eng\"},{\"weight\":0.001,\"role\":\"eng/ci\"}"
-        "]}}";
+    static const char weights[] = "{\"weight_infos\":[{\"weight\":2.5,\"role\":\"eng\"},{"
+                                  "\"weight\":0.001,\"role\":\"eng/ci\"}"
+                                  "]}}";
     static const char quota[] = "\"configs\":[{\"role\":\"eng/ci\",\"guarantees\":{\"cpus\":"
                                 "{\"value\":1.5}},\"limits\":{\"cpus\":{\"value\":4.0}}}]";
     cluster_open(&cluster);
@@ -137,8 +138,8 @@ TEST(roles_show_what_runs_and_limits_look_at_it) {
     cluster_open(&cluster);
     cluster_start(&cluster);
     struct framework *framework = framework_new(&cluster, (struct framework_options){0});
-    framework_launch(framework, (struct wish){
-                                    .id = "task", .command = "exec sleep 1000", .cpus_milli = 100});
+    framework_launch(framework,
+                     (struct wish){.id = "task", .command = "exec sleep 1000", .cpus_milli = 100});
     framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING);
 
     expect("GET", "/roles", "", 200, "\"consumed\":{\"cpus\":0.1,\"mem\":1.0}");
@@ -161,8 +162,8 @@ static const char *build_policy(const char *source, const char *option) {
     snprintf(include, sizeof(include), "-I%s/include", SOURCE_DIRECTORY);
     snprintf(path, sizeof(path), "%s/tests/integration/allocator_module/%s", SOURCE_DIRECTORY,
              source);
-    const char *const argv[] = {compiler, "-shared", "-fPIC", include, option, "-o", object, path,
-                                NULL};
+    const char *const argv[] = {compiler, "-shared", "-fPIC", include, option,
+                                "-o",     object,    path,    NULL};
     struct child_options options = {.argv = argv};
     struct child_exit ended;
     struct error error;

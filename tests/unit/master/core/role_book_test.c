@@ -4,6 +4,7 @@
  */
 #include "master/core/role_book.h"
 
+#include "common/model/roles.h"
 #include "tests/unit/master/core/stage.h"
 
 #include <math.h>
@@ -33,10 +34,9 @@ static struct quota_config_line line(const char *name, int64_t guarantee, int64_
 static void set_quota_with(struct stage *stage, const char *role, struct quota_config_line one,
                            bool force) {
     struct role_quota quotas[] = {{text_of(role), &one, 1, false}};
-    ask(stage, (struct operator_call){.kind = OPERATOR_UPDATE_QUOTA,
-                                      .quotas = quotas,
-                                      .quota_count = 1,
-                                      .force = force});
+    ask(stage,
+        (struct operator_call){
+            .kind = OPERATOR_UPDATE_QUOTA, .quotas = quotas, .quota_count = 1, .force = force});
 }
 
 static void set_quota(struct stage *stage, const char *role, int64_t guarantee, int64_t limit) {
@@ -46,8 +46,8 @@ static void set_quota(struct stage *stage, const char *role, int64_t guarantee, 
 static void set_legacy(struct stage *stage, const char *role, int64_t cpus) {
     struct quota_config_line one = line("cpus", cpus, cpus);
     struct role_quota quotas[] = {{text_of(role), &one, cpus > 0, true}};
-    ask(stage, (struct operator_call){
-                   .kind = OPERATOR_UPDATE_QUOTA, .quotas = quotas, .quota_count = 1});
+    ask(stage,
+        (struct operator_call){.kind = OPERATOR_UPDATE_QUOTA, .quotas = quotas, .quota_count = 1});
 }
 
 static struct stage *begin(void) {
@@ -371,6 +371,79 @@ TEST(the_old_calls_want_no_quota_before_and_one_to_remove) {
     assert_heard(stage, "answer 7 200");
 }
 
+/* --- random histories against a slow twin --- */
+
+enum { TWIN_ROLES = 9, TWIN_STEPS = 400 };
+static const char *const twin_paths[TWIN_ROLES] = {"a", "a/b", "a/b/c", "a/b/d",  "a/e",
+                                                   "f", "f/g", "*",     "a/b/c/h"};
+
+struct twin {
+    int64_t guarantee[TWIN_ROLES], limit[TWIN_ROLES]; /* whole cpus; limit -1: none */
+};
+
+static bool twin_is_child(int role, int parent) {
+    return text_equal(role_parent(text_of(twin_paths[role])), text_of(twin_paths[parent]));
+}
+
+static int64_t twin_below(const struct twin *twin, int role);
+
+static int64_t twin_promise(const struct twin *twin, int role) {
+    int64_t below = twin_below(twin, role);
+    return twin->guarantee[role] > below ? twin->guarantee[role] : below;
+}
+
+static int64_t twin_below(const struct twin *twin, int role) {
+    int64_t sum = 0;
+    for (int i = 0; i < TWIN_ROLES; i++)
+        sum += twin_is_child(i, role) ? twin_promise(twin, i) : 0;
+    return sum;
+}
+
+static bool twin_is_right(const struct twin *twin) {
+    for (int i = 0; i < TWIN_ROLES; i++) {
+        if (twin->limit[i] >= 0 && twin_below(twin, i) > twin->limit[i])
+            return false;
+    }
+    return true;
+}
+
+TEST(random_quotas_are_taken_and_refused_as_a_slow_twin_does) {
+    AUTO(stage_free) struct stage *stage = begin();
+    struct rng rng = rng_for_test();
+    struct twin twin;
+    for (int i = 0; i < TWIN_ROLES; i++) {
+        twin.guarantee[i] = 0;
+        twin.limit[i] = -1;
+    }
+
+    for (int step = 0; step < TWIN_STEPS; step++) {
+        struct quota_config_line lines[3];
+        struct role_quota quotas[3];
+        struct twin next = twin;
+        size_t count = 1 + rng_below(&rng, 3);
+        for (size_t i = 0; i < count; i++) {
+            size_t role = rng_below(&rng, TWIN_ROLES);
+            next.limit[role] = (int64_t)rng_below(&rng, 16) - 1;
+            next.guarantee[role] =
+                (int64_t)rng_below(&rng, next.limit[role] < 0 ? 6 : (uint64_t)next.limit[role] + 1);
+            lines[i] = line("cpus", next.guarantee[role], next.limit[role]);
+            quotas[i] = (struct role_quota){text_of(twin_paths[role]), &lines[i], 1, false};
+        }
+        stage->holds_stores = rng_below(&rng, 2) == 0;
+        stage_forget(stage);
+        ask(stage, (struct operator_call){.kind = OPERATOR_UPDATE_QUOTA,
+                                          .quotas = quotas,
+                                          .quota_count = count,
+                                          .force = true});
+        bool is_taken = !stage_heard(stage, "answer 7 400");
+        assert_int_equal(is_taken, twin_is_right(&next));
+        twin = is_taken ? next : twin;
+    }
+    stage_store(stage);
+    for (int i = 0; i < TWIN_ROLES; i++)
+        assert_int_equal(limit_of(stage, twin_paths[i]), twin.limit[i]);
+}
+
 /* --- what runs, and what is offered --- */
 
 static struct stage *begin_with_task(void) {
@@ -525,20 +598,19 @@ TEST(a_hundred_thousand_roles_are_served_and_no_more) {
     AUTO(stage_free) struct stage *stage = begin();
     struct role_weight *weights =
         ARENA_ARRAY(stage->arena, struct role_weight, ROLES_PER_CALL_LIMIT);
-    struct operator_call call = {.kind = OPERATOR_UPDATE_WEIGHTS,
-                                 .weights = weights,
-                                 .weight_count = ROLES_PER_CALL_LIMIT};
+    struct operator_call call = {
+        .kind = OPERATOR_UPDATE_WEIGHTS, .weights = weights, .weight_count = ROLES_PER_CALL_LIMIT};
 
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < 100; round++) {
         for (int i = 0; i < ROLES_PER_CALL_LIMIT; i++)
             weights[i] = (struct role_weight){
                 text_of(arena_printf(stage->arena, "role%d", round * ROLES_PER_CALL_LIMIT + i)), 2};
         ask(stage, call);
     }
-    assert_int_equal(stage_count(stage, "answer 7 200"), 10);
+    assert_int_equal(stage_count(stage, "answer 7 200"), 100);
     set_weight(stage, "another", 2);
     assert_heard(stage, "answer 7 400 more than 100000 roles");
     set_weight(stage, "role5", 1);
     set_weight(stage, "another", 2);
-    assert_int_equal(stage_count(stage, "answer 7 200"), 12);
+    assert_int_equal(stage_count(stage, "answer 7 200"), 102);
 }

@@ -87,9 +87,8 @@ TEST(minima_are_alternatives_of_amounts_and_an_empty_text_asks_for_nothing) {
 TEST(minima_that_make_no_sense_are_refused) {
     static const char many[] = "a:1|a:1|a:1|a:1|a:1|a:1|a:1|a:1|a:1|a:1|a:1|a:1|a:1|a:1|a:1|a:1|"
                                "a:1";
-    static const char *const wrong[] = {"cpus", "cpus:x", "cpus:-1", "|", "cpus:1|", "cpus:0",
-                                        "cpus:1||mem:1",
-                                        many};
+    static const char *const wrong[] = {"cpus",    "cpus:x", "cpus:-1",       "|",
+                                        "cpus:1|", "cpus:0", "cpus:1||mem:1", many};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct error error;
         if (allocation_options_check_minima(wrong[i], &error))
