@@ -426,6 +426,8 @@ static void make_core(struct agent_node *node) {
     node->kinds = kinds_new();
     if (!resources_put_scalar(&total, KIND_CPUS, node->cpu_milli, NULL) ||
         !resources_put_scalar(&total, KIND_MEM, node->mem_milli, NULL) ||
+        (node->process.world->is_random &&
+         !resources_put_scalar(&total, KIND_DISK, 512000, NULL)) ||
         !resources_put_ranges(&total, KIND_PORTS, &ports, 1, NULL))
         world_fail(node->process.world, "resources");
     options.info = (struct agent_info){.hostname = text_of(node->process.name),

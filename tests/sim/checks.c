@@ -1,6 +1,7 @@
 #include "tests/sim/checks.h"
 
 #include "common/wire/messages.h"
+#include "tests/sim/keeper.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/operator.h"
 #include "tests/sim/quota_checks.h"
@@ -98,6 +99,7 @@ void check_master(struct master_node *node) {
     master_each_agent(node->core, check_share, node);
     master_each_offer(node->core, check_offer_is_live, node);
     operator_check(node);
+    keeper_check(node->process.world);
     quota_watch_check(node->quota_watch, node);
 }
 
@@ -295,7 +297,8 @@ static void rest_node(struct rest *rest, const struct agent_node *node) {
         restless(rest, "stores wait on", text_of(node->process.name));
     MAP_EACH(entry, &node->disk.records) {
         struct text key = map_key_text(entry);
-        if (!text_equal(key, TEXT("self")) && !text_starts_with(key, TEXT("sandbox/")))
+        if (!text_equal(key, TEXT("self")) && !text_equal(key, TEXT("resources")) &&
+            !text_starts_with(key, TEXT("sandbox/")))
             restless(rest, "stored is", key);
     }
 }
@@ -312,6 +315,8 @@ bool check_is_settled(struct world *world, struct buf *why) {
             restless(&rest, "a channel is open of", text_of(workload->name));
     }
     if (!operator_is_done(world, why))
+        rest.at_rest = false;
+    if (world->master->process.is_up && !keeper_is_settled(world, why))
         rest.at_rest = false;
     if (!world->master->process.is_up) {
         restless(&rest, "there is no", TEXT("master"));

@@ -187,6 +187,7 @@ void faults_populate(struct world *world) {
                          .role = world_chance(world, 800)
                                      ? operator_roles[world_draw(world, 0, OPERATOR_ROLES - 1)]
                                      : NULL,
+                         .keeps_volume = world_chance(world, 300),
                          .declares_demand = world_chance(world, 400),
                          .checkpoint = true,
                          .failover_timeout_ms =

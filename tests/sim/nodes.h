@@ -116,7 +116,16 @@ struct workload_options {
     bool in_executor, explicit_acks, partition_aware, multi_role, checkpoint;
     int64_t duration_ms, failover_timeout_ms;
     bool declares_demand; /* by REQUEST */
+    bool keeps_volume;    /* needs a role */
     const char *role;     /* NULL: "blue" with multi_role, else none */
+};
+
+enum keeper_state { KEEPER_HAS_NONE, KEEPER_HAS_ASKED, KEEPER_HAS_IT };
+
+struct keeper {
+    enum keeper_state state;
+    unsigned attempt; /* each volume has a name of its own */
+    char hostname[64], agent[100];
 };
 
 struct workload {
@@ -132,6 +141,7 @@ struct workload {
     int64_t heard_ms;    /* when its scheduler last heard a master */
     bool may_be_removed; /* it was silent for about its failover timeout */
     uint64_t round;
+    struct keeper keeper;
 };
 
 struct scheduler_node {

@@ -4,6 +4,7 @@
  * tasks fare. What it knows of its tasks outlives its scheduler processes, as if it stored it.
  */
 #include "tests/sim/calls.h"
+#include "tests/sim/keeper.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/print.h"
 #include "tests/sim/shells.h"
@@ -129,6 +130,8 @@ static void take_offer(struct workload *workload, struct scheduler_node *node,
     struct world *world = workload->world;
     struct offer_budget budget;
     struct launch_plan plan = {.offer = offer};
+    if (keeper_take_offer(workload, node, offer))
+        return;
     offer_budget_of(offer, &budget);
     for (size_t i = 0; i < workload->slots.count && plan.count < LAUNCHES_LIMIT; i++) {
         struct slot *slot = &workload->slots.items[i];
@@ -194,6 +197,8 @@ static void on_round(void *self, uint64_t argument) {
     workload_reconcile(workload, workload->round % 3 != 0);
     each_launched(workload, kill_again);
     declare(workload);
+    if (live_node(workload) != NULL)
+        keeper_round(workload, live_node(workload));
     world_after(workload->world, ROUND_MS, on_round, workload, 0);
 }
 
@@ -267,6 +272,8 @@ void workload_callback(struct workload *workload, struct scheduler_node *node,
     else if (callback->kind == CALLBACK_OFFERS)
         for (size_t i = 0; i < callback->event->offers->n_offers; i++)
             take_offer(workload, node, callback->event->offers->offers[i]);
+    else if (callback->kind == CALLBACK_OPERATION_STATUS)
+        keeper_operation_status(workload, callback->event->update_operation_status->status);
     else if (callback->kind == CALLBACK_OUTPUT && callback->output.end != MESOS_OUTPUT_OPEN)
         workload->channels_ended++;
 }
@@ -297,6 +304,9 @@ struct workload *workload_new(struct world *world, const struct workload_options
     struct workload *workload = NEW(struct workload);
     workload->world = world;
     workload->options = *options;
+    /* A volume is reserved to a role, and what is sized to tasks has no disk for it. */
+    workload->options.keeps_volume =
+        options->keeps_volume && options->role != NULL && !options->declares_demand;
     snprintf(workload->name, sizeof(workload->name), "f%zu", world->workloads.count);
     VEC_PUSH(&world->workloads, workload);
     fill_slots(workload);

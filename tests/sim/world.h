@@ -63,7 +63,7 @@ struct world {
     VEC_OF(struct partition) partitions;
     struct map removed; /* ids of frameworks that a master has removed */
     struct ledger *ledger;
-    struct operator *operator;
+    struct operator* operator;
     struct arena *scratch; /* of one print or check */
 };
 

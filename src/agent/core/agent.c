@@ -177,6 +177,7 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
         act(agent, event);
     timers_run(agent);
     operations_settle(agent);
+    registration_settle(agent);
     store_commit(agent);
     agent->outbox = NULL;
 }

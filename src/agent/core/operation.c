@@ -432,6 +432,14 @@ void operations_settle(struct agent *agent) {
         tell_total(agent);
 }
 
+bool operations_are_done(const struct agent *agent) {
+    LIST_EACH(at, &agent->operations) {
+        if (CONTAINER_OF(at, struct operation, link)->why == NULL)
+            return false;
+    }
+    return store_after(agent, agent->total_ticket) == 0;
+}
+
 void operations_forget_master(struct agent *agent) {
     LIST_EACH(at, &agent->operations)
         CONTAINER_OF(at, struct operation, link)->number = 0;

@@ -34,6 +34,7 @@ void timers_run(struct agent *agent);
 void registration_begin(struct agent *agent);
 void registration_store_self(struct agent *agent); /* its id and this boot's */
 void registration_connected(struct agent *agent);
+void registration_settle(struct agent *agent); /* once, at the end of a step */
 void registration_closed(struct agent *agent, struct text reason);
 void registration_heard(struct agent *agent); /* any word of the master */
 void registration_answered(struct agent *agent, const struct master_message *message);
@@ -141,6 +142,8 @@ bool total_covers(const struct agent *agent, const struct resources *used);
 void operation_apply(struct agent *agent, const struct master_message *message);
 void operation_volumes_made(struct agent *agent, const struct agent_event *event);
 void operation_volume_removed(struct agent *agent, const struct agent_event *event);
+/* All that counts in the total is stored and on the disk, or is known to have failed. */
+bool operations_are_done(const struct agent *agent);
 void operations_settle(struct agent *agent);        /* once, at the end of a step */
 void operations_forget_master(struct agent *agent); /* nobody waits for their answers any more */
 /* Out of the records: the total. False: it is incompatible, and why. */

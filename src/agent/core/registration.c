@@ -29,6 +29,7 @@ static void wait_and_connect(struct agent *agent) {
 }
 
 static void leave_master(struct agent *agent) {
+    agent->owes_report = false;
     streams_pause(agent);
     task_forget_unknown(agent);
     operations_forget_master(agent);
@@ -70,6 +71,15 @@ void registration_connected(struct agent *agent) {
     timer_cancel(agent, &agent->ping_timer);
     agent->registration = REGISTRATION_ASKED;
     timer_set(agent, &agent->answer_timer, ANSWER_TIMEOUT_MS);
+    agent->owes_report = true;
+}
+
+/* What the master hears it takes for done: a total that is not yet stored must not be in it. */
+void registration_settle(struct agent *agent) {
+    if (!agent->owes_report || agent->registration != REGISTRATION_ASKED ||
+        !operations_are_done(agent))
+        return;
+    agent->owes_report = false;
     report_register(agent);
 }
 

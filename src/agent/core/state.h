@@ -191,6 +191,7 @@ struct agent {
     struct resources total;      /* and with those that were applied */
     struct resources used;       /* by tasks that are not terminal, and executors */
     bool total_has_changed;
+    bool owes_report;       /* a master that was reached must hear REGISTER */
     bool owes_total;        /* the master must hear of the total when no operation waits */
     uint64_t total_ticket;  /* of the last store of what operations made */
     uint64_t last_order;    /* given to an effect on volumes */

@@ -82,6 +82,21 @@ TEST(a_task_behind_an_operation_on_the_connection_finds_what_it_made) {
     assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 1);
 }
 
+TEST(a_master_that_is_found_anew_hears_of_nothing_that_is_not_stored) {
+    AUTO(rig_free) struct rig *rig = rig_with_disk();
+    rig->stores_wait = true;
+    rig_reserve(rig, 300000);
+    rig_lose_master(rig);
+    rig_forget_effects(rig);
+
+    rig_advance(rig, 60000);
+    rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_MASTER_CONNECTED});
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_SEND_MASTER), 0);
+    rig_store_all(rig);
+
+    assert_int_equal(rig_last(rig, AGENT_EFFECT_SEND_MASTER)->master.kind, AGENT_MESSAGE_REGISTER);
+}
+
 TEST(more_resources_than_a_message_holds_are_refused) {
     AUTO(rig_free) struct rig *rig = rig_with_disk();
     struct resources *many = NEW(struct resources);
