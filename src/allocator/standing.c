@@ -68,6 +68,11 @@ bool allocator_role_standing(struct allocator *allocator, uint32_t role,
     return true;
 }
 
+const struct quantities *allocator_consumed(struct allocator *allocator, uint32_t role) {
+    quota_tell_all(allocator);
+    return quota_book_consumed(allocator->book, role);
+}
+
 bool allocator_client_standing(struct allocator *allocator, uint32_t framework, uint32_t role,
                                struct allocator_standing *out) {
     const struct client *client = client_find(allocator, framework, role);
