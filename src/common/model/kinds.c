@@ -119,6 +119,10 @@ size_t kinds_size(const struct kinds *kinds) {
     return kinds->list.count + kinds->texts.list.count;
 }
 
+size_t kinds_bytes(const struct kinds *kinds) {
+    return arena_used_bytes(kinds->arena);
+}
+
 /* What the checks say about names and blobs is said once, here. */
 static bool check_text(struct text text, size_t limit, const char *what, struct error *error) {
     if (text.size > limit)

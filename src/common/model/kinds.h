@@ -127,6 +127,7 @@ DEFINE_AUTO(struct kinds, kinds_free)
 
 /* How many kinds and interned texts there are, for whoever limits what others may add. */
 size_t kinds_size(const struct kinds *kinds);
+size_t kinds_bytes(const struct kinds *kinds); /* that they take, more or less */
 
 /* Gives the kind that `info` describes, interning it when it is new. ERROR_INVALID with a line that
  * names the fault when it breaks a rule (stack of reservations, disk of a non-scalar, shared

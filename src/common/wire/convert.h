@@ -56,6 +56,7 @@ bool task_status_convert(struct wire *wire, const Mesos__V1__TaskStatus *from, s
 /* Fills in what a conversion names, or its fault; out->kind is set. */
 void operation_convert(struct wire *wire, const Mesos__V1__Offer__Operation *from,
                        struct operation *out);
+enum { WIRE_APART_KINDS_LIMIT = 16384 }; /* that one call may name */
 /* One with a table of kinds of its own, which goes with the arena: what is read into it teaches
  * nobody anything. */
 struct wire wire_apart(const struct wire *wire);

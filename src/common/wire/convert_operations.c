@@ -132,7 +132,8 @@ static void free_kinds(void *kinds) {
 }
 
 struct wire wire_apart(const struct wire *wire) {
-    struct wire apart = {.arena = wire->arena, .kinds = kinds_new()};
+    struct wire apart = {
+        .arena = wire->arena, .kinds = kinds_new(), .kinds_limit = WIRE_APART_KINDS_LIMIT};
     arena_defer(wire->arena, free_kinds, apart.kinds);
     return apart;
 }

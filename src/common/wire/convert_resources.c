@@ -122,19 +122,29 @@ static bool put_ranges_of(struct wire *wire, const Mesos__V1__Resource *from, ui
     return resources_put_ranges(set, kind, ranges, count, error);
 }
 
+/* What is known already may always come again. */
+static bool may_learn(const struct wire *wire, struct error *error) {
+    return wire->kinds_limit == 0 || kinds_size(wire->kinds) < wire->kinds_limit ||
+           fail(error, ERROR_LIMIT, "more than %zu kinds of resources in one call",
+                wire->kinds_limit);
+}
+
 static bool kind_of(struct wire *wire, const struct kind_info *info, uint32_t *kind,
                     struct error *error) {
-    if (!wire->finds_only)
-        return kinds_intern(wire->kinds, info, kind, error);
     *kind = kinds_find(wire->kinds, info);
-    return *kind != 0 || fail(error, ERROR_INVALID, "no agent has a resource of this kind");
+    if (*kind != 0)
+        return true;
+    if (!wire->finds_only)
+        return may_learn(wire, error) && kinds_intern(wire->kinds, info, kind, error);
+    return fail(error, ERROR_INVALID, "no agent has a resource of this kind");
 }
 
 static bool intern_text(struct wire *wire, struct text text, uint32_t *id, struct error *error) {
+    if (kinds_find_text(wire->kinds, text, id))
+        return true;
     if (!wire->finds_only)
-        return kinds_intern_text(wire->kinds, text, id, error);
-    return kinds_find_text(wire->kinds, text, id) ||
-           fail(error, ERROR_INVALID, "no agent has '%.*s'", TEXT_ARGS(text_sub(text, 0, 100)));
+        return may_learn(wire, error) && kinds_intern_text(wire->kinds, text, id, error);
+    return fail(error, ERROR_INVALID, "no agent has '%.*s'", TEXT_ARGS(text_sub(text, 0, 100)));
 }
 
 static bool put_items_of(struct wire *wire, const Mesos__V1__Resource *from, uint32_t kind,
@@ -163,10 +173,10 @@ static bool put_scalar_of(struct wire *wire, const Mesos__V1__Resource *from, ui
     /* It is not compared, so what is only to be found need not be known: a task may mount a volume
      * where it likes. */
     struct text disk = pack_part(wire, (const ProtobufCMessage *)from->disk);
-    if (!wire->finds_only && !kinds_intern_text(wire->kinds, disk, &one.carry, error))
-        return false;
     if (wire->finds_only && !kinds_find_text(wire->kinds, disk, &one.carry))
         one.carry = 0;
+    else if (!intern_text(wire, disk, &one.carry, error))
+        return false;
     if (!resources_put(set, &one))
         return fail(error, ERROR_LIMIT, "resource %s: more than can be counted", from->name);
     return true;

@@ -22,6 +22,7 @@ struct wire {
      * an error. scheduler_call_decode works so by itself, but for an ACCEPT with operations on
      * resources: that brings a table of its own. */
     bool finds_only;
+    size_t kinds_limit; /* how many the table may have; 0: as many as a table can */
 };
 
 bool scheduler_call_decode(struct wire *wire, struct text bytes, struct scheduler_call *out,

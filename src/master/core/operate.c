@@ -92,16 +92,16 @@ static bool learn_to(struct master *master, struct framework *framework, const s
         count_carrying(&out->to) == count_carrying(&asked->to))
         return true;
     resources_clear(&out->to);
-    size_t before = kinds_size(master->kinds);
-    if (before > KINDS_BY_OPERATIONS_LIMIT)
+    size_t before_bytes = kinds_bytes(master->kinds);
+    if (kinds_size(master->kinds) > KINDS_BY_OPERATIONS_LIMIT ||
+        before_bytes > KINDS_BY_OPERATIONS_BYTES_LIMIT)
         return fail(why, ERROR_LIMIT, "the master has learned too many kinds of resources");
-    if (framework != NULL && framework->kinds_taught >= KINDS_PER_FRAMEWORK_LIMIT)
-        return fail(why, ERROR_LIMIT, "the framework has made more than %d kinds of resources",
-                    KINDS_PER_FRAMEWORK_LIMIT);
+    if (framework != NULL && framework->kinds_taught_bytes > KINDS_PER_FRAMEWORK_BYTES_LIMIT)
+        return fail(why, ERROR_LIMIT, "the framework has made too many kinds of resources");
     bool is_learned =
         resources_translate(&asked->to, kinds, master->kinds, TRANSLATE_INTERN, &out->to, why);
     if (framework != NULL)
-        framework->kinds_taught += kinds_size(master->kinds) - before;
+        framework->kinds_taught_bytes += kinds_bytes(master->kinds) - before_bytes;
     return is_learned;
 }
 
@@ -160,6 +160,9 @@ static bool check_on_offers(struct master *master, const struct acceptance *acce
                             struct error *why) {
     struct kinds *kinds = acceptance->kinds != NULL ? acceptance->kinds : master->kinds;
     AUTO_FINI(conversion_fini) struct conversion asked = {0};
+    const char *reason;
+    if (operation->id.size > 0 && !id_is_valid(operation->id, &reason))
+        return fail(why, ERROR_INVALID, "its id %s", reason);
     if (!operation_book_has_room(acceptance->agent))
         return fail(why, ERROR_LIMIT, "too many operations are under way on the agent");
     return reckon(operation, kinds, &asked, why) &&

@@ -36,8 +36,10 @@ enum {
     OPERATIONS_PER_FRAMEWORK_LIMIT = 1000, /* with an id, remembered; the oldest go */
     OPERATIONS_PER_AGENT_LIMIT = 10000,    /* whose answer is awaited */
     /* Kinds of resources, and what they carry, that operations may add to the table, which never
-     * shrinks: of one framework, and of all before half the table is left to the agents. */
-    KINDS_PER_FRAMEWORK_LIMIT = 65536,
+     * shrinks: of one framework (some 60,000 of usual size), and of all before so much is left to
+     * the agents. */
+    KINDS_PER_FRAMEWORK_BYTES_LIMIT = 32 << 20,
+    KINDS_BY_OPERATIONS_BYTES_LIMIT = 512 << 20,
     KINDS_BY_OPERATIONS_LIMIT = KINDS_LIMIT / 2,
 };
 /* Of one resource of one agent: so many of them still add up. */
@@ -97,7 +99,7 @@ struct framework {
     struct link offers;
     struct map demands;             /* by role: demand_book.c */
     struct map operations;          /* by id, the oldest first: operation_book.c */
-    size_t kinds_taught;            /* by its operations */
+    size_t kinds_taught_bytes;      /* by its operations */
     VEC_OF(struct offer *) fresh;   /* made in this step, not yet said */
     struct resources used, offered; /* sums: scalars only */
 };

@@ -210,6 +210,25 @@ TEST(an_operation_that_makes_no_sense_says_why_and_does_not_spoil_its_call) {
     }
 }
 
+TEST(a_call_names_so_many_kinds_and_no_more) {
+    FIXTURE(f);
+    AUTO_FINI(buf_fini) struct buf list = {0};
+    for (int i = 0; i < 5; i++) {
+        buf_append_string(&list, i > 0 ? "," : "");
+        buf_append_string(&list, "{\"type\":\"UNRESERVE\",\"unreserve\":{\"resources\":[");
+        for (int j = 0; j < 4000; j++)
+            buf_printf(&list, "%s{\"name\":\"x%d\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}}",
+                       j > 0 ? "," : "", i * 4000 + j);
+        buf_append_string(&list, "]}}");
+    }
+
+    struct scheduler_call call = accept_of(&f, buf_string(&list));
+
+    assert_int_equal(call.accept.operations[3].fault.size, 0);
+    assert_text_equal(call.accept.operations[4].fault,
+                      "more than 16384 kinds of resources in one call");
+}
+
 TEST(a_reservation_may_come_in_both_ways_when_they_agree) {
     static const struct {
         const char *more;

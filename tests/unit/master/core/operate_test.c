@@ -313,6 +313,36 @@ TEST(refused_operations_teach_the_master_nothing) {
     assert_int_equal(kinds_size(c.stage->kinds), before);
 }
 
+TEST(an_id_that_is_none_is_refused) {
+    CALLS(c, "eng", MACHINE);
+
+    calls_operate(&c, OPERATION_RESERVE, "a/b", "cpus(+eng):1");
+
+    assert_heard(c.stage, "OPERATION a/b OPERATION_ERROR agent=M-S0 its id");
+    assert_not_heard(c.stage, "APPLY");
+}
+
+TEST(a_framework_that_makes_ever_new_kinds_is_stopped_and_others_are_not) {
+    CALLS(c, "eng", "cpus:4000");
+    char *labels = arena_alloc_zeroed(c.stage->arena, 1, KIND_BLOB_BYTES_LIMIT + 64);
+    int made = 0;
+    memset(labels, 'x', KIND_BLOB_BYTES_LIMIT);
+    while (!stage_heard(c.stage, "the framework has made too many kinds") && made < 1000) {
+        char *text = arena_printf(c.stage->arena, "cpus(+eng=%d%.60000s):1", made++, labels);
+        calls_operate(&c, OPERATION_RESERVE, "", text);
+    }
+    assert_true(made > 100 && made < 1000);
+    stage_forget(c.stage);
+    calls_operate(&c, OPERATION_UNRESERVE, "",
+                  arena_printf(c.stage->arena, "cpus(+eng=0%.60000s):1", labels));
+    assert_heard(c.stage, "UNRESERVE");
+    assert_not_heard(c.stage, "message_dropped");
+
+    calls_order(&c, OPERATION_RESERVE, "M-S0", "cpus(+ops=another):1");
+
+    assert_heard(c.stage, "answer 7 202");
+}
+
 /* --- operators --- */
 
 TEST(an_operator_reserves_what_is_free) {
