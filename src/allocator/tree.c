@@ -13,8 +13,6 @@ struct tree *tree_new(enum tree_mode mode, size_t resource_count, uint64_t seed)
     tree->capacity = NEW_ARRAY(int64_t, resource_count);
     tree->rng = rng_of(seed);
     list_init(&tree->unfit);
-    for (size_t j = 0; j < resource_count; j++)
-        list_init(&tree->needs[j]);
     return tree;
 }
 
@@ -43,6 +41,8 @@ void tree_free(struct tree *tree) {
     if (tree == NULL)
         return;
     node_free(tree->root);
+    for (size_t j = 0; j < tree->resource_count; j++)
+        heap_fini(&tree->needs[j]);
     mem_free(tree->capacity);
     mem_free(tree);
 }

@@ -26,23 +26,16 @@ void tree_count_wanting(struct tree_node *leaf, bool wants) {
     }
 }
 
-static uint64_t need_of(int64_t amount, int64_t capacity) {
-    if (amount > capacity)
-        return CLAIM_NONE;
-    return capacity == 0 ? 0 : (uint64_t)((__int128)amount * CLAIM_ONE / capacity);
-}
-
 /* What a node and one more task would hold of the cluster. */
 static uint64_t need_with(const struct tree *tree, const struct tree_node *node,
                           const int64_t *task) {
-    uint64_t largest = 0;
-    for (size_t j = 0; j < tree->resource_count; j++) {
-        if (task[j] == 0 && tree->capacity[j] == 0)
-            continue;
-        uint64_t need = need_of(node->held[j] + task[j], tree->capacity[j]);
-        largest = need > largest ? need : largest;
-    }
-    return largest;
+    size_t j = tree_dominant(tree, node, task);
+    if (j == tree->resource_count)
+        return 0;
+    int64_t amount = node->held[j] + task[j];
+    if (amount > tree->capacity[j])
+        return CLAIM_NONE;
+    return (uint64_t)((__int128)amount * CLAIM_ONE / tree->capacity[j]);
 }
 
 void tree_claim_leaf(struct tree *tree, struct tree_node *leaf) {
@@ -205,9 +198,9 @@ void tree_list_leaf(struct tree *tree, struct tree_node *leaf) {
         list_append(&tree->unfit, &leaf->unfit);
     bool needs_all = tree_needs_nothing(tree, leaf);
     for (size_t j = 0; j < tree->resource_count; j++) {
-        list_remove(&leaf->needs[j].link);
+        heap_remove(&tree->needs[j], &leaf->needs[j].place);
         if (leaf->wants && !leaf->is_unfit && tree->capacity[j] > 0 &&
             (needs_all || leaf->task[j] > 0))
-            list_append(&tree->needs[j], &leaf->needs[j].link);
+            heap_put(&tree->needs[j], &leaf->needs[j].place, leaf->task[j]);
     }
 }

@@ -4,9 +4,7 @@
  * resource fairness decides. Whoever does not fit leaves the orders of the hopeful until it is
  * reconsidered, so between two reconsiderations nobody is asked in vain twice.
  *
- * The third class needs to know what is saturated: a resource is open as long as one leaf is known
- * that wants more, needs it and fits now. That witness is asked first the next time. Only when
- * other resources are open than before is the tree reckoned anew.
+ * XX
  */
 #include "allocator/tree_state.h"
 
@@ -53,13 +51,19 @@ static enum mesos_allocator_answer ask_to_pick(const struct question *question,
     return is_known ? MESOS_ALLOCATOR_YES : ask(question, leaf);
 }
 
-/* Looks for a leaf that shows that the resource is not saturated, and keeps it in front. */
+/* Looks for a leaf that shows that the resource is not saturated, those that need least first. */
 static enum mesos_allocator_answer find_witness(const struct question *question, size_t j) {
     struct tree *tree = question->tree;
-    for (struct link *first; (first = list_first(&tree->needs[j])) != NULL;) {
-        struct tree_node *leaf = CONTAINER_OF(first, struct tree_need, link)->leaf;
+    int64_t free = tree->capacity[j] - tree->root->held[j];
+    for (int asked = 0; asked < TREE_WITNESSES_LIMIT; asked++) {
+        struct heap_node *least = heap_least(&tree->needs[j]);
+        if (least == NULL)
+            break;
+        struct tree_node *leaf = CONTAINER_OF(least, struct tree_need, place)->leaf;
         if (leaf->asked == tree->moment)
             return MESOS_ALLOCATOR_YES;
+        if (leaf->task[j] > free)
+            break;
         enum mesos_allocator_answer answer = ask(question, leaf);
         if (answer != MESOS_ALLOCATOR_NO)
             return answer;
@@ -67,21 +71,22 @@ static enum mesos_allocator_answer find_witness(const struct question *question,
     return MESOS_ALLOCATOR_NO;
 }
 
-/* Makes the vectors those for what is open now. NO: nothing is. */
-static enum mesos_allocator_answer open_resources(const struct question *question) {
+/* Makes the vectors those for what is open now; `witness` is known to fit. Not NO. */
+static enum mesos_allocator_answer open_resources(const struct question *question,
+                                                  const struct tree_node *witness) {
     struct tree *tree = question->tree;
+    bool shows_all = tree_needs_nothing(tree, witness);
     bool is_open[MESOS_ALLOCATOR_RESOURCES_LIMIT] = {false};
-    bool is_any = false;
     for (size_t i = 0; i < tree->used_count; i++) {
         size_t j = tree->used[i];
+        is_open[j] = shows_all || witness->task[j] > 0;
+        if (is_open[j])
+            continue;
         enum mesos_allocator_answer answer = find_witness(question, j);
         if (answer == MESOS_ALLOCATOR_LATER)
             return MESOS_ALLOCATOR_LATER;
         is_open[j] = answer == MESOS_ALLOCATOR_YES;
-        is_any = is_any || is_open[j];
     }
-    if (!is_any)
-        return MESOS_ALLOCATOR_NO;
     if (!tree->is_built || memcmp(is_open, tree->is_open, sizeof(is_open)) != 0)
         tree_rebuild(tree, is_open);
     return MESOS_ALLOCATOR_YES;
@@ -128,7 +133,7 @@ static enum mesos_allocator_answer serve_within(const struct question *question,
         if (answer != MESOS_ALLOCATOR_YES || tree_is_within(tree, node, first->task))
             return answer;
     }
-    answer = open_resources(question);
+    answer = open_resources(question, pick);
     if (answer != MESOS_ALLOCATOR_YES)
         return answer;
     do { /* the pick fits, so this ends */

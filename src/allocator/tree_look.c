@@ -6,21 +6,11 @@
 
 int64_t tree_dominant_share(const struct tree *tree, const struct tree_node *node,
                             uint32_t *dominant) {
-    int64_t share = 0;
-    uint32_t largest = UINT32_MAX;
-    for (size_t i = 0; i < tree->used_count; i++) {
-        size_t j = tree->used[i];
-        if (node->held[j] == 0)
-            continue;
-        int64_t part = tree_fraction(node->held[j], tree->capacity[j]);
-        if (part > share) {
-            share = part;
-            largest = (uint32_t)j;
-        }
-    }
+    size_t j = tree_dominant(tree, node, NULL);
+    bool is_any = j < tree->resource_count;
     if (dominant != NULL)
-        *dominant = largest;
-    return share;
+        *dominant = is_any ? (uint32_t)j : UINT32_MAX;
+    return is_any ? tree_fraction(node->held[j], tree->capacity[j]) : 0;
 }
 
 int64_t tree_guaranteed_share(const struct tree_node *node) {

@@ -23,6 +23,24 @@ int64_t tree_fraction(int64_t held, int64_t capacity) {
     return parts < TREE_SHARE_LIMIT ? (int64_t)parts : TREE_SHARE_LIMIT;
 }
 
+size_t tree_dominant(const struct tree *tree, const struct tree_node *node, const int64_t *task) {
+    size_t dominant = tree->resource_count;
+    int64_t largest = 0, capacity = 1;
+    for (size_t j = 0; j < tree->resource_count; j++) {
+        bool is_used = tree->capacity[j] > 0;
+        if (!is_used && task != NULL && task[j] > 0)
+            return j; /* more than all */
+        int64_t amount = node->held[j] + (task != NULL ? task[j] : 0);
+        if (amount == 0 || !is_used ||
+            (__int128)amount * capacity <= (__int128)largest * tree->capacity[j])
+            continue;
+        dominant = j;
+        largest = amount;
+        capacity = tree->capacity[j];
+    }
+    return dominant;
+}
+
 bool tree_needs_nothing(const struct tree *tree, const struct tree_node *leaf) {
     for (size_t j = 0; j < tree->resource_count; j++)
         if (leaf->task[j] > 0)

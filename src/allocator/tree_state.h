@@ -5,6 +5,7 @@
 #pragma once
 
 #include "allocator/tree.h"
+#include "common/base/heap.h"
 #include "common/base/list.h"
 #include "common/base/map.h"
 #include "common/base/rng.h"
@@ -17,6 +18,9 @@
 /* A claim is a part of 2^62 of the guarantee; more than all of it is none. */
 #define CLAIM_ONE (UINT64_C(1) << 62)
 #define CLAIM_NONE UINT64_MAX
+
+/* So many are asked in a decision whether they show that a resource is not saturated. */
+enum { TREE_WITNESSES_LIMIT = 16 };
 
 /* The two sides of the leaves that want: those that may fit, and those that were found not to. */
 enum tree_side { SIDE_HOPEFUL, SIDE_WAITING, SIDE_COUNT };
@@ -48,7 +52,7 @@ enum tree_kind {
 };
 
 struct tree_need {
-    struct link link;
+    struct heap_node place;
     struct tree_node *leaf;
 };
 
@@ -113,7 +117,7 @@ struct tree {
     struct tree_node *drawn; /* TREE_RANDOM: LATER was said of it */
 
     struct link unfit; /* leaves that want and were found not to fit */
-    struct link needs[MESOS_ALLOCATOR_RESOURCES_LIMIT]; /* that want, may fit, and need it */
+    struct heap needs[MESOS_ALLOCATOR_RESOURCES_LIMIT]; /* that may fit and need it, least first */
     int64_t last_since;
 
     /* The resources that are not saturated, as the vectors were reckoned with. */
@@ -139,6 +143,9 @@ struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node);
 
 /* tree_share.c */
 int64_t tree_fraction(int64_t held, int64_t capacity);
+/* Of what all below a node hold, and the task (NULL: none), the resource that is the largest part of
+ * the cluster's; tree->resource_count: it has none. */
+size_t tree_dominant(const struct tree *tree, const struct tree_node *node, const int64_t *task);
 bool tree_needs_nothing(const struct tree *tree, const struct tree_node *leaf);
 /* From a node up: what changed is what it holds, its weight, its task, or whether it wants. */
 void tree_refresh(struct tree *tree, struct tree_node *node);

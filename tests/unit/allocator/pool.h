@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RESOURCES = 3, LEAVES = 24, NODES = 96 };
+enum { RESOURCES = 3, LEAVES = 16, NODES = 96 };
 
 struct twin_node {
     int parent, leaf; /* leaf: -1 for an inner node, -2 for a removed one */
