@@ -223,7 +223,7 @@ static void tell_standing(const struct master *master, struct lines *lines, cons
     else
         buf_append_string(&lines->line, " of the cluster");
     if (standing->guaranteed > 0) {
-        buf_append_string(&lines->line, "; guaranteed are ");
+        buf_append_string(&lines->line, "; its weights guarantee ");
         print_percent(standing->guaranteed, &lines->line);
     }
     line_end(lines);
