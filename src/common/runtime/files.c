@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +18,16 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { READ_STEP_BYTES = 64 << 10, TREE_DEPTH_LIMIT = 256 };
+enum {
+    READ_STEP_BYTES = 64 << 10,
+    TREE_DEPTH_LIMIT = 256,
+    HOLDER_BYTES = 32,
+    LOCK_STEP_NS = 5 * 1000 * 1000,
+    LOCK_STEPS = 200,
+};
 
 static enum error_code code_of_errno(void) {
     return errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO;
@@ -197,17 +206,36 @@ bool tree_remove(const char *path, struct error *error) {
     return tree_remove_at(AT_FDCWD, path, error);
 }
 
+static struct text read_holder(int fd, char out[HOLDER_BYTES]) {
+    ssize_t got = pread(fd, out, HOLDER_BYTES - 1, 0);
+    out[got > 0 ? got : 0] = '\0';
+    return text_trim(text_of(out));
+}
+
+/* A killed daemon may leave a child that has not yet executed anything and still shares the lock.
+ */
+static bool take_lock(int fd) {
+    const struct timespec step = {.tv_nsec = LOCK_STEP_NS};
+    char room[HOLDER_BYTES];
+    for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
+        int64_t pid;
+        if (i == LOCK_STEPS || !text_to_i64(read_holder(fd, room), &pid) || pid <= 0 ||
+            pid > INT_MAX || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+            return false;
+        nanosleep(&step, NULL);
+    }
+    return true;
+}
+
 int file_lock(const char *path, struct error *error) {
-    char pid[32];
+    char pid[HOLDER_BYTES];
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) {
         fail(error, ERROR_IO, "open %s: %m", path);
         return -1;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        ssize_t got = pread(fd, pid, sizeof(pid) - 1, 0);
-        pid[got > 0 ? got : 0] = '\0';
-        struct text holder = text_trim(text_of(pid));
+    if (!take_lock(fd)) {
+        struct text holder = read_holder(fd, pid);
         fail(error, ERROR_EXISTS, "%s is locked by another process%s%.*s", path,
              holder.size > 0 ? ": pid " : "", TEXT_ARGS(holder));
         close(fd);

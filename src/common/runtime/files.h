@@ -41,7 +41,8 @@ bool tree_remove_at(int directory_fd, const char *name, struct error *error);
 void file_limit_raise(uint64_t wanted);
 
 /* An exclusive lock for as long as the fd is open. -1: ERROR_EXISTS when somebody else has it.
- * Creates the file and writes our pid into it. */
+ * Creates the file and writes our pid into it. When its holder is dead, waits up to a second for
+ * what the holder left: a child that was killed with it between its birth and its exec. */
 int file_lock(const char *path, struct error *error);
 
 bool disk_free(const char *path, uint64_t *free_bytes, uint64_t *total_bytes, struct error *error);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct place {
@@ -117,6 +118,43 @@ TEST(a_lock_is_held_by_one_and_the_other_is_told_by_whom) {
     AUTO_FD int second = file_lock(place.path[0], NULL);
 
     assert_true(second >= 0);
+    end(&place);
+}
+
+/* Keeps the lock it was born with until `go` ends, and a while of work longer; its parent, whose
+ * name is in the file, is dead then. */
+static _Noreturn void leave_a_child_with_the_lock(const char *path, const int go[2]) {
+    char byte, zeros[65536];
+    if (file_lock(path, NULL) < 0)
+        _exit(1);
+    if (fork() != 0)
+        _exit(0);
+    close(go[1]);
+    ssize_t got = read(go[0], &byte, 1);
+    int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    for (int i = 0; i < 2000 && got == 0; i++)
+        got = read(zero, zeros, sizeof(zeros)) > 0 ? 0 : -1;
+    _exit(0);
+}
+
+TEST(a_lock_that_a_dead_holders_child_still_has_is_waited_for) {
+    struct place place;
+    int go[2], status;
+    struct error error = {0};
+    begin(&place);
+    assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+    pid_t holder = fork();
+    if (holder == 0)
+        leave_a_child_with_the_lock(place.path[0], go);
+    assert_int_equal(waitpid(holder, &status, 0), holder);
+    assert_int_equal(status, 0);
+    close(go[0]);
+    close(go[1]);
+
+    AUTO_FD int fd = file_lock(place.path[0], &error);
+
+    if (fd < 0)
+        fail_msg("%s", error.message);
     end(&place);
 }
 
