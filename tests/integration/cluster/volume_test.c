@@ -148,7 +148,8 @@ static void user_start(struct user *user) {
     static const char info[] =
         "{\"name\":\"test\",\"user\":\"root\",\"roles\":[\"eng\"],\"failover_timeout\":60,"
         "\"checkpoint\":true,\"capabilities\":[{\"type\":\"MULTI_ROLE\"},"
-        "{\"type\":\"RESERVATION_REFINEMENT\"},{\"type\":\"PARTITION_AWARE\"}]}";
+        "{\"type\":\"RESERVATION_REFINEMENT\"},{\"type\":\"SHARED_RESOURCES\"},{\"type\":"
+        "\"PARTITION_AWARE\"}]}";
     struct mesos_scheduler_callbacks ours = callbacks;
     struct mesos_error error;
     pthread_condattr_t clock;
@@ -252,14 +253,14 @@ static bool is_offered(struct user *user, const char *what) {
 #define UNRESERVE                                                                                  \
     "{\"type\":\"UNRESERVE\",\"unreserve\":{\"resources\":[" AMOUNT("disk", "100", RESERVED) "]}}"
 
-/* A task on the volume; AGENT stands for the agent's id. */
+/* A task on a volume. */
 static const char *launch_json(struct user *user, const char *agent, const char *task,
-                               const char *command) {
+                               const char *volume, const char *command) {
     return arena_printf(user->arena,
                         "{\"type\":\"LAUNCH\",\"launch\":{\"task_infos\":[{\"name\":\"t\",\"task_"
                         "id\":{\"value\":\"%s\"},\"agent_id\":{\"value\":\"%s\"},\"resources\":["
                         "%s,%s,%s],\"command\":{\"value\":\"%s\"}}]}}",
-                        task, agent, AMOUNT("cpus", "0.1", ""), AMOUNT("mem", "32", ""), VOLUME,
+                        task, agent, AMOUNT("cpus", "0.1", ""), AMOUNT("mem", "32", ""), volume,
                         command);
 }
 
@@ -285,7 +286,7 @@ static void accept_offers(struct user *user, const char *const *operations, size
     if (task != NULL)
         list[count++] = (const Mesos__V1__Offer__Operation *)parse(
             user, &mesos__v1__offer__operation__descriptor,
-            launch_json(user, agent, task, command));
+            launch_json(user, agent, task, VOLUME, command));
     struct mesos_accept accept = {.size = sizeof(accept),
                                   .offer_ids = ids,
                                   .offer_count = offer_count,
@@ -355,6 +356,42 @@ TEST(what_became_of_an_operation_with_an_id_is_told_and_can_be_asked_for) {
     cluster_close(&cluster);
 }
 
+/* The id of the agent, out of the offer that is out. */
+static const char *agent_of(struct user *user) {
+    wait_for(user, is_offered, "cpus");
+    return user->offers[0]->agent_id->value;
+}
+
+#define SHARED                                                                                     \
+    AMOUNT("disk", "64",                                                                           \
+           RESERVED ",\"shared\":{},\"disk\":{\"persistence\":{\"id\":\"v2\"},\"volume\":{"        \
+                    "\"container_path\":\"data\",\"mode\":\"RW\"}}")
+
+TEST(tasks_share_a_volume_and_hand_files_to_each_other) {
+    struct user user = {0};
+    cluster_open(&cluster);
+    cluster_start(&cluster);
+    user_start(&user);
+    const char *agent = agent_of(&user);
+    const char *const first[] = {
+        RESERVE, "{\"type\":\"CREATE\",\"create\":{\"volumes\":[" SHARED "]}}",
+        launch_json(&user, agent, "reader", SHARED,
+                    "until test -f data/ready; do sleep 0.02; done; grep -q hello data/ready"),
+        launch_json(&user, agent, "writer", SHARED,
+                    "echo hello > data/new; mv data/new data/ready; exec sleep 1000")};
+
+    accept_offers(&user, first, 4, NULL, NULL);
+    wait_for(&user, has_status, "reader TASK_FINISHED");
+    wait_for(&user, is_offered, "disk(eng)[v2]:64"); /* it is in use, and in the offers */
+
+    const char *const second[] = {
+        launch_json(&user, agent, "late", SHARED, "grep -q hello data/ready")};
+    accept_offers(&user, second, 1, NULL, NULL);
+    wait_for(&user, has_status, "late TASK_FINISHED");
+    user_end(&user);
+    cluster_close(&cluster);
+}
+
 /* --- operators --- */
 
 static int ask(const char *format, const char *agent) {
@@ -369,12 +406,6 @@ static int ask(const char *format, const char *agent) {
 
 #define ASK(type, field, rest)                                                                     \
     "{\"type\":\"" type "\",\"" field "\":{\"agent_id\":{\"value\":\"@\"}," rest "}}"
-
-/* The id of the agent, out of the offer that is out. */
-static const char *agent_of(struct user *user) {
-    wait_for(user, is_offered, "cpus");
-    return user->offers[0]->agent_id->value;
-}
 
 TEST(operators_reserve_and_make_volumes_and_frameworks_get_them) {
     struct user user = {0};
