@@ -40,10 +40,11 @@ struct master_options {
     size_t max_unreachable_tasks_per_framework; /* 1000 */
     bool root_submissions;                      /* whether user "root" may be a framework's user */
     /* The allocator. */
-    const struct mesos_allocator *policy; /* hdrf unless said; checked, lives as long as the master */
-    int64_t fairness_half_life_ms;        /* 0: past use does not count */
-    int64_t earmark_limit_ms;             /* 10 min */
-    bool filter_gpu_resources;            /* true */
+    const struct mesos_allocator
+        *policy;                   /* hdrf unless said; checked, lives as long as the master */
+    int64_t fairness_half_life_ms; /* 0: past use does not count */
+    int64_t earmark_limit_ms;      /* 10 min */
+    bool filter_gpu_resources;     /* true */
     bool has_minima; /* min_allocatable_resources was given: any of these; else cpus:0.01|mem:32 */
     const struct quantities *minima; /* names of the master's kinds; copied */
     size_t minimum_count;
@@ -90,7 +91,7 @@ struct operator_call {
     size_t weight_count;
     const struct role_quota *quotas; /* UPDATE_QUOTA: all or none */
     size_t quota_count;
-    bool force; /* quota that cannot be met, or is exceeded already */
+    bool force;            /* quota that cannot be met, or is exceeded already */
     struct agent_id agent; /* OPERATION */
     struct operation operation;
     struct kinds *kinds; /* the table that it is numbered in; NULL: the master's */

@@ -73,10 +73,9 @@ static void note_effect(struct stage *stage, const struct master_effect *effect)
         effect->agent.kind == MASTER_MESSAGE_ACKNOWLEDGE)
         VEC_PUSH(&stage->acknowledged, effect->agent.acknowledge.uuid);
     if (effect->kind == MASTER_EFFECT_SEND_AGENT && effect->agent.kind == MASTER_MESSAGE_APPLY)
-        VEC_PUSH(&stage->applies,
-                 (struct said_apply){effect->agent.apply.number,
-                                     resources_copy(effect->agent.apply.from),
-                                     resources_copy(effect->agent.apply.to)});
+        VEC_PUSH(&stage->applies, (struct said_apply){effect->agent.apply.number,
+                                                      resources_copy(effect->agent.apply.from),
+                                                      resources_copy(effect->agent.apply.to)});
 }
 
 static void play_one(struct stage *stage, struct master_event event) {
