@@ -82,6 +82,7 @@ void agent_refresh(struct allocator *allocator, struct agent *agent) {
         earmark_clamp(agent);
     if (!agent->is_open)
         open_leave(allocator, agent);
+    sated_review_agent(allocator, agent);
 }
 
 void agent_reload(struct allocator *allocator, struct agent *agent) {

@@ -117,6 +117,33 @@ static bool check_client(struct allocator *allocator, const struct client *clien
     return true;
 }
 
+static bool check_agent_is_sated_of(struct allocator *allocator, const struct client *client,
+                                    struct agent *agent, struct error *why) {
+    int64_t until_ms;
+    if (agent->is_open && client->sated_place != 0 &&
+        !filters_block(allocator, agent, client, &agent->free, &until_ms))
+        return fail(why, ERROR_INVALID, "framework %u: sated, and did not refuse agent %u",
+                    client->framework->number, agent->number);
+    return true;
+}
+
+static bool check_sated(struct allocator *allocator, struct error *why) {
+    size_t counting = 0, exposed = 0;
+    MAP_EACH(entry, &allocator->agents) {
+        struct agent *agent = map_value(entry);
+        counting += agent->is_open || agent->filters != NOWHERE;
+        exposed += agent->is_open && !filters_cover_free(agent);
+        VEC_EACH(client, &allocator->clients) {
+            if (*client != NULL && !check_agent_is_sated_of(allocator, *client, agent, why))
+                return false;
+        }
+    }
+    if (counting != allocator->counting || exposed != allocator->exposed)
+        return fail(why, ERROR_INVALID, "%zu agents count and %zu are exposed, not %zu and %zu",
+                    counting, exposed, allocator->counting, allocator->exposed);
+    return true;
+}
+
 static bool check_book(const struct allocator *allocator, struct error *why) {
     AUTO(quota_book_free) struct quota_book *anew = quota_book_new(allocator->kinds);
     if (!allocator->is_book_told)
@@ -162,11 +189,12 @@ bool allocator_check(const struct allocator *asked, struct error *why) {
     VEC_EACH(client, &allocator->clients) {
         if (*client != NULL && !check_client(allocator, *client, why))
             return false;
-        wanting += *client != NULL && (*client)->wants;
+        wanting += *client != NULL && client_is_asking(*client);
     }
     VEC_EACH(entry, &allocator->open)
         live += entry->agent != NULL;
     if (wanting != allocator->wanting_count || live != allocator->open_live)
         return fail(why, ERROR_INVALID, "who wants or what is open is miscounted");
-    return check_sums(allocator, &total, &free, why) && check_book(allocator, why);
+    return check_sums(allocator, &total, &free, why) && check_sated(allocator, why) &&
+           check_book(allocator, why);
 }

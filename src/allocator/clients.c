@@ -139,6 +139,7 @@ void client_refresh_wish(struct allocator *allocator, struct client *client) {
                  client->is_subscribed && !client->is_suppressed && demand_is_left(client);
     if (wants == client->wants)
         return;
+    sated_wake(allocator, client);
     client->wants = wants;
     client->since_ms = INT64_MIN;
     allocator->wanting_count += wants ? 1 : (size_t)-1;
@@ -314,5 +315,7 @@ void clients_fini(struct allocator *allocator) {
     map_fini(&allocator->frameworks, NULL);
     VEC_FINI(&allocator->clients);
     VEC_FINI(&allocator->unused_ids);
+    VEC_FINI(&allocator->sated);
+    VEC_FINI(&allocator->maybe_sated);
     VEC_FINI(&allocator->weights);
 }

@@ -194,7 +194,7 @@ static bool begin(struct allocator *allocator) {
         return false;
     uint32_t id = allocator->policy->next_earmark(allocator->order);
     struct client *client = id < allocator->clients.count ? allocator->clients.items[id] : NULL;
-    if (client == NULL || !client->wants || client->earmark != NULL || client->is_hopeless)
+    if (client == NULL || !client_is_asking(client) || client->earmark != NULL || client->is_hopeless)
         return false;
     allocator->search.is_on = true;
     allocator->search.client = id;
@@ -210,7 +210,7 @@ bool earmarks_seek(struct allocator *allocator) {
     while (allocator->search.is_on || begin(allocator)) {
         struct client *client = allocator->clients.items[allocator->search.client];
         struct wish *wish = client != NULL ? first_wish(client) : NULL;
-        if (wish == NULL || !client->wants) {
+        if (wish == NULL || !client_is_asking(client)) {
             allocator->search.is_on = false;
             continue;
         }

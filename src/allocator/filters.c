@@ -237,7 +237,8 @@ static void look_again_there(struct allocator *allocator, struct client *client,
 static void filter_end(struct allocator *allocator, uint32_t index) {
     struct filter *filter = filter_at(allocator, index);
     struct client *client = allocator->clients.items[filter->client];
-    const struct agent *agent = allocator->slots.items[filter->slot];
+    struct agent *agent = allocator->slots.items[filter->slot];
+    sated_wake(allocator, client);
     leave_client(allocator, client, index);
     leave_agent(allocator, filter);
     leave_moment(allocator, filter);
@@ -245,6 +246,7 @@ static void filter_end(struct allocator *allocator, uint32_t index) {
     filter->older = allocator->filters->unused;
     allocator->filters->unused = index;
     allocator->filters->count--;
+    sated_review_agent(allocator, agent);
     look_again_there(allocator, client, agent);
 }
 
@@ -288,15 +290,25 @@ void allocator_refuse(struct allocator *allocator, uint32_t framework, uint32_t 
     if (agent->cover == COVER_NONE)
         agent->cover = COVER_UNKNOWN;
     drop_oldest(allocator, index);
+    sated_review_agent(allocator, agent);
+    sated_try(allocator, client);
 }
 
-bool filters_cover(struct agent *agent, const struct client *client) {
+bool filters_cover_free(struct agent *agent) {
     if (agent->cover == COVER_UNKNOWN)
         agent->cover = agent->filters != NOWHERE && !agent->is_mixed &&
                                resources_contains(&agent->last_refusal->what, &agent->free)
                            ? COVER_FREE
                            : COVER_NONE;
-    return agent->cover == COVER_FREE && newest_of(client, agent->slot) != NOWHERE;
+    return agent->cover == COVER_FREE;
+}
+
+bool filters_cover(struct agent *agent, const struct client *client) {
+    return filters_cover_free(agent) && newest_of(client, agent->slot) != NOWHERE;
+}
+
+size_t filters_count(const struct client *client) {
+    return client->filters != NULL ? client->filters->count : 0;
 }
 
 bool filters_block(const struct allocator *allocator, const struct agent *agent,
@@ -340,6 +352,7 @@ void filters_drop_table(struct client *client) {
 void filters_end_of_client(struct allocator *allocator, struct client *client) {
     if (client->filters == NULL)
         return;
+    sated_wake(allocator, client);
     bool wanted = client->wants;
     client->wants = false; /* no retries: it looks at everything again */
     for (uint32_t i = 0; client->filters->count > 0; i = (i + 1) & (client->filters->capacity - 1))

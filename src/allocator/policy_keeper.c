@@ -21,7 +21,7 @@ static void tell_client(struct allocator *allocator, struct client *client) {
     policy->charge(allocator->order, client->id, client->held.at, 1);
     if (client->past != NULL)
         policy->charge(allocator->order, client->id, client->past->at, 1);
-    if (client->wants)
+    if (client_is_asking(client))
         policy->set_wants(allocator->order, client->id, true);
     if (policy->set_earmarked != NULL && (client->earmark != NULL || client->is_hopeless))
         policy->set_earmarked(allocator->order, client->id, true);

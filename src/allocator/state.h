@@ -59,6 +59,7 @@ struct client {
     bool wants;
     bool was_limited;         /* agents were passed by for quota, as it was in ... */
     uint64_t limited_version; /* ... this version of it */
+    uint32_t sated_place;     /* 1-based, in allocator.sated; 0: not there */
     bool is_hopeless;         /* claims a big task's agent, and none would do */
     size_t holding_count;     /* agents on which it holds something */
     struct amounts held;      /* as charged */
@@ -127,6 +128,7 @@ struct agent {
     struct refusal *last_refusal; /* what was refused here last */
     enum filter_cover cover;
     bool is_mixed;               /* there are other refusals than the last */
+    bool does_count, is_exposed; /* sated.c's */
     struct quantities told_free; /* to the quota book */
 };
 
@@ -178,9 +180,12 @@ struct allocator {
     struct map frameworks;           /* number -> struct framework */
     VEC_OF(struct client *) clients; /* by id; NULL: unused */
     VEC_OF(uint32_t) unused_ids;
-    size_t wanting_count, shaped_count, own_minima_count, special_count;
+    size_t wanting_count; /* those that ask */
+    size_t shaped_count, own_minima_count, special_count;
     uint64_t last_serial;
-    VEC_OF(int64_t) weights; /* by role; 0: 1000 */
+    VEC_OF(uint32_t) sated, maybe_sated; /* ids of clients */
+    size_t counting, exposed;            /* agents */
+    VEC_OF(int64_t) weights;             /* by role; 0: 1000 */
 
     /* open_list.c */
     struct heap marks; /* agents by load */
@@ -319,6 +324,8 @@ void open_compact(struct allocator *allocator);
 void filters_init(struct allocator *allocator);
 /* Quickly: whatever of the agent is offered to the client, it refused it. False: not known. */
 bool filters_cover(struct agent *agent, const struct client *client);
+bool filters_cover_free(struct agent *agent);      /* what is free is contained in each */
+size_t filters_count(const struct client *client); /* agents on which it has some */
 bool filters_block(const struct allocator *allocator, const struct agent *agent,
                    const struct client *client, const struct resources *offered, int64_t *until_ms);
 /* True: some are left that should have ended. */
@@ -329,6 +336,17 @@ void filters_end_of_agent(struct allocator *allocator, struct agent *agent);
 void filters_drop_table(struct client *client); /* which is empty */
 void filters_fini(struct allocator *allocator);
 size_t filters_bytes(const struct allocator *allocator);
+
+/* --- sated.c --- */
+/* To be called when it is open or not, free or filters changed. */
+void sated_review_agent(struct allocator *allocator, struct agent *agent);
+/* Not while the policy chooses. */
+void sated_try(struct allocator *allocator, struct client *client);
+void sated_try_those_asked(struct allocator *allocator);
+void sated_wake(struct allocator *allocator, struct client *client);
+static inline bool client_is_asking(const struct client *client) {
+    return client->wants && client->sated_place == 0;
+}
 
 /* --- constraints.c --- */
 void constraint_use(struct allocator *allocator, uint32_t number, int more);

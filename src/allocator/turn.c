@@ -132,8 +132,11 @@ static enum mesos_allocator_answer find(struct allocator *allocator, struct clie
         allocator->fitting_agent = agent;
         return MESOS_ALLOCATOR_YES;
     }
-    if (was_asked && allocator->stage == STAGE_ALL)
+    if (was_asked && allocator->stage == STAGE_ALL) {
         note_unfit(allocator, client);
+        if (allocator->exposed == 0 && filters_count(client) == allocator->counting)
+            VEC_PUSH(&allocator->maybe_sated, client->id);
+    }
     return MESOS_ALLOCATOR_NO;
 }
 
@@ -141,7 +144,7 @@ static enum mesos_allocator_answer find(struct allocator *allocator, struct clie
 
 static struct client *wanting_client(const struct allocator *allocator, uint32_t id) {
     struct client *client = id < allocator->clients.count ? allocator->clients.items[id] : NULL;
-    return client != NULL && client->wants ? client : NULL;
+    return client != NULL && client_is_asking(client) ? client : NULL;
 }
 
 static enum mesos_allocator_answer host_fits(void *self, uint32_t id) {
@@ -346,8 +349,13 @@ static enum mesos_allocator_answer choose(struct allocator *allocator,
     allocator->is_choosing = true;
     enum mesos_allocator_answer answer = allocator->policy->choose(allocator->order, &host, pick);
     allocator->is_choosing = false;
+    sated_try_those_asked(allocator);
     if (answer == MESOS_ALLOCATOR_LATER && !allocator->said_later)
         policy_complain(allocator, "put off a choice although it was not told to");
+    if ((unsigned)answer > MESOS_ALLOCATOR_LATER) {
+        policy_complain(allocator, "gave %d, which is no answer", (int)answer);
+        return MESOS_ALLOCATOR_LATER;
+    }
     bool has_more = earmarks_ask_claims(allocator);
     return answer == MESOS_ALLOCATOR_NO && has_more ? choose(allocator, pick) : answer;
 }

@@ -9,6 +9,6 @@ house_test(allocator/simulate/cluster SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/a
 house_test(allocator/simulate/simulation LINKS simulate)
 
 set(allocator_world ${PROJECT_SOURCE_DIR}/tests/unit/allocator/allocator_world.c)
-foreach(part demand explain history policies rules)
+foreach(part demand explain history policies rules sated)
     house_test(allocator/allocator_${part} LINKS allocator SOURCES ${allocator_world})
 endforeach()
