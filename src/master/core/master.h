@@ -40,8 +40,8 @@ struct master_options {
     size_t max_unreachable_tasks_per_framework; /* 1000 */
     bool root_submissions;                      /* whether user "root" may be a framework's user */
     /* The allocator. */
-    const struct mesos_allocator
-        *policy;                   /* hdrf unless said; checked, lives as long as the master */
+    /* hdrf unless said; checked, lives as long as the master */
+    const struct mesos_allocator *policy;
     int64_t fairness_half_life_ms; /* 0: past use does not count */
     int64_t earmark_limit_ms;      /* 10 min */
     bool filter_gpu_resources;     /* true */
