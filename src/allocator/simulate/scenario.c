@@ -5,11 +5,11 @@
 #include "common/model/roles.h"
 #include "common/model/value_fixed.h"
 
-enum { STEP_MS = 100 };
+enum { TASK_LIFE_MS = 30000 };
 
 void scenario_init(struct scenario *scenario) {
     *scenario = (struct scenario){
-        .policy = &allocator_hdrf, .seed = 1, .step_ms = STEP_MS, .kinds = kinds_new()};
+        .policy = &allocator_hdrf, .seed = 1, .task_life_ms = TASK_LIFE_MS, .kinds = kinds_new()};
 }
 
 void scenario_fini(struct scenario *scenario) {
@@ -193,5 +193,5 @@ bool scenario_check(const struct scenario *scenario, struct error *error) {
         return false;
     if (scenario->churn_steps > SCENARIO_CHURN_LIMIT)
         return fail(error, ERROR_LIMIT, "churn.steps: more than %d", SCENARIO_CHURN_LIMIT);
-    return scenario->step_ms >= 0 && scenario->step_ms <= 1000000000;
+    return true;
 }

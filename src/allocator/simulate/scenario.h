@@ -45,15 +45,15 @@ struct scenario_framework {
 struct scenario {
     const struct mesos_allocator *policy;
     uint64_t seed;
-    int64_t step_ms;     /* virtual time between two churn steps */
-    struct kinds *kinds; /* of the names and roles below; owned */
+    int64_t task_life_ms; /* how long a task runs in the mean; at most a day */
+    struct kinds *kinds;  /* of the names and roles below; owned */
     VEC_OF(struct scenario_agents) agents;
     VEC_OF(struct scenario_role) roles; /* those that differ from weight 1 and no quota */
     VEC_OF(struct scenario_framework) frameworks;
     uint64_t churn_steps;
 };
 
-/* hdrf, seed 1, 100 ms a step, and nothing else. */
+/* hdrf, seed 1, tasks of half a minute, and nothing else. */
 void scenario_init(struct scenario *scenario);
 void scenario_fini(struct scenario *scenario);
 DEFINE_AUTO_FINI(struct scenario, scenario_fini)

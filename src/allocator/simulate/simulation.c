@@ -209,9 +209,17 @@ static void end_one(struct simulation *simulation) {
         declare(simulation, task.framework);
 }
 
+/* One of n tasks ends n times as soon as a single one does. */
+static void pass_time(struct simulation *simulation) {
+    int64_t life_us = simulation->scenario->task_life_ms * 1000;
+    int64_t tasks = (int64_t)simulation->tasks.count;
+    simulation->now_us += life_us / (tasks > 0 ? tasks : 1);
+    simulation->now_ms = simulation->now_us / 1000;
+}
+
 bool simulation_step(struct simulation *simulation, struct error *error) {
     simulation->steps++;
-    simulation->now_ms += simulation->scenario->step_ms;
+    pass_time(simulation);
     join(simulation);
     end_one(simulation);
     return simulation_fill(simulation, error);

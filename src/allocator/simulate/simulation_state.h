@@ -36,5 +36,5 @@ struct simulation {
     VEC_OF(struct running_task) tasks;
     VEC_OF(struct kept_offer) offers; /* of the call to the allocator that goes on */
     uint64_t agent_count, steps, decisions;
-    int64_t now_ms;
+    int64_t now_us, now_ms;
 };
