@@ -398,7 +398,7 @@ void demand_book_request(struct master *master, struct framework *framework,
                          const struct scheduler_call *call) {
     size_t count = call->request.request_count;
     framework->request_count += count;
-    emit_note(master, NOTE_INFO, "resources_requested", "framework=%.*s requests=%zu",
+    emit_note(master, NOTE_DEBUG, "resources_requested", "framework=%.*s requests=%zu",
               TEXT_ARGS(framework->info.id.text), count);
     if (count > REQUESTS_PER_CALL_LIMIT)
         emit_invalid(master, "call=REQUEST framework=%.*s error=\"more than %d requests\"",

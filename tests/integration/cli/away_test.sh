@@ -28,7 +28,8 @@ stop_the_full_one() {
     port=$(
         "$mesos" tasks --json >"$WORK/tasks.json"
         "$mesos" agents --json | python3 -c "import collections, json, sys
-count = collections.Counter(task['agent_id']['value'] for task in json.load(open('$WORK/tasks.json')))
+count = collections.Counter(task['agent_id']['value'] for task in json.load(open('$WORK/tasks.json'))
+                            if task['state'] == 'TASK_RUNNING')
 agents = {agent['agent_info']['id']['value']: agent['pid'] for agent in json.load(sys.stdin)}
 print(agents[count.most_common(1)[0][0]].rpartition(':')[2])"
     )
