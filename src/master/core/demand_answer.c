@@ -252,3 +252,43 @@ bool demand_book_matches(void *self, uint32_t constraint, uint32_t number) {
                                      agent->info.zone};
     return constraints_admit(constraints, &seen);
 }
+
+/* --- checking --- */
+
+/* What is offered and not launched is not in the allocator's count. */
+static bool check_demand(const struct master *master, const struct framework *framework,
+                         const struct role_demand *demand, struct error *why) {
+    size_t places = 0;
+    VEC_EACH(wish, &demand->wishes) {
+        struct allocator_wish known;
+        if (wish->constraint != 0 &&
+            constraint_book_find(master->constraints, wish->constraint) == NULL)
+            return fail(why, ERROR_INVALID, "the constraints of a request are gone");
+        if (wish->place == SIZE_MAX)
+            continue;
+        if (wish->place != places++)
+            return fail(why, ERROR_INVALID, "a request has the place of another");
+        if (!allocator_explain(master->allocator, framework->number, demand->role, wish->place,
+                               &known, NULL, NULL) ||
+            known.count > wish->count ||
+            (list_is_empty(&framework->offers) && known.count != wish->count))
+            return fail(why, ERROR_INVALID, "the allocator counts a request otherwise");
+    }
+    return true;
+}
+
+bool demand_book_is_right(const struct master *master, struct error *why) {
+    size_t wishes = 0;
+    MAP_EACH(entry, &master->frameworks) {
+        const struct framework *framework = map_value(entry);
+        MAP_EACH(at, &framework->demands) {
+            const struct role_demand *demand = map_value(at);
+            wishes += demand->wishes.count;
+            if (!check_demand(master, framework, demand, why))
+                return fail_context(why, "framework %.*s", TEXT_ARGS(framework->info.id.text));
+        }
+    }
+    return wishes == master->wish_count ||
+           fail(why, ERROR_INVALID, "%zu requests, and %zu are counted", wishes,
+                master->wish_count);
+}

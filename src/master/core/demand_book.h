@@ -46,6 +46,9 @@ void demand_book_launched(struct master *master, struct framework *framework, ui
 size_t demand_book_count(const struct framework *framework, uint32_t role);
 struct text demand_book_name(const struct framework *framework, uint32_t role, size_t place);
 
+/* For master_check: the allocator's list is this one, and what is counted is there. */
+bool demand_book_is_right(const struct master *master, struct error *why);
+
 /* --- agents --- */
 
 /* An agent has come, gone or changed. */

@@ -5,6 +5,8 @@
 
 #include "master/core/demand_book.h"
 
+#include <stdio.h>
+
 static struct stage *begin(void) {
     struct stage *stage = stage_new();
     stage_begin(stage);
@@ -247,6 +249,32 @@ TEST(when_all_that_was_asked_for_runs_nothing_more_is_offered) {
     stage_pass_ms(stage, 60000);
 
     assert_not_heard(stage, "OFFERS");
+}
+
+/* master_check compares what is left with the allocator after every step. */
+TEST(whatever_is_launched_the_counts_are_the_allocators) {
+    static const struct amount shapes[3][1] = {
+        {{{"cpus", 4}, 1000}}, {{{"cpus", 4}, 2000}}, {{{"licences", 8}, 1000}}};
+    AUTO(stage_free) struct stage *stage = begin();
+    struct rng rng = rng_for_test();
+    stage_add_framework(stage, 1);
+    stage_add_agent(stage, 2, "a", "cpus:64;mem:1024");
+    for (unsigned task = 0; task < 60; task++) {
+        struct resource_request wishes[3];
+        for (size_t i = 0; i < 3; i++) {
+            wishes[i] = request(i == 0 ? "a" : "b", shapes[rng_below(&rng, 3)], 1);
+            wishes[i].has_count = rng_below(&rng, 4) > 0;
+            wishes[i].count = rng_below(&rng, 3);
+        }
+        if (rng_below(&rng, 3) == 0)
+            say_requests(stage, 1, wishes, rng_below(&rng, 4));
+        if (stage->offers.count == 0 || rng_below(&rng, 4) == 0)
+            continue;
+        char id[16];
+        snprintf(id, sizeof(id), "t%u", task);
+        stage_launch(stage, 1, id, "M-S0", rng_below(&rng, 2) == 0 ? "cpus:1" : "cpus:2");
+        stage_update(stage, 2, "M-0000", id, TASK_STATE_FINISHED, (uint8_t)(task + 1));
+    }
 }
 
 TEST(an_empty_request_withdraws_all_demand) {
