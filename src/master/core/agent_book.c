@@ -121,6 +121,9 @@ static bool check_info(const struct agent_info *info, struct error *why) {
 
 static bool check_domain(const struct master *master, const struct agent_info *info,
                          struct error *why) {
+    if (info->region.size == 0 && master->options.require_agent_domain)
+        return fail(why, ERROR_REFUSED,
+                    "the master requires a fault domain: give the agent --domain");
     return info->region.size == 0 || master->options.region.size > 0 ||
            fail(why, ERROR_REFUSED,
                 "the agent has a fault domain and the master has none: give the master --domain");

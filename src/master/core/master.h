@@ -50,7 +50,8 @@ struct master_options {
     size_t minimum_count;
     const struct text *excluded_names; /* of resources that shares leave out; copied */
     size_t excluded_name_count;
-    struct text region, zone; /* the master's fault domain; empty: none */
+    struct text region, zone;  /* the master's fault domain; empty: none */
+    bool require_agent_domain; /* agents without one are refused */
 };
 
 /* The defaults above, with empty names. */

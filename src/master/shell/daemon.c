@@ -171,6 +171,7 @@ static bool make_core(struct daemon *daemon, struct error *error) {
     options.max_unreachable_tasks_per_framework =
         (size_t)flags->max_unreachable_tasks_per_framework;
     options.root_submissions = flags->root_submissions;
+    options.require_agent_domain = flags->require_agent_domain;
     if (!allocation_options_read(flags, daemon->kinds, daemon->arena, &options, error) ||
         !domain_from_flag(daemon->arena, flags->domain, &options.region, &options.zone, error))
         return false;

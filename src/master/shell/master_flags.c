@@ -44,6 +44,11 @@ static void add_cluster(struct master_flags *f) {
          .help = "Where the masters stand, as far as failing together goes; or a JSON DomainInfo. "
                  "Without it agents must not have one either. Agents of other regions are offered "
                  "only to frameworks with the capability REGION_AWARE."},
+        {.name = "require_agent_domain",
+         .kind = FLAG_BOOL,
+         .boolean = &f->require_agent_domain,
+         .preset = "false",
+         .help = "Refuse agents without a --domain."},
     };
     ADD(f, rows);
 }

@@ -14,6 +14,7 @@ struct master_flags {
     char *hostname;
     char *cluster;
     char *domain;
+    bool require_agent_domain;
     char *work_dir;
     int64_t offer_timeout_ms;
     int64_t allocation_interval_ms;

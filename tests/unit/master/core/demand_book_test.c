@@ -486,6 +486,18 @@ TEST(an_agent_with_a_domain_needs_a_master_with_one) {
     assert_heard(stage, "the agent has a fault domain and the master has none");
 }
 
+TEST(agents_without_a_domain_can_be_refused) {
+    AUTO(stage_free) struct stage *stage = stage_new();
+    stage->options.region = TEXT("eu");
+    stage->options.zone = TEXT("z1");
+    stage->options.require_agent_domain = true;
+    stage_begin(stage);
+
+    stage_add_agent(stage, 2, "a", "cpus:4;mem:1024");
+
+    assert_heard(stage, "the master requires a fault domain");
+}
+
 TEST(remote_agents_are_offered_to_those_who_know_of_regions) {
     AUTO(stage_free) struct stage *stage = stage_new();
     stage->options.region = TEXT("eu");
