@@ -93,6 +93,10 @@ static uint64_t claim_of(const struct tree *tree, const struct tree_node *node,
 bool tree_claim_reckon(const struct tree *tree, struct tree_node *node) {
     bool is_changed = false;
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
+        bool is_leaf = node->kind == TREE_LEAF;
+        if (!is_leaf && node->picks[side] == NULL &&
+            tree_heap_top(node, ORDER_POOR_HOPEFUL + side) == NULL)
+            continue;
         const struct tree_node *pick = node->picks[side], *first = node->firsts[side];
         uint64_t claim = node->claims[side];
         node->picks[side] = pick_of(node, side);
@@ -113,6 +117,9 @@ static bool is_due(const struct tree_node *child, enum tree_side side) {
 
 void tree_claim_place(const struct tree *tree, struct tree_node *node) {
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
+        /* Whoever is in one of these orders is in that of the poor. */
+        if (node->picks[side] == NULL && node->places[ORDER_POOR_HOPEFUL + side] == 0)
+            continue;
         tree_heap_place(tree, node->parent, ORDER_CLAIM_HOPEFUL + side, node,
                         node->claims[side] != CLAIM_NONE);
         tree_heap_place(tree, node->parent, ORDER_DUE_HOPEFUL + side, node, is_due(node, side));
