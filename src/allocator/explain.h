@@ -88,6 +88,8 @@ bool allocator_client_standing(struct allocator *allocator, uint32_t framework, 
 /* What counts for the role's quota, its own and of all below it, offers included; lent until the
  * next call. Costs nothing. */
 const struct quantities *allocator_consumed(struct allocator *allocator, uint32_t role);
+/* How much of a name must be kept for guarantees beyond what is free. Costs nothing. */
+int64_t allocator_lack(struct allocator *allocator, uint32_t name);
 /* Who would be next if every task fitted; false: nobody wants. */
 bool allocator_next(struct allocator *allocator, uint32_t *framework, uint32_t *role);
 

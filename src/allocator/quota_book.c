@@ -418,6 +418,11 @@ bool quota_book_serves_need(const struct quota_book *book, uint32_t role,
 
 /* --- for those who look --- */
 
+int64_t quota_book_lack(const struct quota_book *book, uint32_t name) {
+    __int128 lack = wides_get(&book->root.children, name) - wides_get(&book->available, name);
+    return lack <= 0 ? 0 : lack < INT64_MAX ? (int64_t)lack : INT64_MAX;
+}
+
 const struct quantities *quota_book_consumed(const struct quota_book *book, uint32_t role) {
     const struct quota_node *node = node_find(book, role);
     return node != NULL ? &node->consumed : &nothing;

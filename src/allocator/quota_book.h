@@ -63,6 +63,9 @@ void quota_book_cut(const struct quota_book *book, uint32_t role, struct quantit
 bool quota_book_serves_need(const struct quota_book *book, uint32_t role,
                             const struct quantities *amounts);
 
+/* How much more must be kept for all guarantees than is free; 0: enough is. */
+int64_t quota_book_lack(const struct quota_book *book, uint32_t name);
+
 /* Lent until the next change; never NULL. */
 const struct quantities *quota_book_consumed(const struct quota_book *book, uint32_t role);
 /* The lines that are set, by name; lent until the role's are set again. */

@@ -73,6 +73,11 @@ const struct quantities *allocator_consumed(struct allocator *allocator, uint32_
     return quota_book_consumed(allocator->book, role);
 }
 
+int64_t allocator_lack(struct allocator *allocator, uint32_t name) {
+    quota_tell_all(allocator);
+    return quota_book_lack(allocator->book, name);
+}
+
 bool allocator_client_standing(struct allocator *allocator, uint32_t framework, uint32_t role,
                                struct allocator_standing *out) {
     const struct client *client = client_find(allocator, framework, role);

@@ -218,6 +218,8 @@ static void run_timers(struct master *master) {
 }
 
 int64_t master_deadline_ms(const struct master *master) {
+    if (role_book_is_busy(master))
+        return master->now_ms;
     int64_t deadline_ms = offer_book_deadline_ms(master);
     const struct heap_node *node = heap_least(&master->timers);
     if (node != NULL && node->key < deadline_ms)
@@ -260,6 +262,7 @@ void master_step(struct master *master, const struct master_event *event,
     dispatch(master, event);
     run_timers(master);
     demand_book_step(master);
+    role_book_step(master);
     supply_step(master);
     master->out = NULL;
 }

@@ -9,7 +9,7 @@
 #include "common/model/value_text.h"
 #include "master/core/emit.h"
 #include "master/core/role_check.h"
-#include "master/core/role_rescind.h"
+#include "master/core/role_rescue.h"
 #include "master/core/role_tree.h"
 #include "master/core/supply.h"
 
@@ -30,6 +30,7 @@ struct role_change {
 struct role_book {
     struct role_tree tree;
     VEC_OF(struct role_change) changes; /* the oldest first */
+    struct role_rescue rescue;
 };
 
 static void free_updates(struct role_update *updates, size_t count) {
@@ -50,6 +51,7 @@ void role_book_free(struct role_book *book) {
     VEC_EACH(change, &book->changes)
         free_updates(change->updates, change->count);
     VEC_FINI(&book->changes);
+    role_rescue_fini(&book->rescue);
     role_tree_fini(&book->tree);
     mem_free(book);
 }
@@ -292,21 +294,17 @@ void role_book_update_quota(struct master *master, uint64_t request,
 /* --- taking effect --- */
 
 static void take_effect(struct master *master, struct role_change *change) {
-    struct role_node **nodes = ARENA_ARRAY(master->out->arena, struct role_node *, change->count);
     for (size_t i = 0; i < change->count; i++) {
         struct role_update *update = &change->updates[i];
-        nodes[i] = update->node;
         if (change->is_quota)
             put_quota(master, update->node, &update->quota);
         else
             put_weight(master, update->node, update->weight_milli);
     }
-    if (change->is_quota)
-        role_rescind_for_quota(master, nodes, change->count);
-    else
-        role_rescind_for_weights(master);
+    role_rescue_begin(&master->roles->rescue, master,
+                      change->is_quota ? ROLE_RESCUE_QUOTA : ROLE_RESCUE_WEIGHTS);
     emit_note(master, NOTE_INFO, change->is_quota ? "quota_updated" : "weights_updated",
-              "roles=%zu first=%.*s", change->count, TEXT_ARGS(nodes[0]->path));
+              "roles=%zu first=%.*s", change->count, TEXT_ARGS(change->updates[0].node->path));
     emit_answer(master, change->request, 200, (struct text){0});
     release(master, change->updates, change->count);
 }
@@ -320,6 +318,14 @@ void role_book_stored(struct master *master, uint64_t ticket) {
     if (done > 0 && book->changes.count > 0)
         memmove(book->changes.items, book->changes.items + done,
                 book->changes.count * sizeof(*book->changes.items));
+}
+
+void role_book_step(struct master *master) {
+    role_rescue_step(&master->roles->rescue, master);
+}
+
+bool role_book_is_busy(const struct master *master) {
+    return master->roles->rescue.reasons != 0;
 }
 
 bool role_book_check(const struct master *master, struct error *why) {

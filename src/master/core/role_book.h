@@ -27,6 +27,10 @@ void role_book_update_quota(struct master *master, uint64_t request,
 /* Everything up to the ticket is in the registry. */
 void role_book_stored(struct master *master, uint64_t ticket);
 
+/* Goes on with taking back offers that are in the way of what is new; busy: there is more. */
+void role_book_step(struct master *master);
+bool role_book_is_busy(const struct master *master);
+
 /* For tests. */
 bool role_book_check(const struct master *master, struct error *why);
 

@@ -48,6 +48,17 @@ const struct quantities *supply_consumed(const struct master *master, uint32_t r
     return allocator_consumed(master->allocator, role);
 }
 
+int64_t supply_lack(const struct master *master, uint32_t name) {
+    return allocator_lack(master->allocator, name);
+}
+
+bool supply_is_over_share(const struct master *master, const struct framework *framework,
+                          uint32_t role) {
+    struct allocator_standing standing;
+    return allocator_client_standing(master->allocator, framework->number, role, &standing) &&
+           standing.share > standing.guaranteed;
+}
+
 /* --- frameworks, agents and what they hold --- */
 
 static uint32_t traits_of(const struct framework_info *info) {

@@ -14,6 +14,11 @@ void supply_set_quota(struct master *master, uint32_t role, const struct quota_l
                       size_t count);
 /* What the role and all below it use of quota, offers included; lent until the next call. */
 const struct quantities *supply_consumed(const struct master *master, uint32_t role);
+/* How much more must be kept for all guarantees than is free; 0: enough is. */
+int64_t supply_lack(const struct master *master, uint32_t name);
+/* The framework has more, in this role, than its weights give it. */
+bool supply_is_over_share(const struct master *master, const struct framework *framework,
+                          uint32_t role);
 
 void supply_add_framework(struct master *master, struct framework *framework);
 /* After its roles or capabilities have changed. */

@@ -156,6 +156,20 @@ TEST(what_serves_a_need_is_what_lowers_the_amount_that_is_kept) {
     assert_false(quota_book_has_needs(world->book));
 }
 
+TEST(what_is_kept_beyond_what_is_free_is_the_lack) {
+    AUTO(world_free) struct world *world = world_new();
+    uint32_t eng = role_of(world, "eng"), web = role_of(world, "web");
+    quota_book_add_free(world->book, CPUS(1000), 1);
+    set_cpus(world, eng, 1500, INT64_MAX);
+    set_cpus(world, web, 300, INT64_MAX);
+
+    assert_int_equal(quota_book_lack(world->book, NAME_CPUS), 800);
+    assert_int_equal(quota_book_lack(world->book, NAME_MEM), 0);
+    quota_book_consume(world->book, eng, CPUS(900), 1);
+
+    assert_int_equal(quota_book_lack(world->book, NAME_CPUS), 0);
+}
+
 TEST(no_lines_and_lines_that_say_nothing_end_the_quota) {
     AUTO(world_free) struct world *world = world_new();
     uint32_t eng = role_of(world, "eng");

@@ -477,6 +477,25 @@ TEST(offers_beyond_a_new_limit_are_taken_back_and_what_runs_goes_on) {
     assert_not_heard(stage, "KILL");
 }
 
+TEST(more_offers_than_one_step_takes_back_are_taken_back_in_the_next) {
+    AUTO(stage_free) struct stage *stage = begin();
+    stage_add_framework(stage, 1);
+    for (uint64_t i = 0; i < 350; i++)
+        stage_add_agent(stage, 10 + i, arena_printf(stage->arena, "host%d", (int)i),
+                        "cpus:1;mem:32");
+    stage_pass_ms(stage, 10);
+    assert_int_equal(stage_count(stage, "to 1 RESCIND"), 0);
+    stage->holds_stores = true;
+    set_quota(stage, "*", 0, 50);
+
+    stage_play(stage, (struct master_event){.kind = MASTER_EVENT_STORED,
+                                            .stored_ticket = stage->last_ticket});
+
+    assert_heard(stage, "answer 7 200");
+    assert_int_equal(stage_count(stage, "to 1 RESCIND"), 300);
+    assert_false(role_book_is_busy(stage->master));
+}
+
 TEST(offers_within_a_new_limit_stay) {
     AUTO(stage_free) struct stage *stage = begin_with_task();
 
