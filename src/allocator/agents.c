@@ -68,7 +68,7 @@ static void reckon_plain(struct allocator *allocator, struct agent *agent) {
 }
 
 void agent_refresh(struct allocator *allocator, struct agent *agent) {
-    agent->cover = COVER_UNKNOWN;
+    filters_set_cover(allocator, agent, COVER_UNKNOWN);
     reckon_plain(allocator, agent);
     allocator->special_count -= agent->special != 0;
     agent->special = special_flags(&agent->free);
@@ -80,6 +80,7 @@ void agent_refresh(struct allocator *allocator, struct agent *agent) {
     quota_tell_free(allocator, agent);
     if (agent->earmark != NULL)
         earmark_clamp(agent);
+    slots_set(&allocator->open_slots, agent->slot, agent->is_open);
     if (!agent->is_open)
         open_leave(allocator, agent);
     sated_review_agent(allocator, agent);

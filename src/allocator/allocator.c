@@ -44,6 +44,8 @@ void allocator_free(struct allocator *allocator) {
     quota_book_free(allocator->book);
     heap_fini(&allocator->marks);
     VEC_FINI(&allocator->open);
+    VEC_FINI(&allocator->open_slots);
+    VEC_FINI(&allocator->covered_slots);
     VEC_FINI(&allocator->dimension_of_name);
     VEC_FINI(&allocator->kind_info);
     VEC_FINI(&allocator->excluded);

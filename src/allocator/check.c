@@ -132,7 +132,7 @@ static bool check_sated(struct allocator *allocator, struct error *why) {
     MAP_EACH(entry, &allocator->agents) {
         struct agent *agent = map_value(entry);
         counting += agent->is_open || agent->filters != NOWHERE;
-        exposed += agent->is_open && !filters_cover_free(agent);
+        exposed += agent->is_open && !filters_cover_free(allocator, agent);
         VEC_EACH(client, &allocator->clients) {
             if (*client != NULL && !check_agent_is_sated_of(allocator, *client, agent, why))
                 return false;

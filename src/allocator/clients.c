@@ -114,6 +114,7 @@ void client_rewind(struct client *client) {
     VEC_EACH(wish, &client->wishes) {
         wish->position = 0;
         wish->retried = 0;
+        wish->lap_left = 0;
     }
     client->retries.count = 0;
     client->was_limited = false;

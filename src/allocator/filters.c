@@ -45,6 +45,8 @@ struct filter_place {
 struct filter_table {
     uint32_t capacity, count;
     struct filter_place *places;
+    uint64_t *slots; /* a bit for each agent in the table; NULL while there are few */
+    uint32_t words;
 };
 
 static struct filter *filter_at(const struct allocator *allocator, uint32_t index) {
@@ -84,6 +86,28 @@ static void table_grow(struct filter_table *table) {
     mem_free(old);
 }
 
+static void set_slot(struct filter_table *table, uint32_t slot, bool is_there) {
+    uint64_t bit = UINT64_C(1) << slot % 64;
+    if (slot / 64 >= table->words)
+        return;
+    uint64_t *word = &table->slots[slot / 64];
+    *word = is_there ? *word | bit : *word & ~bit;
+}
+
+/* Bits are kept once they cost no more than eight bytes a filter. */
+static void table_grow_slots(struct filter_table *table, uint32_t slot, size_t agents) {
+    uint32_t words = (uint32_t)(agents + 63) / 64;
+    if ((table->slots == NULL && table->count < words) || slot / 64 < table->words)
+        return;
+    words = slot / 64 < words ? words : slot / 64 + 1;
+    mem_free(table->slots);
+    table->slots = NEW_ARRAY(uint64_t, words);
+    table->words = words;
+    for (uint32_t i = 0; i < table->capacity; i++)
+        if (table->places[i].filter != NOWHERE)
+            set_slot(table, table->places[i].slot, true);
+}
+
 static struct filter_place *table_put(struct client *client, uint32_t slot) {
     if (client->filters == NULL)
         client->filters = NEW(struct filter_table);
@@ -100,6 +124,7 @@ static struct filter_place *table_put(struct client *client, uint32_t slot) {
 
 /* Those behind move up, so that no search ends early. */
 static void table_remove(struct filter_table *table, struct filter_place *place) {
+    set_slot(table, place->slot, false);
     uint32_t mask = table->capacity - 1, hole = (uint32_t)(place - table->places);
     for (uint32_t at = (hole + 1) & mask; table->places[at].filter != NOWHERE;
          at = (at + 1) & mask) {
@@ -163,7 +188,8 @@ static void refusal_drop(struct refusal *refusal) {
     mem_free(refusal);
 }
 
-static struct refusal *refusal_get(struct agent *agent, const struct resources *refused) {
+static struct refusal *refusal_get(struct allocator *allocator, struct agent *agent,
+                                   const struct resources *refused) {
     struct refusal *last = agent->last_refusal;
     if (last == NULL || !resources_equal(&last->what, refused)) {
         refusal_drop(last);
@@ -171,7 +197,7 @@ static struct refusal *refusal_get(struct agent *agent, const struct resources *
         last->what = resources_copy(refused);
         last->users = 1;
         agent->is_mixed = agent->filters != NOWHERE;
-        agent->cover = COVER_UNKNOWN;
+        filters_set_cover(allocator, agent, COVER_UNKNOWN);
     }
     last->users++;
     return last;
@@ -189,7 +215,7 @@ static void leave_agent(struct allocator *allocator, const struct filter *filter
         refusal_drop(agent->last_refusal);
         agent->last_refusal = NULL;
         agent->is_mixed = false;
-        agent->cover = COVER_UNKNOWN;
+        filters_set_cover(allocator, agent, COVER_UNKNOWN);
     }
 }
 
@@ -270,7 +296,7 @@ void allocator_refuse(struct allocator *allocator, uint32_t framework, uint32_t 
     struct filter *filter = filter_at(allocator, index);
     struct filter_place *place = table_put(client, agent->slot);
     *filter = (struct filter){
-        .refused = refusal_get(agent, refused),
+        .refused = refusal_get(allocator, agent, refused),
         .moment = moment_get(allocator->filters, until_ms),
         .slot = agent->slot,
         .client = client->id,
@@ -280,6 +306,8 @@ void allocator_refuse(struct allocator *allocator, uint32_t framework, uint32_t 
         .of_moment_previous = NOWHERE,
     };
     place->filter = index;
+    set_slot(client->filters, agent->slot, true);
+    table_grow_slots(client->filters, agent->slot, allocator->slots.count);
     if (agent->filters != NOWHERE)
         filter_at(allocator, agent->filters)->of_agent_previous = index;
     agent->filters = index;
@@ -288,23 +316,33 @@ void allocator_refuse(struct allocator *allocator, uint32_t framework, uint32_t 
         filter_at(allocator, filter->moment->first)->of_moment_previous = index;
     filter->moment->first = index;
     if (agent->cover == COVER_NONE)
-        agent->cover = COVER_UNKNOWN;
+        agent->cover = COVER_UNKNOWN; /* its bit is not set */
     drop_oldest(allocator, index);
     sated_review_agent(allocator, agent);
     sated_try(allocator, client);
 }
 
-bool filters_cover_free(struct agent *agent) {
-    if (agent->cover == COVER_UNKNOWN)
-        agent->cover = agent->filters != NOWHERE && !agent->is_mixed &&
-                               resources_contains(&agent->last_refusal->what, &agent->free)
-                           ? COVER_FREE
-                           : COVER_NONE;
+bool filters_cover_free(struct allocator *allocator, struct agent *agent) {
+    if (agent->cover == COVER_UNKNOWN) {
+        bool covers = agent->filters != NOWHERE && !agent->is_mixed &&
+                      resources_contains(&agent->last_refusal->what, &agent->free);
+        filters_set_cover(allocator, agent, covers ? COVER_FREE : COVER_NONE);
+    }
     return agent->cover == COVER_FREE;
 }
 
-bool filters_cover(struct agent *agent, const struct client *client) {
-    return filters_cover_free(agent) && newest_of(client, agent->slot) != NOWHERE;
+bool filters_cover(struct allocator *allocator, struct agent *agent, const struct client *client) {
+    return filters_cover_free(allocator, agent) && newest_of(client, agent->slot) != NOWHERE;
+}
+
+void filters_set_cover(struct allocator *allocator, struct agent *agent, enum filter_cover cover) {
+    agent->cover = cover;
+    slots_set(&allocator->covered_slots, agent->slot, cover == COVER_FREE);
+}
+
+const uint64_t *filters_slots(const struct client *client, uint32_t *words) {
+    *words = client->filters != NULL ? client->filters->words : 0;
+    return *words > 0 ? client->filters->slots : NULL;
 }
 
 size_t filters_count(const struct client *client) {
@@ -343,8 +381,10 @@ int64_t filters_deadline_ms(const struct allocator *allocator) {
 }
 
 void filters_drop_table(struct client *client) {
-    if (client->filters != NULL)
+    if (client->filters != NULL) {
         mem_free(client->filters->places);
+        mem_free(client->filters->slots);
+    }
     mem_free(client->filters);
     client->filters = NULL;
 }
@@ -373,7 +413,8 @@ size_t filters_bytes(const struct allocator *allocator) {
     size_t bytes = pool->chunks.count * CHUNK * sizeof(struct filter);
     VEC_EACH(client, &allocator->clients) {
         if (*client != NULL && (*client)->filters != NULL)
-            bytes += (*client)->filters->capacity * sizeof(struct filter_place);
+            bytes += (*client)->filters->capacity * sizeof(struct filter_place) +
+                     (*client)->filters->words * sizeof(uint64_t);
     }
     return bytes;
 }

@@ -111,3 +111,30 @@ void open_compact(struct allocator *allocator) {
     move_positions(allocator, moved, old_end);
     mem_free(moved);
 }
+
+void slots_set(struct slots *slots, uint32_t slot, bool is_set) {
+    while (slots->count <= slot / 64)
+        VEC_PUSH(slots, 0);
+    uint64_t *word = &slots->items[slot / 64], bit = UINT64_C(1) << slot % 64;
+    *word = is_set ? *word | bit : *word & ~bit;
+}
+
+uint32_t open_skip_slots(const struct allocator *allocator, const struct client *client,
+                         uint32_t from, uint32_t most) {
+    uint32_t end = (uint32_t)allocator->open_slots.count * 64, skipped = 0, at = from, words;
+    const uint64_t *refused = filters_slots(client, &words);
+    while (skipped < most) {
+        at = at < end ? at : 0;
+        uint32_t word = at / 64;
+        uint64_t open = allocator->open_slots.items[word];
+        if (word < words)
+            open &= ~(refused[word] & allocator->covered_slots.items[word]);
+        open >>= at % 64;
+        uint32_t step = open != 0 ? (uint32_t)__builtin_ctzll(open) : 64 - at % 64;
+        skipped += step;
+        at += step;
+        if (open != 0)
+            break;
+    }
+    return skipped < most ? skipped : most;
+}

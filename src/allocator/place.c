@@ -84,7 +84,7 @@ static void add_volumes(const struct allocator *allocator, const struct client *
 }
 
 static void gather(struct allocator *allocator, struct client *client, struct agent *agent,
-                   const struct resources *what) {
+                   struct resources *what) {
     struct holding *holding = holding_find(agent, client);
     if (holding->grant > 0) {
         struct grant *grant = &allocator->grants.items[holding->grant - 1];
@@ -92,7 +92,7 @@ static void gather(struct allocator *allocator, struct client *client, struct ag
         assert(fits_in); /* a part of what is held */
         return;
     }
-    VEC_PUSH(&allocator->grants, (struct grant){agent, client, resources_copy(what)});
+    VEC_PUSH(&allocator->grants, (struct grant){agent, client, resources_take(what)});
     holding->grant = (uint32_t)allocator->grants.count;
     hoard_note_offer(client, holding);
 }

@@ -40,7 +40,7 @@ static void wake_all(struct allocator *allocator) {
 void sated_review_agent(struct allocator *allocator, struct agent *agent) {
     bool did_count = agent->does_count, was_exposed = agent->is_exposed;
     agent->does_count = agent->is_open || agent->filters != NOWHERE;
-    agent->is_exposed = agent->is_open && !filters_cover_free(agent);
+    agent->is_exposed = agent->is_open && !filters_cover_free(allocator, agent);
     allocator->counting += (size_t)agent->does_count - (size_t)did_count;
     allocator->exposed += (size_t)agent->is_exposed - (size_t)was_exposed;
     if ((agent->does_count && !did_count) || (agent->is_exposed && !was_exposed))

@@ -48,6 +48,7 @@ struct wish {
     uint32_t last_agent;           /* where it was placed last; 0: nowhere */
     uint32_t generation, position; /* everything before it in the open list does not suit */
     size_t retried;                /* of client.retries */
+    uint32_t lap_at, lap_left;     /* slots that are looked at before position */
 };
 
 struct client {
@@ -158,6 +159,12 @@ struct constraint {
 
 enum stage { STAGE_NEEDS, STAGE_ALL };
 
+/* A bit for each agent, by slot. */
+struct slots {
+    uint64_t *items;
+    size_t count, capacity;
+};
+
 struct allocator {
     const struct mesos_allocator *policy;
     void *order; /* the policy's */
@@ -191,6 +198,8 @@ struct allocator {
     struct heap marks; /* agents by load */
     VEC_OF(struct open_entry) open;
     size_t open_live;
+    struct slots open_slots;    /* of agents that are open */
+    struct slots covered_slots; /* of those with COVER_FREE */
     uint32_t open_generation;
 
     /* filters.c */
@@ -319,12 +328,21 @@ void open_leave(struct allocator *allocator, struct agent *agent);
 /* The next live entry from there on, asking the marks at the end; NOWHERE. */
 uint32_t open_next(struct allocator *allocator, uint32_t from);
 void open_compact(struct allocator *allocator);
+void slots_set(struct slots *slots, uint32_t slot, bool is_set);
+/* How many slots from `from` on, going round, at most `most`, are closed or refused by the client
+ * for sure. */
+uint32_t open_skip_slots(const struct allocator *allocator, const struct client *client,
+                         uint32_t from, uint32_t most);
 
 /* --- filters.c --- */
 void filters_init(struct allocator *allocator);
 /* Quickly: whatever of the agent is offered to the client, it refused it. False: not known. */
-bool filters_cover(struct agent *agent, const struct client *client);
-bool filters_cover_free(struct agent *agent);      /* what is free is contained in each */
+bool filters_cover(struct allocator *allocator, struct agent *agent, const struct client *client);
+void filters_set_cover(struct allocator *allocator, struct agent *agent, enum filter_cover cover);
+/* The agents on which the client refused something, as bits; NULL: few. */
+const uint64_t *filters_slots(const struct client *client, uint32_t *words);
+bool filters_cover_free(struct allocator *allocator,
+                        struct agent *agent);      /* what is free is contained in each */
 size_t filters_count(const struct client *client); /* agents on which it has some */
 bool filters_block(const struct allocator *allocator, const struct agent *agent,
                    const struct client *client, const struct resources *offered, int64_t *until_ms);

@@ -5,7 +5,11 @@
  */
 #include "allocator/verdict.h"
 
-enum { COST_OF_A_GRANT = 4 };
+enum {
+    COST_OF_A_GRANT = 4,
+    VAIN_BEFORE_A_LAP = 4,
+    AHEAD_BEFORE_A_LAP = 64, /* entries of the open list */
+};
 
 void turn_has_news(struct allocator *allocator) {
     allocator->has_news = true;
@@ -29,10 +33,10 @@ static bool is_nearer(enum allocator_reason one, enum allocator_reason other) {
 /* Most vain looks are at what was refused, therefore that is asked first. */
 static bool look(struct allocator *allocator, struct client *client, const struct wish *wish,
                  struct agent *agent) {
-    enum allocator_reason reason =
-        client->filters != NULL && agent->filters != NOWHERE && filters_cover(agent, client)
-            ? ALLOCATOR_FILTERED
-            : verdict_of(allocator, client, wish, agent, NULL);
+    enum allocator_reason reason = client->filters != NULL && agent->filters != NOWHERE &&
+                                           filters_cover(allocator, agent, client)
+                                       ? ALLOCATOR_FILTERED
+                                       : verdict_of(allocator, client, wish, agent, NULL);
     if (reason == ALLOCATOR_LIMIT || reason == ALLOCATOR_HEADROOM ||
         (reason == ALLOCATOR_FILTERED && allocator->quota_version > 0)) {
         client->was_limited = true;
@@ -52,8 +56,8 @@ static bool pay(struct allocator *allocator) {
     return false;
 }
 
-/* The first agent on which it fits; NULL: none, or said_later. */
-static struct agent *walk(struct allocator *allocator, struct client *client, struct wish *wish) {
+static struct agent *walk_retries(struct allocator *allocator, struct client *client,
+                                  struct wish *wish) {
     while (wish->retried < client->retries.count) {
         struct agent *agent = allocator->slots.items[client->retries.items[wish->retried]];
         if (agent != NULL && agent->is_open && look(allocator, client, wish, agent))
@@ -62,21 +66,75 @@ static struct agent *walk(struct allocator *allocator, struct client *client, st
         if (!pay(allocator))
             return NULL;
     }
-    if (wish->generation != allocator->open_generation) {
-        wish->generation = allocator->open_generation;
-        wish->position = 0;
+    return NULL;
+}
+
+/* Once around the agents in the order of their slots, from where the last lap ended. */
+static struct agent *walk_lap(struct allocator *allocator, struct client *client,
+                              struct wish *wish) {
+    while (wish->lap_left > 0) {
+        uint32_t end = (uint32_t)allocator->open_slots.count * 64;
+        uint32_t skipped = open_skip_slots(allocator, client, wish->lap_at, wish->lap_left);
+        wish->lap_left -= skipped;
+        wish->lap_at = (wish->lap_at + skipped) % end;
+        if (wish->lap_left == 0)
+            return NULL;
+        if (look(allocator, client, wish, allocator->slots.items[wish->lap_at]))
+            return allocator->slots.items[wish->lap_at];
+        wish->lap_left--;
+        wish->lap_at++;
+        if (!pay(allocator))
+            return NULL;
     }
+    return NULL;
+}
+
+/* Where everybody refuses nearly everything, agents come back to the open list again and again, in
+ * an order that makes all look at the same ones. Whoever has looked in vain at many there goes
+ * around by slots instead: what is ahead in the list is among them. */
+static bool starts_lap(struct allocator *allocator, const struct client *client, struct wish *wish,
+                       int vain) {
+    uint32_t words;
+    if (!wish->is_open || vain < VAIN_BEFORE_A_LAP ||
+        allocator->open.count - wish->position < AHEAD_BEFORE_A_LAP ||
+        filters_slots(client, &words) == NULL)
+        return false;
+    wish->position = (uint32_t)allocator->open.count;
+    wish->lap_left = (uint32_t)allocator->open_slots.count * 64;
+    return true;
+}
+
+static struct agent *walk_list(struct allocator *allocator, struct client *client,
+                               struct wish *wish) {
+    int vain = 0;
     for (uint32_t at; (at = open_next(allocator, wish->position)) != NOWHERE;) {
         struct agent *agent = allocator->open.items[at].agent;
         wish->position = at;
         if (look(allocator, client, wish, agent))
             return agent;
         wish->position = at + 1;
-        if (!pay(allocator))
+        if (!pay(allocator) || starts_lap(allocator, client, wish, ++vain))
             return NULL;
     }
     wish->position = (uint32_t)allocator->open.count;
     return NULL;
+}
+
+/* The first agent on which it fits; NULL: none, or said_later. */
+static struct agent *walk(struct allocator *allocator, struct client *client, struct wish *wish) {
+    struct agent *agent = walk_retries(allocator, client, wish);
+    if (agent != NULL || allocator->said_later)
+        return agent;
+    if (wish->generation != allocator->open_generation) {
+        wish->generation = allocator->open_generation;
+        wish->position = 0;
+    }
+    do {
+        agent = walk_lap(allocator, client, wish);
+        if (agent == NULL && !allocator->said_later)
+            agent = walk_list(allocator, client, wish);
+    } while (agent == NULL && !allocator->said_later && wish->lap_left > 0);
+    return agent;
 }
 
 /* While guarantees are not met: whether it would serve one. An open wish would with anything. */

@@ -155,7 +155,7 @@ TEST(of_nine_refusals_on_one_agent_the_oldest_makes_room) {
 }
 
 TEST(everybody_refuses_everything_once_and_takes_it_when_the_filters_end) {
-    enum { AGENTS = 30, FRAMEWORKS = 20 };
+    enum { AGENTS = 150, FRAMEWORKS = 25 };
     AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
     for (uint32_t i = 1; i <= AGENTS; i++)
         world_add_agent(world, i, 4, 1024);
