@@ -24,16 +24,8 @@ static void node_free(void *freed) {
     node_free(node->frameworks);
     for (size_t i = 0; i < ORDER_COUNT && node->orders != NULL; i++)
         tree_heap_fini(&node->orders[i]);
-    mem_free(node->orders);
     mem_free(node->name);
-    mem_free(node->held);
-    mem_free(node->vector);
-    mem_free(node->task);
-    mem_free(node->needs);
     mem_free(node->draws);
-    mem_free(node->given);
-    mem_free(node->direct);
-    mem_free(node->blocked);
     mem_free(node);
 }
 
@@ -47,27 +39,43 @@ void tree_free(struct tree *tree) {
     mem_free(tree);
 }
 
+/* The next so many bytes of a node's memory. */
+static void *cut(char **room, size_t size) {
+    void *piece = *room;
+    *room += size;
+    return piece;
+}
+
 static struct tree_node *node_new(struct tree *tree, enum tree_kind kind,
                                   struct tree_node *parent) {
-    struct tree_node *node = NEW(struct tree_node);
+    const size_t count = tree->resource_count, aligned = sizeof(__int128);
+    const size_t wide = count * sizeof(__int128), narrow = count * sizeof(int64_t);
+    const size_t head = (sizeof(struct tree_node) + aligned - 1) / aligned * aligned;
+    const size_t orders = ORDER_COUNT * sizeof(struct tree_heap);
+    const size_t needs = count * sizeof(struct tree_need);
+    bool is_leaf = kind == TREE_LEAF;
+    char *room =
+        mem_alloc(head + wide + 2 * narrow + (is_leaf ? narrow + needs : 2 * wide + orders));
+    struct tree_node *node = cut(&room, head);
     node->kind = kind;
     node->parent = parent;
     node->weight_milli = TREE_WEIGHT_ONE_MILLI;
-    node->held = NEW_ARRAY(int64_t, tree->resource_count);
-    node->vector = NEW_ARRAY(int64_t, tree->resource_count);
-    node->given = NEW_ARRAY(__int128, tree->resource_count);
+    node->given = cut(&room, wide);
+    if (!is_leaf) {
+        node->direct = cut(&room, wide);
+        node->blocked = cut(&room, wide);
+        node->orders = cut(&room, orders);
+    }
+    node->held = cut(&room, narrow);
+    node->vector = cut(&room, narrow);
+    if (is_leaf) {
+        node->task = cut(&room, narrow);
+        node->needs = cut(&room, needs);
+    }
+    for (size_t j = 0; is_leaf && j < count; j++)
+        node->needs[j].leaf = node;
     for (size_t i = 0; i < SIDE_COUNT; i++)
         node->claims[i] = CLAIM_NONE;
-    if (kind == TREE_LEAF) {
-        node->task = NEW_ARRAY(int64_t, tree->resource_count);
-        node->needs = NEW_ARRAY(struct tree_need, tree->resource_count);
-        for (size_t j = 0; j < tree->resource_count; j++)
-            node->needs[j].leaf = node;
-    } else {
-        node->orders = NEW_ARRAY(struct tree_heap, ORDER_COUNT);
-        node->direct = NEW_ARRAY(__int128, tree->resource_count);
-        node->blocked = NEW_ARRAY(__int128, tree->resource_count);
-    }
     tree->node_count++;
     return node;
 }

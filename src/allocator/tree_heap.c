@@ -18,6 +18,8 @@ static int compare_paths(const struct tree_node *left, const struct tree_node *r
 
 /* Below 0: left has less for its weight. */
 static int compare_parts(int64_t left, int64_t left_weight, int64_t right, int64_t right_weight) {
+    if (left_weight == right_weight)
+        return left < right ? -1 : left > right;
     __int128 a = (__int128)left * right_weight, b = (__int128)right * left_weight;
     return a < b ? -1 : a > b;
 }
@@ -52,6 +54,8 @@ static bool is_picked_before(const struct tree_node *left, const struct tree_nod
 
 static bool has_less_claim(const struct tree_node *left, const struct tree_node *right,
                            enum tree_side side) {
+    if (left->weight_milli == right->weight_milli)
+        return left->claims[side] < right->claims[side];
     __int128 a = (__int128)left->claims[side] * right->weight_milli;
     __int128 b = (__int128)right->claims[side] * left->weight_milli;
     return a < b;
@@ -80,10 +84,25 @@ static bool goes_up(const struct tree *tree, enum tree_order order, const struct
     return false;
 }
 
+static void make_room(struct tree_heap *heap) {
+    if (heap->count < heap->capacity)
+        return;
+    if (heap->capacity == 0) {
+        heap->items = &heap->only;
+        heap->capacity = 1;
+        return;
+    }
+    heap->capacity = heap->capacity * 2 + 2;
+    bool was_only = heap->items == &heap->only;
+    heap->items = mem_resize(was_only ? NULL : heap->items, heap->capacity, sizeof(*heap->items));
+    if (was_only)
+        heap->items[0] = heap->only;
+}
+
 static void settle(struct tree_heap *heap, enum tree_order order, struct tree_node *node,
                    size_t place) {
     heap->items[place - 1] = node;
-    node->places[order] = place;
+    node->places[order] = (uint32_t)place;
 }
 
 static size_t sift_up(const struct tree *tree, struct tree_heap *heap, enum tree_order order,
@@ -149,8 +168,8 @@ static void place_drawable(const struct tree *tree, struct tree_node *parent,
         return;
     }
     if (place == 0) {
-        size_t capacity = heap->capacity;
-        VEC_RESERVE(heap, 1);
+        uint32_t capacity = heap->capacity;
+        make_room(heap);
         if (heap->capacity != capacity)
             parent->draws = mem_resize(parent->draws, heap->capacity, sizeof(*parent->draws));
         settle(heap, ORDER_HOPEFUL, node, ++heap->count);
@@ -171,8 +190,10 @@ void tree_heap_place(const struct tree *tree, struct tree_node *parent, enum tre
         return;
     }
     if (node->places[order] == 0) {
-        VEC_RESERVE(heap, 1);
+        make_room(heap);
         settle(heap, order, node, ++heap->count);
+    } else if (heap->count == 1) {
+        return;
     }
     sift(tree, heap, order, node, node->places[order]);
 }
@@ -201,6 +222,7 @@ struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node) {
 }
 
 void tree_heap_fini(struct tree_heap *heap) {
-    mem_free(heap->items);
+    if (heap->items != &heap->only)
+        mem_free(heap->items);
     *heap = (struct tree_heap){0};
 }

@@ -132,7 +132,11 @@ static bool is_hopeful(const struct tree_node *node) {
 }
 
 static void place(const struct tree *tree, struct tree_node *node) {
-    tree_heap_place(tree, node->parent, ORDER_HOPEFUL, node, node->is_hopeful);
+    /* Without vectors there are no shares to go by. */
+    bool is_there = tree->mode == TREE_HDRF && !tree->is_built && node->is_hopeful &&
+                    node->places[ORDER_HOPEFUL] != 0;
+    if (!is_there)
+        tree_heap_place(tree, node->parent, ORDER_HOPEFUL, node, node->is_hopeful);
     if (tree->mode == TREE_HDRF)
         tree_claim_place(tree, node);
 }

@@ -42,7 +42,8 @@ enum tree_order {
 
 struct tree_heap {
     struct tree_node **items;
-    size_t count, capacity;
+    uint32_t count, capacity;
+    struct tree_node *only; /* where the items are while there is room for one */
 };
 
 enum tree_kind {
@@ -56,24 +57,25 @@ struct tree_need {
     struct tree_node *leaf;
 };
 
+/* One piece of memory with all its arrays: a decision walks through thousands of them. */
 struct tree_node {
-    enum tree_kind kind;
-    struct tree_node *parent;
-    char *name;             /* the last component, owned; NULL for a leaf */
-    uint64_t name_start[2]; /* its first bytes: numbers in the order of names */
-    uint32_t framework, mark;
     int64_t weight_milli;
     int64_t share;               /* by which the descent goes */
     int64_t sum;                 /* dominant share of all that is held below, plainly added up */
-    uint64_t grants;             /* made to it and below, ever */
     uint64_t claims[SIDE_COUNT]; /* of the parent's guarantee: the least below, or CLAIM_NONE */
+    uint64_t name_start[2];      /* the name's first bytes: numbers in the order of names */
+    uint32_t framework, mark;
     struct tree_node *picks[SIDE_COUNT];  /* the leaf below that the plain sums would serve */
     struct tree_node *firsts[SIDE_COUNT]; /* that has waited longest with empty hands */
-    size_t places[ORDER_COUNT];  /* 1-based in the parent's heaps, 0: not there */
-    size_t wanting_count;        /* leaves below that want */
+    uint32_t places[ORDER_COUNT];         /* 1-based in the parent's heaps, 0: not there */
+    enum tree_kind kind;
     bool is_active, is_hopeful;
-    int64_t *held;   /* by all below */
-    int64_t *vector; /* fractions; meant for what is not saturated only */
+    struct tree_node *parent;
+    char *name;           /* the last component, owned; NULL for a leaf */
+    uint64_t grants;      /* made to it and below, ever */
+    size_t wanting_count; /* leaves below that want */
+    int64_t *held;        /* by all below */
+    int64_t *vector;      /* fractions; meant for what is not saturated only */
     /* What it put into its parent's sums: terms of D when is_active, its vector else. */
     __int128 *given;
 
@@ -93,10 +95,10 @@ struct tree_node {
     /* leaves */
     int64_t *task;
     bool wants, is_unfit, is_earmarked;
-    uint64_t need;         /* what it would hold with one more task, as a claim on the cluster */
-    uint64_t asked;        /* the tree's moment at which it was known to fit */
-    uint64_t call;         /* the decision in which it was known to fit */
-    int64_t since;         /* when it began to want with empty hands; 0: it does not */
+    uint64_t need;  /* what it would hold with one more task, as a claim on the cluster */
+    uint64_t asked; /* the tree's moment at which it was known to fit */
+    uint64_t call;  /* the decision in which it was known to fit */
+    int64_t since;  /* when it began to want with empty hands; 0: it does not */
     struct link unfit;
     struct tree_need *needs; /* for each resource: among those that may bear witness */
 };
@@ -143,8 +145,8 @@ struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node);
 
 /* tree_share.c */
 int64_t tree_fraction(int64_t held, int64_t capacity);
-/* Of what all below a node hold, and the task (NULL: none), the resource that is the largest part of
- * the cluster's; tree->resource_count: it has none. */
+/* Of what all below a node hold, and the task (NULL: none), the resource that is the largest part
+ * of the cluster's; tree->resource_count: it has none. */
 size_t tree_dominant(const struct tree *tree, const struct tree_node *node, const int64_t *task);
 bool tree_needs_nothing(const struct tree *tree, const struct tree_node *leaf);
 /* From a node up: what changed is what it holds, its weight, its task, or whether it wants. */
