@@ -19,6 +19,9 @@ if(TARGET mesos_shared)
     install(TARGETS mesos_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/mesos DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
             FILES_MATCHING PATTERN "*.h")
+    # Where the file itself lies says where the rest is, so `cmake --install --prefix` is right too.
+    file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+    set(MESOS_PC_PREFIX "\${pcfiledir}/${up}")
     configure_file(${PROJECT_SOURCE_DIR}/cmake/mesos.pc.in ${PROJECT_BINARY_DIR}/mesos.pc @ONLY)
     install(FILES ${PROJECT_BINARY_DIR}/mesos.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()

@@ -247,8 +247,13 @@ static bool make_directory(struct dev *dev, struct error *error) {
     if (dev->flags.keep != NULL) {
         if (!directory_make(dev->flags.keep, 0755, error))
             return fail_context(error, "--keep");
-        if (realpath(dev->flags.keep, dev->directory) == NULL)
+        char whole[PATH_MAX]; /* no less for realpath */
+        if (realpath(dev->flags.keep, whole) == NULL)
             return fail(error, ERROR_IO, "--keep: %m");
+        if (strlen(whole) >= sizeof(dev->directory))
+            return fail(error, ERROR_LIMIT, "--keep: a path of %zu bytes is too long",
+                        strlen(whole));
+        memcpy(dev->directory, whole, strlen(whole) + 1);
         return true;
     }
     const char *parent = getenv("TMPDIR");

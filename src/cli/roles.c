@@ -112,6 +112,10 @@ static json_t *parse_amounts(const char *flag, const char *words, struct error *
     const char *at = words;
     if (strcmp(words, "none") == 0)
         return json_incref(amounts);
+    if (words[0] == '\0') {
+        fail(error, ERROR_INVALID, "--%s is empty; none takes all away", flag);
+        return NULL;
+    }
     while (*at != '\0') {
         size_t name_size = strcspn(at, "=:");
         char name[256], *end;
@@ -167,8 +171,10 @@ static bool set_weight(const struct setting *setting, const char *role, struct e
     char *end;
     errno = 0;
     double weight = strtod(setting->weight, &end);
-    if (end == setting->weight || *end != '\0' || errno != 0 || !isfinite(weight))
-        return fail(error, ERROR_INVALID, "--weight: '%s' is no number", setting->weight);
+    if (end == setting->weight || *end != '\0' || errno != 0 || !(weight >= 0.001) ||
+        !(weight <= 1000000))
+        return fail(error, ERROR_INVALID, "--weight: '%s' is not a number from 0.001 to 1000000",
+                    setting->weight);
     json_t *update = json_pack("{s:[{s:s,s:f}]}", "weight_infos", "role", role, "weight", weight);
     return query_call(setting->common.master, "UPDATE_WEIGHTS",
                       json_pack("{s:o}", "update_weights", update), NULL, error);
@@ -192,8 +198,13 @@ static bool set_all(const struct setting *setting, const char *role, struct erro
 
 static int set_role(const struct setting *setting, const struct flag_arguments *arguments) {
     struct error error;
-    if (arguments->words.count != 2 || strcmp(arguments->words.items[0], "set") != 0) {
-        fprintf(stderr, "mesos role: 'set' and a role are wanted: mesos role set eng --weight 2\n");
+    size_t words = arguments->words.count;
+    if (words == 0 || strcmp(arguments->words.items[0], "set") != 0) {
+        fprintf(stderr, "mesos role: 'set' is wanted first: mesos role set eng --weight 2\n");
+        return CLI_USAGE;
+    }
+    if (words != 2) {
+        fprintf(stderr, "mesos role set: one role is wanted, %zu are given\n", words - 1);
         return CLI_USAGE;
     }
     const char *role = arguments->words.items[1];

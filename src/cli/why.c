@@ -76,11 +76,13 @@ static void print_agents(const json_t *wish) {
     table_print(table, stdout);
 }
 
-static void print_answer(const json_t *answer) {
+static void print_answer(const json_t *answer, const char *word) {
     size_t index;
     json_t *wish;
     if (query_string(answer, "task")[0] != '\0')
         printf("%s\n", query_string(answer, "task"));
+    else if (json_array_size(query_at(answer, "wishes")) == 0)
+        printf("nobody wants resources in role %s: no framework is in it\n", word);
     json_array_foreach(query_at(answer, "wishes"), index, wish) {
         if (index > 0)
             putchar('\n');
@@ -120,7 +122,7 @@ static int explain(const struct why *why, const char *word) {
     if (why->common.json)
         query_print(answer);
     else
-        print_answer(answer);
+        print_answer(answer, word);
     return CLI_OK;
 }
 

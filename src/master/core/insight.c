@@ -7,6 +7,8 @@
 #include "master/core/role_book.h"
 #include "master/core/state.h"
 
+#include <stdlib.h>
+
 /* Of several reasons the main one: what the agents say that are nearest to saying yes. */
 static const enum allocator_reason by_nearness[] = {
     ALLOCATOR_FITS,      ALLOCATOR_HOARDS,    ALLOCATOR_LIMIT,      ALLOCATOR_HEADROOM,
@@ -168,6 +170,24 @@ size_t insight_each_wish(const struct master *master, const struct insight_quest
     return shown;
 }
 
+struct role_search {
+    const struct master *master;
+    struct text path;
+    bool found;
+};
+
+static void find_setting(void *self, uint32_t role) {
+    struct role_search *search = self;
+    search->found =
+        search->found || text_equal(kinds_role_text(search->master->kinds, role), search->path);
+}
+
+bool insight_knows_role(const struct master *master, struct text path) {
+    struct role_search search = {.master = master, .path = path};
+    role_book_each(master, find_setting, &search);
+    return search.found;
+}
+
 struct agent_walk {
     const struct master *master;
     insight_agent_fn *fn;
@@ -198,6 +218,7 @@ void insight_each_agent(const struct master *master, const struct wish_view *wis
 
 struct role_entry {
     uint32_t role;
+    struct text path;
     VEC_OF(const struct framework *) frameworks;
 };
 
@@ -209,6 +230,7 @@ static struct role_entry *role_entry_get(const struct master *master, struct map
         return entry;
     entry = NEW(struct role_entry);
     entry->role = role;
+    entry->path = path;
     map_put_text(roles, path, entry);
     uint32_t parent = kinds_role_parent(master->kinds, role);
     if (parent != ROLE_NONE)
@@ -247,27 +269,55 @@ static void collect_roles(const struct master *master, struct map *roles) {
     }
 }
 
+/* A role stands before those below it, and they before its next sibling. */
+static int compare_roles(const void *a, const void *b) {
+    const struct role_entry *const *left = a, *const *right = b;
+    struct text x = (*left)->path, y = (*right)->path;
+    size_t i = 0;
+    while (i < x.size && i < y.size && x.data[i] == y.data[i])
+        i++;
+    int u = i == x.size ? -1 : x.data[i] == '/' ? 0 : (unsigned char)x.data[i];
+    int v = i == y.size ? -1 : y.data[i] == '/' ? 0 : (unsigned char)y.data[i];
+    return (u > v) - (u < v);
+}
+
+struct standing_walk {
+    const struct master *master;
+    void (*fn)(void *self, const struct standing_view *view);
+    void *self;
+    bool has_next;
+    uint32_t next_framework, next_role;
+};
+
+static void show_role(const struct standing_walk *walk, const struct role_entry *entry) {
+    struct allocator *allocator = walk->master->allocator;
+    struct standing_view view = {.role = entry->path, .somebody_wants = walk->has_next};
+    if (allocator_role_standing(allocator, entry->role, &view.standing))
+        walk->fn(walk->self, &view);
+    for (size_t i = 0; i < entry->frameworks.count; i++) {
+        const struct framework *framework = entry->frameworks.items[i];
+        view.framework = &framework->info;
+        view.is_next = walk->has_next && walk->next_role == entry->role &&
+                       walk->next_framework == framework->number;
+        if (allocator_client_standing(allocator, framework->number, entry->role, &view.standing))
+            walk->fn(walk->self, &view);
+    }
+}
+
 void insight_each_standing(const struct master *master,
                            void (*fn)(void *self, const struct standing_view *view), void *self) {
+    struct standing_walk walk = {.master = master, .fn = fn, .self = self};
     struct map roles = {0};
-    uint32_t next_framework = 0, next_role = ROLE_NONE;
-    bool has_next = allocator_next(master->allocator, &next_framework, &next_role);
+    VEC_OF(struct role_entry *) sorted = {0};
+    walk.has_next = allocator_next(master->allocator, &walk.next_framework, &walk.next_role);
     collect_roles(master, &roles);
-    MAP_EACH(place, &roles) {
-        const struct role_entry *entry = map_value(place);
-        struct standing_view view = {.role = kinds_role_text(master->kinds, entry->role)};
-        if (allocator_role_standing(master->allocator, entry->role, &view.standing))
-            fn(self, &view);
-        for (size_t i = 0; i < entry->frameworks.count; i++) {
-            const struct framework *framework = entry->frameworks.items[i];
-            view.framework = &framework->info;
-            view.is_next =
-                has_next && next_role == entry->role && next_framework == framework->number;
-            if (allocator_client_standing(master->allocator, framework->number, entry->role,
-                                          &view.standing))
-                fn(self, &view);
-        }
-    }
+    MAP_EACH(place, &roles)
+        VEC_PUSH(&sorted, map_value(place));
+    if (sorted.count > 0)
+        qsort(sorted.items, sorted.count, sizeof(*sorted.items), compare_roles);
+    VEC_EACH(entry, &sorted)
+        show_role(&walk, *entry);
+    VEC_FINI(&sorted);
     map_fini(&roles, role_entry_free);
 }
 

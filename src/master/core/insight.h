@@ -55,6 +55,8 @@ typedef void insight_agent_fn(void *self, const struct agent_info *agent,
 /* Calls fn for each wish that is meant; returns how many. */
 size_t insight_each_wish(const struct master *master, const struct insight_question *question,
                          insight_wish_fn *fn, void *self);
+/* It has a weight or a quota, be there frameworks in it or not. */
+bool insight_knows_role(const struct master *master, struct text path);
 /* Every agent's answer to that wish, in the order of registration; those that are not here are left
  * out. May be called from within an insight_wish_fn. */
 void insight_each_agent(const struct master *master, const struct wish_view *wish,
@@ -66,7 +68,8 @@ struct standing_view {
     struct text role;
     const struct framework_info *framework; /* NULL: the role with all below it */
     struct allocator_standing standing;
-    bool is_next; /* would be served next, if every task fitted */
+    bool is_next;        /* would be served next, if every task fitted */
+    bool somebody_wants; /* in the whole cluster */
 };
 /* Each role that has a framework, a weight or a quota, and those above it, in the order of paths;
  * behind each its own frameworks. */

@@ -38,14 +38,15 @@ static void put_time(struct buf *out, uint32_t number, int64_t wall_ns) {
 /* --- GET_SHARES --- */
 
 /* Who holds more than its guarantee borrows; who holds less and wants no more lends. */
-static void put_debts(const struct allocator_standing *standing, struct buf *out) {
+static void put_debts(const struct allocator_standing *standing, bool somebody_wants,
+                      struct buf *out) {
     int64_t over = standing->share - standing->guaranteed;
     if (standing->guaranteed <= 0)
         return;
     put_double(out, 6, share_of(standing->guaranteed));
     if (over > 0)
         put_double(out, 9, share_of(over));
-    else if (over < 0 && !standing->wants)
+    else if (over < 0 && !standing->wants && somebody_wants)
         put_double(out, 10, share_of(-over));
 }
 
@@ -65,7 +66,7 @@ static void put_standing(void *self, const struct standing_view *view) {
     if (standing->dominant != UINT32_MAX)
         put_bytes(out, 7, kinds_name_text(kinds, standing->dominant));
     put_varint(out, 8, standing->wants);
-    put_debts(standing, out);
+    put_debts(standing, view->somebody_wants, out);
     put_amounts(kinds, 11, standing->held, out);
     if (view->is_next)
         put_varint(out, 12, true);
@@ -228,5 +229,6 @@ bool insight_put_explained(const struct master *master, const struct insight_que
     memory = search.line;
     if (memory.size > 0)
         put_bytes(out, 2, buf_text(&memory));
-    return shown > 0 || memory.size > 0;
+    return shown > 0 || memory.size > 0 ||
+           (question->role.size > 0 && insight_knows_role(master, question->role));
 }

@@ -27,4 +27,9 @@ grep -q 'master died 3 times within 10 seconds; its last lines:' "$WORK/dev.out"
 check "with a reason" 0 $?
 check "no directory is left" "" "$(ls "$TMPDIR")"
 check "no group is left" "" "$(find /sys/fs/cgroup -maxdepth 3 -name "mesos-dev-$((PORT + 1))-*" 2>/dev/null)"
+
+start_dev --agents 1 --keep="$WORK/kept"
+check "what is to be kept is used" ok "$("$mesos" run -- echo ok)"
+stop_dev
+check "and is kept" yes "$([ -n "$(ls "$WORK/kept")" ] && echo yes)"
 finish

@@ -27,10 +27,10 @@ start_dev --agents 2
 check "a role is set" "0 role eng is set; mesos roles shows it" "$? $(cat "$WORK/out")"
 check "roles shows it" "eng 2 cpus:0.5 cpus:100;mem:204800" \
     "$("$mesos" roles | awk '$1 == "eng" { print $1, $2, $5, $6 }')"
-"$mesos" role set eng --limit none
+"$mesos" role set eng --limit none >/dev/null
 check "what is not said stays" "2 cpus:0.5 -" "$("$mesos" roles | awk '$1 == "eng" { print $2, $5, $6 }')"
 "$mesos" role set eng --weight 0 2>"$WORK/err"
-check "a weight of 0 is refused" "2 yes" "$? $(grep -q eng "$WORK/err" && echo yes)"
+check "a weight of 0 is refused" "2 yes" "$? $(grep -q '0.001 to 1000000' "$WORK/err" && echo yes)"
 "$mesos" role set eng --weight nan 2>"$WORK/err"
 check "and one that is no number" 2 $?
 "$mesos" role set a//b --weight 2 2>"$WORK/err"
@@ -44,6 +44,9 @@ check "a guarantee that cannot be met needs --force" 2 $?
 "$mesos" role set eng --guarantee cpus=100000 --force >/dev/null
 check "and has it" 0 $?
 "$mesos" role set eng --guarantee none >/dev/null
+check "a role without frameworks is known" "nobody wants resources in role eng: no framework is in it" "$("$mesos" why eng)"
+"$mesos" role set eng --limit '' 2>"$WORK/err"
+check "an empty limit is a slip" 2 $?
 check "a quota is taken back" "- -" "$("$mesos" roles | awk '$1 == "eng" { print $5, $6 }')"
 
 # why: infeasible
