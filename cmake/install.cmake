@@ -21,6 +21,7 @@ if(TARGET mesos_shared)
             FILES_MATCHING PATTERN "*.h")
     # Where the file itself lies says where the rest is, so `cmake --install --prefix` is right too.
     file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+    string(REGEX REPLACE "/$" "" up "${up}")
     set(MESOS_PC_PREFIX "\${pcfiledir}/${up}")
     configure_file(${PROJECT_SOURCE_DIR}/cmake/mesos.pc.in ${PROJECT_BINARY_DIR}/mesos.pc @ONLY)
     install(FILES ${PROJECT_BINARY_DIR}/mesos.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
