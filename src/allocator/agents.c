@@ -156,6 +156,10 @@ void allocator_add_agent(struct allocator *allocator, uint32_t number,
     agent->slot = take_slot(allocator);
     allocator->slots.items[agent->slot] = agent;
     map_put(&allocator->agents, number, agent);
+    /* Room for what it will give away, so that a turn need not make it. */
+    agent->used = resources_copy(total);
+    resources_clear(&agent->used);
+    VEC_RESERVE(&agent->holdings, 1);
     set_total(allocator, agent, total, traits);
 }
 

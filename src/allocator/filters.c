@@ -332,7 +332,13 @@ bool filters_cover_free(struct allocator *allocator, struct agent *agent) {
 }
 
 bool filters_cover(struct allocator *allocator, struct agent *agent, const struct client *client) {
-    return filters_cover_free(allocator, agent) && newest_of(client, agent->slot) != NOWHERE;
+    const struct filter_table *table = client->filters;
+    uint32_t slot = agent->slot;
+    if (!filters_cover_free(allocator, agent))
+        return false;
+    return table != NULL && slot / 64 < table->words
+               ? (table->slots[slot / 64] >> slot % 64 & 1) != 0
+               : newest_of(client, slot) != NOWHERE;
 }
 
 void filters_set_cover(struct allocator *allocator, struct agent *agent, enum filter_cover cover) {

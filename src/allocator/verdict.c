@@ -228,6 +228,15 @@ static void leave_kept(const struct allocator *allocator, struct resources *set,
             cut_scalar(allocator, set, allocator->names[i], kept->at[i]);
 }
 
+static bool has_any_for(const struct allocator *allocator, const struct resources *set,
+                        uint32_t role) {
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (kinds_is_allocatable_to(allocator->kinds, set->entries[i].kind, role))
+            return true;
+    }
+    return false;
+}
+
 const struct resources *verdict_offerable(struct allocator *allocator, const struct client *client,
                                           const struct agent *agent,
                                           struct allocator_verdict *verdict) {
@@ -239,6 +248,10 @@ const struct resources *verdict_offerable(struct allocator *allocator, const str
             client->has_minima ? is_allocatable(allocator, client, &agent->free) : agent->is_enough;
         return is_enough ? &agent->free : NULL;
     }
+    verdict->reason = ALLOCATOR_RESERVED;
+    if (agent->free.count > 0 && !has_any_for(allocator, &agent->free, client->role))
+        return NULL;
+    verdict->reason = ALLOCATOR_BELOW_MINIMUM;
     struct resources *set = &allocator->stripped;
     bool was_enough = is_allocatable(allocator, client, &agent->free);
     resources_clear(set);
