@@ -197,7 +197,8 @@ def no_marks(path, text):
 @rule
 def no_struct_typedefs(path, text):
     for number, line in enumerate(strip(text).split("\n"), 1):
-        if re.match(r"\s*typedef\s+(const\s+)?(struct|union|enum)\b", line):
+        a_type = re.match(r"\s*typedef\s+(const\s+)?(struct|union|enum)\b", line)
+        if a_type and "(" not in line:  # a type of functions has no other name
             yield number, "structs, unions and enums are called by their names"
 
 

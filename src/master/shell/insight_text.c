@@ -114,8 +114,7 @@ void insight_print_verdict(const struct insight_verdict *it, struct buf *out) {
         return;
     case ALLOCATOR_NOT_TAKEN:
         print_need(it, out);
-        buf_append_string(out, " and what is there is revocable or shared, which the framework "
-                               "does not take");
+        buf_append_string(out, " and what is there is revocable or shared, which it does not take");
         return;
     case ALLOCATOR_FILTERED:
         buf_printf(out, "the framework refused as much there, for another %lld s",
