@@ -51,7 +51,8 @@ static enum mesos_allocator_answer fits(const struct tree_node *leaf, void *self
     machine->asks++;
     if (is_free(machine, tree_task(leaf)))
         return MESOS_ALLOCATOR_YES;
-    VEC_PUSH(&machine->refused[tree_mark(leaf) % machine->shapes], (struct tree_node *)(uintptr_t)leaf);
+    VEC_PUSH(&machine->refused[tree_mark(leaf) % machine->shapes],
+             (struct tree_node *)(uintptr_t)leaf);
     return MESOS_ALLOCATOR_NO;
 }
 
@@ -120,7 +121,8 @@ int main(int argc, char **argv) {
     uint64_t decisions = argc > 2 ? bench_number(argv[2], DECISIONS_LIMIT) : 1000000;
     uint32_t shapes = argc > 3 ? (uint32_t)bench_number(argv[3], SHAPES_LIMIT) : SHAPES_LIMIT;
     AUTO(tree_free) struct tree *tree = tree_new(TREE_HDRF, RESOURCES, 0);
-    struct machine machine = {.free = {6400000000, 50000000000000, 500000000000, 1000}, .shapes = shapes};
+    struct machine machine = {.free = {6400000000, 50000000000000, 500000000000, 1000},
+                              .shapes = shapes};
     tree_set_capacity(tree, machine.free, NULL);
     AUTO(mem_free) struct tree_node **leaves = add_leaves(tree, count, shapes);
 

@@ -49,8 +49,8 @@ static void policy_set_total(void *self, const int64_t *total_milli) {
     struct tree_policy *policy = self;
     int64_t cut[MESOS_ALLOCATOR_RESOURCES_LIMIT];
     for (size_t j = 0; j < policy->resource_count; j++)
-        cut[j] = total_milli[j] < TREE_AMOUNT_LIMIT_MILLI ? total_milli[j]
-                                                          : TREE_AMOUNT_LIMIT_MILLI;
+        cut[j] =
+            total_milli[j] < TREE_AMOUNT_LIMIT_MILLI ? total_milli[j] : TREE_AMOUNT_LIMIT_MILLI;
     tree_set_capacity(policy->tree, cut, NULL);
 }
 
@@ -194,8 +194,8 @@ const struct mesos_allocator allocator_hdrf = {TREE_POLICY,
                                                .next_earmark = policy_next_earmark,
                                                .set_earmarked = policy_set_earmarked};
 const struct mesos_allocator allocator_drf = {TREE_POLICY, .name = "drf", .create = drf_create};
-const struct mesos_allocator allocator_random = {
-    TREE_POLICY, .name = "random", .create = random_create};
+const struct mesos_allocator allocator_random = {TREE_POLICY, .name = "random",
+                                                 .create = random_create};
 
 const struct mesos_allocator *allocator_find_policy(struct text name) {
     const struct mesos_allocator *const built_in[] = {&allocator_hdrf, &allocator_drf,
@@ -236,8 +236,8 @@ bool allocator_check_policy(const struct mesos_allocator *policy, struct error *
         return fail(error, ERROR_INVALID, "the policy is of version %u, this program has %u",
                     policy->version, MESOS_ALLOCATOR_VERSION);
     if (policy->size < sizeof(struct mesos_allocator))
-        return fail(error, ERROR_INVALID, "the policy's struct has %u bytes, not %zu",
-                    policy->size, sizeof(struct mesos_allocator));
+        return fail(error, ERROR_INVALID, "the policy's struct has %u bytes, not %zu", policy->size,
+                    sizeof(struct mesos_allocator));
     if (policy->name == NULL || policy->name[0] == '\0')
         return fail(error, ERROR_INVALID, "the policy has no name");
     const char *missing = missing_function(policy);

@@ -1,12 +1,12 @@
 /*
  * What is due. A leaf's claim is what it would hold with one more task, as a part of its guarantee:
- * within the guarantee it is due. Divided by its weight it tells siblings apart, so the claims below
- * a node are, for its parent, W * (least claim / weight of a child), W being the weights of the
- * children that want; whether it is due is seen at the root, where the guarantee is all. A role has
- * a claim of its own too: what all in it hold, and one more task of the leaf that the plain sums
- * would serve. A change of W thus changes one path and no order. Going down, the limit below which a
- * claim is due is reckoned from above; what was told apart by another limit is told apart anew on
- * the way, node by node.
+ * within the guarantee it is due. Divided by its weight it tells siblings apart, so the claims
+ * below a node are, for its parent, W * (least claim / weight of a child), W being the weights of
+ * the children that want; whether it is due is seen at the root, where the guarantee is all. A role
+ * has a claim of its own too: what all in it hold, and one more task of the leaf that the plain
+ * sums would serve. A change of W thus changes one path and no order. Going down, the limit below
+ * which a claim is due is reckoned from above; what was told apart by another limit is told apart
+ * anew on the way, node by node.
  *
  * Claims are rounded down, limits are exact for that, so that a leaf exactly at its guarantee is
  * not over it.
@@ -53,8 +53,7 @@ void tree_claim_leaf(struct tree *tree, struct tree_node *leaf) {
 static uint64_t claim_above(uint64_t claim, const struct tree_node *child) {
     if (claim == CLAIM_NONE)
         return CLAIM_NONE;
-    __int128 above =
-        (__int128)claim * child->parent->wanting_weight_milli / child->weight_milli;
+    __int128 above = (__int128)claim * child->parent->wanting_weight_milli / child->weight_milli;
     return above > (__int128)CLAIM_ONE ? CLAIM_NONE : (uint64_t)above;
 }
 
@@ -153,12 +152,18 @@ struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side) {
         struct tree_node *next = tree_heap_top(node, ORDER_DUE_HOPEFUL + side);
         if (next == NULL)
             return node;
-        limit = (uint64_t)(((__int128)limit * next->weight_milli - 1) /
-                           node->wanting_weight_milli) +
-                1;
+        limit =
+            (uint64_t)(((__int128)limit * next->weight_milli - 1) / node->wanting_weight_milli) + 1;
         node = next;
     }
     return node;
+}
+
+bool tree_is_whole(const struct tree_node *node) {
+    for (; node->parent != NULL; node = node->parent)
+        if (node->parent->wanting_weight_milli != node->weight_milli)
+            return false;
+    return true;
 }
 
 bool tree_is_within(const struct tree *tree, const struct tree_node *node, const int64_t *task) {
@@ -175,7 +180,8 @@ enum tree_claim tree_claim(const struct tree *tree, const struct tree_node *leaf
         return TREE_CLAIM_NONE;
     uint64_t claim = leaf->need;
     for (const struct tree_node *node = leaf; node->parent != NULL; node = node->parent) {
-        uint64_t own = need_with(tree, node, leaf->task);
+        uint64_t own =
+            node == leaf || tree_is_whole(node) ? CLAIM_NONE : need_with(tree, node, leaf->task);
         claim = claim_above(own < claim ? own : claim, node);
     }
     if (claim != CLAIM_NONE)
@@ -189,7 +195,8 @@ struct tree_node *tree_next_earmark(struct tree *tree) {
     const struct tree_node *node = tree_first_due(tree, SIDE_WAITING);
     if (node == NULL)
         return NULL;
-    return node->parent != NULL ? node->picks[SIDE_WAITING] : node->firsts[SIDE_WAITING];
+    return tree_is_whole(node) && node->kind != TREE_LEAF ? node->firsts[SIDE_WAITING]
+                                                          : node->picks[SIDE_WAITING];
 }
 
 void tree_set_earmarked(struct tree *tree, struct tree_node *leaf, bool is_earmarked) {

@@ -95,8 +95,8 @@ static enum mesos_allocator_answer open_resources(const struct question *questio
 /* From a node down by share / weight, or by the dice. */
 static struct tree_node *descend(struct tree *tree, struct tree_node *node) {
     while (node != NULL && node->kind != TREE_LEAF)
-        node = tree->mode == TREE_RANDOM ? tree_draw(tree, node)
-                                         : tree_heap_top(node, ORDER_HOPEFUL);
+        node =
+            tree->mode == TREE_RANDOM ? tree_draw(tree, node) : tree_heap_top(node, ORDER_HOPEFUL);
     return node;
 }
 

@@ -69,7 +69,7 @@ struct tree_node *tree_next(struct tree *tree) {
     struct tree_node *leaves[SIDE_COUNT] = {0};
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
         struct tree_node *node = tree_first_due(tree, side);
-        if (node != NULL && node->parent != NULL)
+        if (node != NULL && (node->kind == TREE_LEAF || !tree_is_whole(node)))
             leaves[side] = node->picks[side];
     }
     struct tree_node *leaf = earlier_due(leaves[SIDE_HOPEFUL], leaves[SIDE_WAITING]);

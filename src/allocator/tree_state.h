@@ -165,8 +165,10 @@ void tree_claim_leaf(struct tree *tree, struct tree_node *leaf);
 bool tree_claim_reckon(const struct tree *tree, struct tree_node *node);
 void tree_claim_place(const struct tree *tree, struct tree_node *node);
 /* Down by plain sums as long as a guarantee is due: a leaf, the role to which it is due as a whole,
- * or the root when nothing is due. NULL: nobody is there. */
+ * or the root, or what is as good as the root, when nothing is due. NULL: nobody is there. */
 struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side);
+/* Whether nobody beside those below it wants: its guarantee is all, and says nothing. */
+bool tree_is_whole(const struct tree_node *node);
 /* Whether one more task of a leaf below is within the node's own guarantee; the root's is all. */
 bool tree_is_within(const struct tree *tree, const struct tree_node *node, const int64_t *task);
 /* The lists of who may bear witness; when it wants, fits or needs otherwise. */

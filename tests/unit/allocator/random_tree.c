@@ -9,6 +9,10 @@ static int64_t random_weight(struct rng *rng, const struct tree_terms *terms) {
 }
 
 static void random_task(struct rng *rng, const struct tree_terms *terms, int64_t *task) {
+    if (terms->is_unit) {
+        memcpy(task, (int64_t[RESOURCES]){1}, RESOURCES * sizeof(*task));
+        return;
+    }
     int64_t size = terms->big > 0 && rng_below(rng, (uint64_t)terms->big) == 0 ? 10 : 1;
     for (int j = 0; j < RESOURCES; j++)
         task[j] = (int64_t)rng_below(rng, 4) * size;
@@ -46,7 +50,11 @@ void random_tree(struct pool *pool, struct rng *rng, const struct tree_terms *te
     for (int j = 0; j < RESOURCES; j++)
         capacity[j] = terms->capacity + (int64_t)rng_below(rng, (uint64_t)terms->capacity);
     pool_init(pool, TREE_HDRF, capacity);
-    for (int i = 0; i < terms->tops; i++)
-        random_role(pool, rng, (const char *[]){"a", "b", "c"}[i], 0,
-                    (int)rng_below(rng, (uint64_t)terms->depth), terms);
+    int top = terms->under != NULL ? twin_add(pool, 0, 1000, -1) : 0;
+    for (int i = 0; i < terms->tops; i++) {
+        char role[24];
+        snprintf(role, sizeof(role), "%.8s%s%c", terms->under != NULL ? terms->under : "",
+                 terms->under != NULL ? "/" : "", 'a' + i);
+        random_role(pool, rng, role, top, (int)rng_below(rng, (uint64_t)terms->depth), terms);
+    }
 }

@@ -57,10 +57,10 @@ TEST(hdrf_2_weights_divide_what_the_parent_has) {
 }
 
 TEST(hdrf_2_what_an_idle_child_leaves_goes_to_its_siblings) {
-    check_row(&(struct row){
-        {480},
-        {{"n1", 1000, {1}, 240}, {"n2/a", 1000, {1}, 80}, {"n2/b", 1000, {1}, 160}},
-        {{"n2/b", 2000}, {"n2/c", 2000}}});
+    check_row(
+        &(struct row){{480},
+                      {{"n1", 1000, {1}, 240}, {"n2/a", 1000, {1}, 80}, {"n2/b", 1000, {1}, 160}},
+                      {{"n2/b", 2000}, {"n2/c", 2000}}});
 }
 
 TEST(hdrf_4_a_child_with_another_resource_does_not_starve_its_sibling) {
@@ -214,7 +214,8 @@ TEST(weights_and_roles_that_make_no_sense_are_refused) {
 TEST(a_role_without_weight_is_forgotten_with_its_last_framework) {
     AUTO(tree_free) struct tree *tree = tree_new(TREE_HDRF, 1, 0);
     struct tree_node *leaf = tree_add_leaf(tree, TEXT("a/b"), 1, 1000, NULL);
-    assert_true(tree_set_capacity(tree, (int64_t[]){10}, NULL) && tree_grant(tree, leaf, (int64_t[]){5}));
+    assert_true(tree_set_capacity(tree, (int64_t[]){10}, NULL) &&
+                tree_grant(tree, leaf, (int64_t[]){5}));
 
     assert_int_equal(tree_held(tree_find_role(tree, TEXT("a")))[0], 5);
     tree_remove_leaf(tree, leaf);

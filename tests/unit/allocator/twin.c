@@ -85,8 +85,8 @@ static bool is_within(const struct pool *pool, int at, int leaf) {
         claim = part > claim ? part : claim;
     }
     for (; pool->nodes[at].parent >= 0; at = pool->nodes[at].parent) {
-        __int128 above = (__int128)claim * pool->nodes[pool->nodes[at].parent].wanting /
-                         pool->nodes[at].weight;
+        __int128 above =
+            (__int128)claim * pool->nodes[pool->nodes[at].parent].wanting / pool->nodes[at].weight;
         if (above > (__int128)CLAIM_ONE)
             return false;
         claim = (uint64_t)above;
@@ -289,10 +289,18 @@ static bool is_waiting(const struct pool *pool, int leaf) {
     return pool->wants[leaf] && pool->is_unfit[leaf] && leaf != pool->earmarked;
 }
 
+static bool is_whole(const struct pool *pool, int at) {
+    for (; pool->nodes[at].parent >= 0; at = pool->nodes[at].parent)
+        if (pool->nodes[pool->nodes[at].parent].wanting != pool->nodes[at].weight)
+            return false;
+    return true;
+}
+
 int twin_earmark(struct pool *pool) {
     add_up(pool);
     int at = first_due(pool, is_waiting);
     if (at < 0)
         return -1;
-    return at > 0 ? pool->nodes[at].pick : first_turn(pool, 0, is_waiting);
+    return is_whole(pool, at) && pool->nodes[at].leaf < 0 ? first_turn(pool, at, is_waiting)
+                                                          : pool->nodes[at].pick;
 }

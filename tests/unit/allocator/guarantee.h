@@ -1,0 +1,21 @@
+/*
+ * Guarantees on random weighted trees, under churn: what each leaf and each role that wants more
+ * has.
+ *
+ * Tasks are whole, so a leaf is at its guarantee when one more task would take it over; a role when
+ * one more task of each of its wanting leaves would. Under churn that holds at some moment of any
+ * hundred ends, not at all of them: what ends may be too small for who is next.
+ *
+ * TREES=n tries n times as many trees.
+ */
+#pragma once
+
+#include "tests/unit/allocator/random_tree.h"
+
+struct churn {
+    struct tree_terms terms;
+    int trees, steps;
+    bool has_latecomers; /* a third of the leaves begins to want after the first fill */
+};
+
+void check_guarantees(const struct churn *churn);
