@@ -237,43 +237,48 @@ static bool has_any_for(const struct allocator *allocator, const struct resource
     return false;
 }
 
+/* What of a set the framework may not be offered is taken out. False: too little is left, *reason
+ * says why. */
+static bool strip(struct allocator *allocator, const struct client *client, struct resources *set,
+                  enum allocator_reason *reason) {
+    resources_keep_role(set, allocator->kinds, client->role);
+    *reason = ALLOCATOR_RESERVED;
+    if (!is_allocatable(allocator, client, set))
+        return false;
+    resources_drop(set, flags_not_taken(client->framework->traits));
+    *reason = ALLOCATOR_NOT_TAKEN;
+    return is_allocatable(allocator, client, set);
+}
+
 const struct resources *verdict_offerable(struct allocator *allocator, const struct client *client,
                                           const struct agent *agent,
                                           struct allocator_verdict *verdict) {
     bool has_quota = allocator->is_book_told && quota_book_is_used(allocator->book);
     const struct amounts *kept = earmark_kept(allocator, agent, client);
-    verdict->reason = ALLOCATOR_BELOW_MINIMUM;
-    if (agent->special == 0 && !has_quota && kept == NULL) {
-        bool is_enough =
-            client->has_minima ? is_allocatable(allocator, client, &agent->free) : agent->is_enough;
-        return is_enough ? &agent->free : NULL;
-    }
     verdict->reason = ALLOCATOR_RESERVED;
-    if (agent->free.count > 0 && !has_any_for(allocator, &agent->free, client->role))
+    if (agent->special != 0 && agent->free.count > 0 &&
+        !has_any_for(allocator, &agent->free, client->role))
         return NULL;
     verdict->reason = ALLOCATOR_BELOW_MINIMUM;
+    if (!(client->has_minima ? is_allocatable(allocator, client, &agent->free) : agent->is_enough))
+        return NULL;
+    if (agent->special == 0 && kept == NULL &&
+        (!has_quota || ask_quota(allocator, client, &agent->told_free, NULL) == ALLOCATOR_FITS))
+        return &agent->free;
     struct resources *set = &allocator->stripped;
-    bool was_enough = is_allocatable(allocator, client, &agent->free);
     resources_clear(set);
-    bool fits = resources_add(set, &agent->free);
-    if (!fits || !was_enough)
-        return NULL;
-    resources_keep_role(set, allocator->kinds, client->role);
-    verdict->reason = ALLOCATOR_RESERVED;
-    if (!is_allocatable(allocator, client, set))
-        return NULL;
-    resources_drop(set, flags_not_taken(client->framework->traits));
-    verdict->reason = ALLOCATOR_NOT_TAKEN;
-    if (!is_allocatable(allocator, client, set))
+    if (!resources_add(set, &agent->free) ||
+        (agent->special != 0 && !strip(allocator, client, set, &verdict->reason)))
         return NULL;
     verdict->reason = ALLOCATOR_EARMARKED;
     if (kept != NULL)
         leave_kept(allocator, set, kept);
-    if (!is_allocatable(allocator, client, set))
+    if (kept != NULL && !is_allocatable(allocator, client, set))
         return NULL;
-    if (has_quota)
-        cut_to_quota(allocator, client, set);
     verdict->reason = ALLOCATOR_LIMIT;
+    if (!has_quota)
+        return set;
+    cut_to_quota(allocator, client, set);
     return is_allocatable(allocator, client, set) ? set : NULL;
 }
 
