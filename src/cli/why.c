@@ -36,7 +36,7 @@ static void print_heading(const json_t *wish) {
     when_print_span(when_now_ns() - json_integer_value(from), since);
     const char *state = query_string(wish, "state");
     if (strcmp(state, "WAITING") == 0 || strcmp(state, "INFEASIBLE") == 0)
-        printf(" waits%s%s: ", from != NULL ? " since " : "", from != NULL ? since : "");
+        printf(" waits%s%s: ", from != NULL ? " for " : "", from != NULL ? since : "");
     else
         printf(": ");
     printf("%s\n", query_string(wish, "text"));

@@ -195,7 +195,8 @@ static void put_wish(void *self, const struct wish_view *view) {
     put_bytes(out, 10, buf_text(&text));
     insight_each_evidence(writing->master, view, put_evidence, writing);
     insight_each_help(writing->master, view, put_help, writing);
-    put_counts(view, out);
+    if (view->state == WISH_WAITS || view->state == WISH_IS_INFEASIBLE)
+        put_counts(view, out);
     if (writing->with_agents)
         insight_each_agent(writing->master, view, put_agent, writing);
     put_history(view, insight_wall_offset_ns(writing->master), out);

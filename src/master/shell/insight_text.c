@@ -121,7 +121,7 @@ void insight_print_verdict(const struct insight_verdict *it, struct buf *out) {
                    (long long)(it->verdict->until_ms - it->now_ms + 999) / 1000);
         return;
     case ALLOCATOR_EARMARKED:
-        buf_append_string(out, "what is freed there is kept for a big task");
+        buf_append_string(out, "what is freed there is kept for a waiting task");
         if (it->other_framework.size > 0)
             buf_printf(out, " of %.*s", TEXT_ARGS(it->other_framework));
         return;
@@ -264,8 +264,8 @@ static const char *help_of(enum allocator_reason reason) {
     case ALLOCATOR_NOT_ENOUGH: return "wait for tasks to end, or add agents";
     case ALLOCATOR_NOT_TAKEN: return "give the framework REVOCABLE_RESOURCES or SHARED_RESOURCES";
     case ALLOCATOR_FILTERED: return "the framework may revive the role, or refuse for less long";
-    case ALLOCATOR_EARMARKED: return "wait: the big task is placed, or given up, soon";
-    case ALLOCATOR_LIMIT: return "raise the limit: mesos role set ROLE --limit ...";
+    case ALLOCATOR_EARMARKED: return "wait: that task is placed, or given up, soon";
+    case ALLOCATOR_LIMIT: return "raise the limit";
     case ALLOCATOR_HEADROOM:
         return "lower a guarantee that is not used: mesos roles shows them, or add agents";
     case ALLOCATOR_HOARDS: return "let the framework accept or decline its offers in time";
@@ -279,6 +279,13 @@ static bool is_over_its_share(const struct wish_view *view) {
     return view->client.guaranteed > 0 && view->client.share >= view->client.guaranteed;
 }
 
+static void tell_limit(const struct wish_view *view, insight_line_fn *fn, void *self) {
+    AUTO_FINI(buf_fini) struct buf line = {0};
+    buf_printf(&line, "raise the limit: mesos role set '%.*s' --limit ...",
+               TEXT_ARGS(view->other_role));
+    fn(self, buf_text(&line));
+}
+
 void insight_each_help(const struct master *master, const struct wish_view *view,
                        insight_line_fn *fn, void *self) {
     (void)master;
@@ -289,7 +296,10 @@ void insight_each_help(const struct master *master, const struct wish_view *view
             fn(self, TEXT("start agents"));
             return;
         }
-        fn(self, text_of(help_of(view->main)));
+        if (view->main == ALLOCATOR_LIMIT)
+            tell_limit(view, fn, self);
+        else
+            fn(self, text_of(help_of(view->main)));
         if ((view->main == ALLOCATOR_NOT_ENOUGH || view->main == ALLOCATOR_FITS) &&
             is_over_its_share(view))
             fn(self, TEXT("it has its share: a larger weight gives it more (mesos role set)"));
