@@ -178,6 +178,22 @@ static struct wish wish_of(struct allocator *allocator, struct client *client,
     return wish;
 }
 
+static const struct wish *next_wish(const struct wish *wishes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (wish_is_left(&wishes[i]))
+            return &wishes[i];
+    }
+    return NULL;
+}
+
+/* Said again, perhaps with another count: what is kept for it stays kept. */
+static bool is_same_task(const struct wish *one, const struct wish *other) {
+    return one != NULL && other != NULL && !one->is_open && !other->is_open &&
+           one->constraint == other->constraint && one->agent == other->agent &&
+           quantities_contain(&one->shape, &other->shape) &&
+           quantities_contain(&other->shape, &one->shape);
+}
+
 void allocator_set_demand(struct allocator *allocator, uint32_t framework, uint32_t role,
                           const struct allocator_request *requests, size_t count, bool is_set) {
     struct client *client = client_subscribed(allocator, framework, role);
@@ -187,6 +203,8 @@ void allocator_set_demand(struct allocator *allocator, uint32_t framework, uint3
     for (size_t i = 0; is_set && i < count && i < ALLOCATOR_REQUESTS_LIMIT; i++)
         if (requests[i].shape->count > 0 && requests[i].count > 0)
             VEC_PUSH(&wishes, wish_of(allocator, client, &requests[i]));
+    bool is_same = is_same_task(next_wish(client->wishes.items, client->wishes.count),
+                                next_wish(wishes.items, wishes.count));
     VEC_EACH(old, &client->wishes)
         wish_fini(allocator, old);
     VEC_FINI(&client->wishes);
@@ -198,7 +216,7 @@ void allocator_set_demand(struct allocator *allocator, uint32_t framework, uint3
     client->has_demand = is_set;
     if (is_first)
         agents_mark_all(allocator);
-    if (client->earmark != NULL)
+    if (client->earmark != NULL && !is_same)
         earmark_end(allocator, client->earmark);
     earmarks_forget_hopeless(allocator);
     demand_tell_task(allocator, client);
@@ -267,7 +285,10 @@ size_t allocator_note_launch(struct allocator *allocator, uint32_t framework, ui
         return SIZE_MAX;
     bool is_counted = wish->count != ALLOCATOR_COUNT_ENDLESS;
     size_t place = (size_t)(wish - client->wishes.items);
-    pending_launched(agent != NULL ? holding_find(agent, client) : NULL, wish);
+    struct holding *holding = agent != NULL ? holding_find(agent, client) : NULL;
+    pending_launched(holding, wish);
+    if (holding != NULL)
+        holding->launched++;
     if (is_counted)
         wish->count--;
     if (wish->count == 0) {

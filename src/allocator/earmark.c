@@ -157,9 +157,20 @@ static bool would_do(struct allocator *allocator, const struct client *client,
            !filters_block(allocator, agent, client, &allocator->composed, &until_ms);
 }
 
+/* Nearer: those make room for it there who have more of what is theirs, then the least lacks. */
+static bool is_nearer(struct allocator *allocator, struct client *client, const struct wish *wish,
+                      const struct agent *agent, int64_t lack, enum yielding *yielding) {
+    bool is_less = lack < allocator->search.lack;
+    if (lack == INT64_MAX || (allocator->search.yielding == YIELDS_WEALTHY && !is_less))
+        return false;
+    allocator->budget -= (int64_t)agent->holdings.count / LOOKS_OF_ONE_BUDGET;
+    *yielding = yield_on(allocator, client, wish, agent);
+    return *yielding > allocator->search.yielding ||
+           (*yielding == allocator->search.yielding && is_less);
+}
+
 /* False: the budget is used up before the last agent. */
-static bool search(struct allocator *allocator, const struct client *client,
-                   const struct wish *wish) {
+static bool search(struct allocator *allocator, struct client *client, const struct wish *wish) {
     while (allocator->search.slot < allocator->slots.count) {
         struct agent *agent = allocator->slots.items[allocator->search.slot++];
         if (allocator->search.slot % LOOKS_OF_ONE_BUDGET == 0 && --allocator->budget < 0)
@@ -167,8 +178,11 @@ static bool search(struct allocator *allocator, const struct client *client,
         if (agent == NULL || !agent->is_active || agent->earmark != NULL)
             continue;
         int64_t lack = lack_of(allocator, wish, agent);
-        if (lack >= allocator->search.lack || !would_do(allocator, client, wish, agent))
+        enum yielding yielding;
+        if (!is_nearer(allocator, client, wish, agent, lack, &yielding) ||
+            !would_do(allocator, client, wish, agent))
             continue;
+        allocator->search.yielding = yielding;
         allocator->search.lack = lack;
         allocator->search.best = agent;
     }
@@ -194,12 +208,14 @@ static bool begin(struct allocator *allocator) {
         return false;
     uint32_t id = allocator->policy->next_earmark(allocator->order);
     struct client *client = id < allocator->clients.count ? allocator->clients.items[id] : NULL;
-    if (client == NULL || !client_is_asking(client) || client->earmark != NULL || client->is_hopeless)
+    if (client == NULL || !client_is_asking(client) || client->earmark != NULL ||
+        client->is_hopeless)
         return false;
     allocator->search.is_on = true;
     allocator->search.client = id;
     allocator->search.slot = 0;
     allocator->search.best = NULL;
+    allocator->search.yielding = YIELDS_NOBODY;
     allocator->search.lack = INT64_MAX;
     return true;
 }
@@ -251,4 +267,5 @@ void earmarks_fini(struct allocator *allocator) {
     VEC_FINI(&allocator->earmarks);
     VEC_FINI(&allocator->hopeless);
     VEC_FINI(&allocator->unclaimed);
+    VEC_FINI(&allocator->returns);
 }

@@ -162,6 +162,11 @@ bool allocator_recover(struct allocator *allocator, uint32_t framework, uint32_t
 
     bool is_shared = has_shared(resources);
     take_back(allocator, client, holding, resources);
+    if (holding->launched > 0) {
+        holding->launched--;
+        yield_note_end(allocator, client, agent);
+    }
+    bool is_kept = agent->earmark != NULL && yield_keeps(allocator, agent, client);
     bool was_used = resources_subtract(&agent->used, resources);
     assert(was_used);
     if (resources_is_empty(&holding->held))
@@ -170,7 +175,7 @@ bool allocator_recover(struct allocator *allocator, uint32_t framework, uint32_t
     if (agent->is_short || is_shared || !resources_add(&agent->free, resources))
         agent_refresh_free(agent);
     agent_refresh(allocator, agent);
-    if (agent->earmark != NULL)
+    if (is_kept)
         earmark_note_freed(agent, &before);
     agent_mark(allocator, agent);
     return true;

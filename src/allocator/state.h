@@ -80,6 +80,8 @@ struct client {
     struct earmark *earmark; /* an agent that is kept for it */
     int claim;               /* as the policy said in turn claim_turn */
     uint64_t claim_turn;
+    int64_t met, met_with_less; /* parts of its guarantee, as seen in turn parts_turn */
+    uint64_t parts_turn;
     /* hoard.c */
     uint32_t offered_agents, peak_agents, cap_agents;
     uint32_t run_outs;
@@ -100,7 +102,8 @@ struct pending {
 struct holding {
     uint32_t client;
     uint32_t offers_out;
-    uint32_t grant; /* 1-based place in allocator.grants; 0: nothing in this call */
+    uint32_t launched; /* tasks that the allocator has heard of, and not yet of their end */
+    uint32_t grant;    /* 1-based place in allocator.grants; 0: nothing in this call */
     struct pending *pending;
     struct resources held;
 };
@@ -163,6 +166,13 @@ enum stage { STAGE_NEEDS, STAGE_ALL };
 struct slots {
     uint64_t *items;
     size_t count, capacity;
+};
+
+/* Who makes room for a client on an agent, with what is free. */
+enum yielding {
+    YIELDS_NOBODY,     /* what is there is its own, or belongs to the needier */
+    YIELDS_LESS_NEEDY, /* those who have a larger part of their guarantee */
+    YIELDS_WEALTHY,    /* of these, those who have more than it by more than a task */
 };
 
 struct allocator {
@@ -230,8 +240,11 @@ struct allocator {
         bool is_on;
         uint32_t client, slot;
         struct agent *best;
+        enum yielding yielding; /* on that one */
         int64_t lack;
     } search;
+
+    VEC_OF(uint64_t) returns; /* client << 32 | agent: where tasks ended, yield.c's */
 
     /* the turn */
     int64_t now_ms;
@@ -412,6 +425,18 @@ void earmark_clamp(struct agent *agent);
 void earmarks_forget_hopeless(struct allocator *allocator);
 void earmark_forget_hopeless(struct allocator *allocator, struct client *client);
 void earmarks_fini(struct allocator *allocator);
+
+/* --- yield.c --- */
+enum yielding yield_on(struct allocator *allocator, struct client *client, const struct wish *wish,
+                       const struct agent *agent);
+/* Whether what the client gives back there is kept for the earmark's: not if it is needier. */
+bool yield_keeps(struct allocator *allocator, const struct agent *agent,
+                 const struct client *client);
+/* A task of the client's ended there. */
+void yield_note_end(struct allocator *allocator, const struct client *client,
+                    const struct agent *agent);
+/* Gives those to whom their guarantee is due the room again where a task of theirs ended. */
+void yield_give_back(struct allocator *allocator);
 
 /* --- memory.c --- */
 void memory_fade(struct allocator *allocator);

@@ -433,6 +433,7 @@ static bool end_stage(struct allocator *allocator) {
 void turn_run(struct allocator *allocator) {
     allocator->turn++;
     begin(allocator);
+    yield_give_back(allocator);
     while (allocator->budget > 0 && turn_is_due(allocator)) {
         struct mesos_allocator_pick pick;
         switch (choose(allocator, &pick)) {

@@ -1,3 +1,7 @@
+/*
+ * How everybody stands: what is held is added up here, from the tasks that run; why somebody waits
+ * is asked of the allocator, agent by agent.
+ */
 #include "allocator/simulate/simulation_state.h"
 #include "common/base/map.h"
 

@@ -207,12 +207,19 @@ static void reckon_places(struct judge *judge) {
     }
 }
 
-static bool may_fit(const struct scenario *scenario, const struct quantities *task) {
+/* How many of its tasks all agents could hold, were they empty. */
+static double tasks_packed(const struct scenario *scenario, const struct quantities *task) {
+    double all = 0;
     VEC_EACH(agents, &scenario->agents) {
-        if (quantities_contain(&agents->resources, task))
-            return true;
+        int64_t least = INT64_MAX;
+        for (size_t i = 0; i < task->count; i++) {
+            int64_t has = quantities_milli(&agents->resources, task->items[i].name);
+            int64_t tasks = has / task->items[i].milli;
+            least = tasks < least ? tasks : least;
+        }
+        all += (double)agents->count * (double)least;
     }
-    return false;
+    return all;
 }
 
 static const double slack = 1e-9;
@@ -226,11 +233,15 @@ static void stand(struct judge *judge, size_t index) {
     int last = one->levels;
     const struct place *leaf = &judge->places.items[judge->paths[index][last]];
     one->wants = leaf->wants;
-    one->may_fit = may_fit(judge->scenario, &judge->scenario->frameworks.items[index].task);
+    double packed = tasks_packed(judge->scenario, &judge->scenario->frameworks.items[index].task);
+    one->may_fit = packed > 0;
     one->task = dominant(judge, &judge->scenario->frameworks.items[index].task);
     one->share = leaf->share;
     one->guaranteed = leaf->guaranteed;
+    one->packable = packed * one->task;
     one->is_below = one->wants && one->may_fit && is_below(one, leaf);
+    one->is_poor = one->is_below &&
+                   one->share + one->task * one->levels < one->guaranteed * one->packable - slack;
 }
 
 /* Whether `high` has what `low` should have. */
@@ -278,7 +289,7 @@ void cluster_judge(struct simulation *simulation, const struct scenario *scenari
         stand(&judge, i);
     uint64_t agents = scenario_agent_count(scenario);
     for (size_t i = 0; i < count; i++) {
-        for (uint32_t agent = 1; out[i].is_below && !out[i].is_kept_out && agent <= agents; agent++)
+        for (uint32_t agent = 1; out[i].is_poor && !out[i].is_kept_out && agent <= agents; agent++)
             out[i].is_kept_out = would_fit(&judge, agent, i);
     }
     VEC_EACH(place, &judge.places)

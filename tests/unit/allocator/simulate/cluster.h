@@ -18,9 +18,11 @@ struct standing {
     double share;      /* its dominant one */
     double task;       /* that of one of its tasks */
     double guaranteed; /* were it to want: the product of the parts on its path */
+    double packable;   /* its share did it have all agents, empty, for itself */
     int levels;        /* of its path, itself included */
     bool is_below;     /* its guarantee, by more than one task a level */
-    bool is_kept_out;  /* is_below, and on some agent it would fit did those above give way */
+    bool is_poor;      /* its guarantee's part of what it could pack, likewise */
+    bool is_kept_out;  /* is_poor, and on some agent it would fit did those above give way */
 };
 
 /*

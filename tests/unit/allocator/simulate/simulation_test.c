@@ -293,3 +293,23 @@ TEST(among_ninety_eight_tiny_ones_the_hungry_one_has_half_of_what_they_leave) {
     assert_int_equal(simulation_running(simulation, hog), 402);
     assert_int_equal(simulation_running(simulation, hungry), 402);
 }
+
+/* The remainders of what is freed fit the small tasks alone. */
+TEST(who_has_large_tasks_is_not_worn_down_by_small_ones) {
+    AUTO_FINI(scenario_fini) struct scenario scenario;
+    scenario_init(&scenario);
+    add_agents(&scenario, 14, 13);
+    size_t three = add_framework(&scenario, "a", 3, ALLOCATOR_COUNT_ENDLESS);
+    size_t two = add_framework(&scenario, "b", 2, ALLOCATOR_COUNT_ENDLESS);
+    size_t one = add_framework(&scenario, "c", 1, ALLOCATOR_COUNT_ENDLESS);
+    struct scenario_role light = {.role = scenario.frameworks.items[one].role, .weight_milli = 100};
+    VEC_PUSH(&scenario.roles, light);
+    AUTO(simulation_free) struct simulation *simulation = start(&scenario);
+
+    fill(simulation);
+    churn(simulation, 10000);
+
+    /* 182 cpus, of which 86.7 are guaranteed to each of the two. */
+    assert_true(simulation_running(simulation, three) * 3 >= 84);
+    assert_true(simulation_running(simulation, two) * 2 >= 84);
+}
