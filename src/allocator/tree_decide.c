@@ -1,10 +1,15 @@
 /*
- * Who is next. In mode HDRF three classes are asked in turn: those to whom their guarantee is due,
- * those with empty hands whose one task is over their guarantee, and then hierarchical dominant
- * resource fairness decides. Whoever does not fit leaves the orders of the hopeful until it is
- * reconsidered, so between two reconsiderations nobody is asked in vain twice.
+ * Who is next. In mode HDRF the way goes down by plain sums as long as a guarantee is due below. It
+ * ends at a leaf, or in a role to which its guarantee is due as a whole, or at the root when
+ * nothing is due. Within that node whoever has waited longest with empty hands is next, if one task
+ * of it stays within the node's guarantee; else hierarchical dominant resource fairness decides.
  *
- * XX
+ * Whoever does not fit leaves the orders of the hopeful until it is reconsidered, so between two
+ * reconsiderations nobody is asked in vain twice.
+ *
+ * The descent needs to know what is saturated: a resource is open as long as a leaf is found that
+ * wants more, needs it and fits now. Those that need least of it are asked, a bounded number in a
+ * decision. Only when other resources are open than before are the vectors reckoned anew.
  */
 #include "allocator/tree_state.h"
 
@@ -110,7 +115,8 @@ static enum mesos_allocator_answer serve_plainly(const struct question *question
         if (leaf == NULL)
             return MESOS_ALLOCATOR_NO;
         enum mesos_allocator_answer answer = ask_to_pick(question, leaf);
-        tree->drawn = answer == MESOS_ALLOCATOR_LATER ? leaf : NULL;
+        bool is_kept = answer == MESOS_ALLOCATOR_LATER && tree->mode == TREE_RANDOM;
+        tree->drawn = is_kept ? leaf : NULL;
         if (answer == MESOS_ALLOCATOR_YES)
             *out = leaf;
         if (answer != MESOS_ALLOCATOR_NO)
@@ -118,30 +124,48 @@ static enum mesos_allocator_answer serve_plainly(const struct question *question
     }
 }
 
-/* Within a node that is next as a whole; NO: somebody did not fit, so look again who is next. */
+/* Within a node that is next as a whole, where `pick` fits. Not NO. */
+static enum mesos_allocator_answer serve_fairly(const struct question *question,
+                                                struct tree_node *node, struct tree_node *pick,
+                                                struct tree_node **out) {
+    struct tree *tree = question->tree;
+    enum mesos_allocator_answer answer = open_resources(question, pick);
+    if (answer != MESOS_ALLOCATOR_YES)
+        return answer;
+    struct tree_node *leaf;
+    do { /* the pick fits, so this ends */
+        leaf = descend(tree, node);
+        answer = ask_to_pick(question, leaf);
+    } while (answer == MESOS_ALLOCATOR_NO);
+    if (answer == MESOS_ALLOCATOR_YES)
+        *out = tree_is_within(tree, node, leaf->task) ? leaf : pick;
+    return answer;
+}
+
+/* NO: somebody did not fit, so look again which node is next. */
 static enum mesos_allocator_answer serve_within(const struct question *question,
                                                 struct tree_node *node, struct tree_node **out) {
-    struct tree *tree = question->tree;
     struct tree_node *pick = node->picks[SIDE_HOPEFUL], *first = node->firsts[SIDE_HOPEFUL];
-    /* That it is next rests on this one. */
+    /* That the node is next rests on this one. */
     enum mesos_allocator_answer answer = ask_to_pick(question, pick);
     if (answer != MESOS_ALLOCATOR_YES)
         return answer;
-    if (first != NULL) {
-        answer = ask_to_pick(question, first);
-        *out = first;
-        if (answer != MESOS_ALLOCATOR_YES || tree_is_within(tree, node, first->task))
-            return answer;
-    }
-    answer = open_resources(question, pick);
+    if (first == NULL)
+        return serve_fairly(question, node, pick, out);
+    answer = ask_to_pick(question, first);
     if (answer != MESOS_ALLOCATOR_YES)
         return answer;
-    do { /* the pick fits, so this ends */
-        *out = descend(tree, node);
-        answer = ask_to_pick(question, *out);
-    } while (answer == MESOS_ALLOCATOR_NO);
-    if (!tree_is_within(tree, node, (*out)->task))
-        *out = pick;
+    if (!tree_is_within(question->tree, node, first->task))
+        return serve_fairly(question, node, pick, out);
+    *out = first;
+    return MESOS_ALLOCATOR_YES;
+}
+
+static enum mesos_allocator_answer serve_leaf(const struct question *question,
+                                              struct tree_node *leaf, struct tree_node **out) {
+    enum mesos_allocator_answer answer = ask_to_pick(question, leaf);
+    if (answer == MESOS_ALLOCATOR_YES)
+        *out = leaf;
     return answer;
 }
 
@@ -157,9 +181,8 @@ enum mesos_allocator_answer tree_decide(struct tree *tree, tree_fits *fits, void
         return serve_plainly(&question, out);
 
     for (struct tree_node *node; (node = tree_first_due(tree, SIDE_HOPEFUL)) != NULL;) {
-        *out = node;
         enum mesos_allocator_answer answer = node->kind == TREE_LEAF
-                                                 ? ask_to_pick(&question, node)
+                                                 ? serve_leaf(&question, node, out)
                                                  : serve_within(&question, node, out);
         if (answer != MESOS_ALLOCATOR_NO)
             return answer;
