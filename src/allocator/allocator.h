@@ -174,10 +174,10 @@ struct allocator_request {
  * wants nothing. */
 void allocator_set_demand(struct allocator *allocator, uint32_t framework, uint32_t role,
                           const struct allocator_request *requests, size_t count, bool is_set);
-/* A task of the client was launched there: the request that it fits best loses one, and for a client
- * without demand its size is remembered. To be said before the end of the offer it came from. The
- * place of that request among those declared, and when that was its last the ones behind it move
- * up; SIZE_MAX: none lost one. */
+/* A task of the client was launched there: the request that it fits best loses one, and for a
+ * client without demand its size is remembered. To be said before the end of the offer it came
+ * from. The place of that request among those declared, and when that was its last the ones behind
+ * it move up; SIZE_MAX: none lost one. */
 size_t allocator_note_launch(struct allocator *allocator, uint32_t framework, uint32_t role,
                              uint32_t agent, const struct resources *task);
 /* How an offer ended. */
