@@ -230,8 +230,8 @@ bool earmarks_seek(struct allocator *allocator) {
             allocator->search.is_on = false;
             continue;
         }
-        bool may_have =
-            !wish->is_open && verdict_of_client(allocator, client, wish, NULL) == ALLOCATOR_FITS;
+        struct allocator_verdict why;
+        bool may_have = !wish->is_open && !verdict_is_in_vain(allocator, client, wish, &why);
         if (may_have && !search(allocator, client, wish))
             return false;
         struct agent *best = allocator->search.best;

@@ -91,6 +91,9 @@ static int compare_numbers(const void *a, const void *b) {
 static void ask_all(struct asking *asking, allocator_agent_fn *each, void *self) {
     struct allocator *allocator = asking->allocator;
     VEC_OF(const struct agent *) agents = {0};
+    struct allocator_verdict everywhere = {0};
+    /* Truer than that an agent is full. */
+    bool is_in_vain = verdict_is_in_vain(allocator, asking->client, asking->wish, &everywhere);
     MAP_EACH(entry, &allocator->agents)
         VEC_PUSH(&agents, map_value(entry));
     if (agents.count > 0)
@@ -98,6 +101,8 @@ static void ask_all(struct asking *asking, allocator_agent_fn *each, void *self)
     VEC_EACH(agent, &agents) {
         struct allocator_verdict verdict;
         verdict_of(allocator, asking->client, asking->wish, *agent, &verdict);
+        if (is_in_vain && verdict.reason == ALLOCATOR_NOT_ENOUGH)
+            verdict = everywhere;
         ask_one(asking, *agent, &verdict);
         if (each != NULL)
             each(self, (*agent)->number, &verdict);

@@ -11,9 +11,14 @@ void history_note(struct allocator *allocator, struct client *client,
                                                        : client->since_ms;
     if (client->changes == NULL)
         client->changes = NEW_ARRAY(struct allocator_change, ALLOCATOR_HISTORY_LIMIT);
+    enum { TOGETHER_MS = 1000 }; /* what happens at once is one change: the last word counts */
     size_t last = (client->change_count + ALLOCATOR_HISTORY_LIMIT - 1) % ALLOCATOR_HISTORY_LIMIT;
     if (client->change_count > 0 && client->changes[last].reason == reason)
         return;
+    if (client->change_count > 0 && allocator->now_ms - client->changes[last].at_ms < TOGETHER_MS) {
+        client->changes[last].reason = reason;
+        return;
+    }
     client->changes[client->change_count++ % ALLOCATOR_HISTORY_LIMIT] =
         (struct allocator_change){allocator->now_ms, reason};
 }

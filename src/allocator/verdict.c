@@ -73,6 +73,13 @@ enum allocator_reason verdict_of_client(struct allocator *allocator, const struc
                          : ask_quota(allocator, client, &wish->shape, out);
 }
 
+bool verdict_is_in_vain(struct allocator *allocator, const struct client *client,
+                        const struct wish *wish, struct allocator_verdict *out) {
+    enum allocator_reason reason = verdict_of_client(allocator, client, wish, out);
+    return reason == ALLOCATOR_HOARDS || reason == ALLOCATOR_LIMIT ||
+           (reason == ALLOCATOR_HEADROOM && quota_book_lack(allocator->book, out->name) > 0);
+}
+
 /* --- composing a shape --- */
 
 struct composing {

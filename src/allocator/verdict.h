@@ -12,6 +12,11 @@
 enum allocator_reason verdict_of_client(struct allocator *allocator, const struct client *client,
                                         const struct wish *wish, struct allocator_verdict *out);
 
+/* No room that comes free would help the client: a limit, or guarantees of others that are not met
+ * yet. Sets *out then. */
+bool verdict_is_in_vain(struct allocator *allocator, const struct client *client,
+                        const struct wish *wish, struct allocator_verdict *out);
+
 enum allocator_reason verdict_of(struct allocator *allocator, const struct client *client,
                                  const struct wish *wish, const struct agent *agent,
                                  struct allocator_verdict *out);
