@@ -26,8 +26,8 @@ ROWS = {
     "hdrf-w1": [40, 20, 60],
     "mixed": [20, 20, 20, 60],
 }
-# B comes when A has it all.
-LATE = {"big-late": [52, 12]}
+# The second comes when the first has it all: alone on one machine, on ten, and with a guarantee besides.
+LATE = {"big-late": [52, 12], "late-on-many": [51, 7], "late-with-quota": [51, 7]}
 # What adding up the tree comes to, as Mesos does: it starves somebody after churn.
 STARVED = {"hdrf-4": [10, 0, 10], "hdrf-5": [15, 15, 0, 15, 15]}
 SEEDS = (1, 2, 3)
