@@ -3,8 +3,9 @@
  * has.
  *
  * Tasks are whole, so a leaf is at its guarantee when one more task would take it over; a role when
- * one more task of each of its wanting leaves would. Under churn that holds at some moment of any
- * hundred ends, not at all of them: what ends may be too small for who is next.
+ * one more task of each of its wanting leaves would. After the churn that must be so of each at
+ * some moment of a thousand ends, not of all at once: what ends at random may be too small for who
+ * is next, or long nothing of those who have too much. At any moment it is so of 199 nodes in 200.
  *
  * TREES=n tries n times as many trees.
  */

@@ -7,7 +7,7 @@
 TEST(latecomers_reach_their_guarantee) {
     check_guarantees(&(struct churn){{.capacity = 60, .depth = 3, .tops = 2},
                                      .trees = 2000,
-                                     .steps = 600,
+                                     .steps = 400,
                                      .has_latecomers = true});
 }
 
