@@ -1,7 +1,7 @@
 /*
  * How roles and clients stand: what the policy says, and what the books have.
  */
-#include "allocator/state.h"
+#include "allocator/verdict.h"
 #include "common/base/buf.h"
 
 static uint32_t name_of(const struct allocator *allocator, uint32_t dominant) {
@@ -98,13 +98,21 @@ bool allocator_client_standing(struct allocator *allocator, uint32_t framework, 
     return true;
 }
 
-bool allocator_next(struct allocator *allocator, uint32_t *framework, uint32_t *role) {
-    policy_tell_total(allocator);
+/* The policy has done with those for whom an agent is kept: what is freed there is theirs. */
+static const struct client *next_client(struct allocator *allocator) {
+    if (allocator->earmarks.count > 0)
+        return allocator->earmarks.items[0]->client;
     uint32_t id = allocator->policy->next != NULL ? allocator->policy->next(allocator->order)
                                                   : MESOS_ALLOCATOR_NOBODY;
-    const struct client *client =
-        id < allocator->clients.count ? allocator->clients.items[id] : NULL;
-    if (client == NULL || !client->wants)
+    return id < allocator->clients.count ? allocator->clients.items[id] : NULL;
+}
+
+bool allocator_next(struct allocator *allocator, uint32_t *framework, uint32_t *role) {
+    struct allocator_verdict why;
+    policy_tell_total(allocator);
+    const struct client *client = next_client(allocator);
+    if (client == NULL || !client->wants || client->wishes.count == 0 ||
+        verdict_is_in_vain(allocator, client, &client->wishes.items[0], &why))
         return false;
     *framework = client->framework->number;
     *role = client->role;
