@@ -120,7 +120,8 @@ struct mesos_allocator {
                                           struct mesos_allocator_pick *pick);
 
     /* Optional. Big tasks. A claim is 2 for a client that wants and would not be over its
-     * guaranteed share with one more task, 1 for one that wants and holds nothing although its
+     * guaranteed share with one more task, or for whose sake a role above it is as far below its
+     * own, 1 for one that wants and holds nothing although its
      * task is larger than that share, 0 else. next_earmark is the client with a claim, neediest
      * first, that was not found to fit since the last reconsider, and is not set as earmarked;
      * NOBODY: none. What is freed on an agent earmarked for it goes only to it and to those with

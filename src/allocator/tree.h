@@ -99,7 +99,7 @@ enum mesos_allocator_answer tree_decide(struct tree *tree, tree_fits *fits, void
 enum tree_claim {
     TREE_CLAIM_NONE,
     TREE_CLAIM_FIRST, /* it wants, holds nothing, and its task is over its guarantee */
-    TREE_CLAIM_DUE,   /* it wants, and one more task is within its guarantee */
+    TREE_CLAIM_DUE, /* it wants, and one more task is within its guarantee, or a role's above it */
 };
 enum tree_claim tree_claim(const struct tree *tree, const struct tree_node *leaf);
 /*

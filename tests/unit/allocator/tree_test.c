@@ -57,10 +57,24 @@ TEST(hdrf_2_weights_divide_what_the_parent_has) {
 }
 
 TEST(hdrf_2_what_an_idle_child_leaves_goes_to_its_siblings) {
-    check_row(
-        &(struct row){{480},
-                      {{"n1", 1000, {1}, 240}, {"n2/a", 1000, {1}, 80}, {"n2/b", 1000, {1}, 160}},
-                      {{"n2/b", 2000}, {"n2/c", 2000}}});
+    struct pool pool;
+    struct rng rng = rng_of(7);
+    pool_init(&pool, TREE_HDRF, (int64_t[RESOURCES]){480});
+    assert_true(tree_set_weight(pool.tree, TEXT("n2/b"), 2000, NULL));
+    assert_true(tree_set_weight(pool.tree, TEXT("n2/c"), 2000, NULL));
+    for (int i = 0; i < 4; i++)
+        pool_add(&pool, (const char *[]){"n1", "n2/a", "n2/b", "n2/c"}[i], 1000,
+                 (int64_t[RESOURCES]){1});
+    pool_want(&pool, 3, false);
+
+    pool_fill(&pool);
+    pool_churn(&pool, &rng, 3000);
+
+    assert_int_equal(pool.running[0], 240);
+    assert_int_equal(pool.running[1], 80);
+    assert_int_equal(pool.running[2], 160);
+    assert_int_equal(pool.running[3], 0);
+    pool_fini(&pool);
 }
 
 TEST(hdrf_4_a_child_with_another_resource_does_not_starve_its_sibling) {
