@@ -12,7 +12,13 @@
 
 #include <string.h>
 
-enum { AGENTS_FOR_ONE = 10, REVIEWED_AT_ONCE = 64, LOOKS_OF_ONE_BUDGET = 8, LACK_BITS = 30 };
+enum {
+    AGENTS_FOR_ONE = 10,
+    REVIEWED_AT_ONCE = 64,
+    LOOKS_OF_ONE_BUDGET = 8,
+    CLIENTS_COMPARED = 8,
+    LACK_BITS = 30
+};
 
 /* --- ends --- */
 
@@ -166,7 +172,7 @@ static bool is_nearer(struct allocator *allocator, struct client *client, const 
     allocator->budget -= (int64_t)agent->holdings.count / LOOKS_OF_ONE_BUDGET;
     *yielding = yield_on(allocator, client, wish, agent);
     return *yielding > allocator->search.yielding ||
-           (*yielding == allocator->search.yielding && is_less);
+           (*yielding == allocator->search.yielding && *yielding != YIELDS_NOBODY && is_less);
 }
 
 /* False: the budget is used up before the last agent. */
@@ -202,17 +208,39 @@ static void make(struct allocator *allocator, struct client *client, struct agen
     ask_claim(allocator, client);
 }
 
+/* The policy goes by roles first. Of the first few that it names, the neediest. */
+static struct client *next_client(struct allocator *allocator) {
+    struct client *named[CLIENTS_COMPARED], *neediest = NULL;
+    int64_t least = INT64_MAX;
+    size_t count = 0;
+    while (count < CLIENTS_COMPARED) {
+        uint32_t id = allocator->policy->next_earmark(allocator->order);
+        struct client *client = id < allocator->clients.count ? allocator->clients.items[id] : NULL;
+        if (client == NULL || !client_is_asking(client) || client->earmark != NULL ||
+            client->is_hopeless)
+            break;
+        named[count++] = client;
+        int64_t part = yield_met_part(allocator, client);
+        if (neediest == NULL || part < least) {
+            neediest = client;
+            least = part;
+        }
+        allocator->policy->set_earmarked(allocator->order, id, true);
+    }
+    while (count > 0)
+        allocator->policy->set_earmarked(allocator->order, named[--count]->id, false);
+    return neediest;
+}
+
 static bool begin(struct allocator *allocator) {
     size_t most = allocator->agents.count / AGENTS_FOR_ONE;
     if (allocator->earmarks.count >= (most > 0 ? most : 1))
         return false;
-    uint32_t id = allocator->policy->next_earmark(allocator->order);
-    struct client *client = id < allocator->clients.count ? allocator->clients.items[id] : NULL;
-    if (client == NULL || !client_is_asking(client) || client->earmark != NULL ||
-        client->is_hopeless)
+    struct client *client = next_client(allocator);
+    if (client == NULL)
         return false;
     allocator->search.is_on = true;
-    allocator->search.client = id;
+    allocator->search.client = client->id;
     allocator->search.slot = 0;
     allocator->search.best = NULL;
     allocator->search.yielding = YIELDS_NOBODY;

@@ -427,6 +427,8 @@ void earmark_forget_hopeless(struct allocator *allocator, struct client *client)
 void earmarks_fini(struct allocator *allocator);
 
 /* --- yield.c --- */
+/* The part of its guarantee that it has; INT64_MAX: the policy tells of none. */
+int64_t yield_met_part(struct allocator *allocator, const struct client *client);
 enum yielding yield_on(struct allocator *allocator, struct client *client, const struct wish *wish,
                        const struct agent *agent);
 /* Whether what the client gives back there is kept for the earmark's: not if it is needier. */

@@ -26,6 +26,10 @@ static int64_t met_part(struct allocator *allocator, const struct client *client
     return part < INT64_MAX ? (int64_t)part : INT64_MAX;
 }
 
+int64_t yield_met_part(struct allocator *allocator, const struct client *client) {
+    return met_part(allocator, client, 0);
+}
+
 static const struct wish *sized_wish(const struct client *client) {
     VEC_EACH(wish, &client->wishes) {
         if (!wish->is_open && wish_is_left(wish))
