@@ -77,19 +77,22 @@ static struct tree_node *first_of(struct tree_node *node, enum tree_side side) {
 }
 
 /* The least of its own claim, for its pick, and those of its children. */
-static uint64_t claim_of(const struct tree *tree, const struct tree_node *node,
-                         enum tree_side side) {
+static uint64_t claim_of(const struct tree *tree, struct tree_node *node,
+                         const struct tree_node *only, enum tree_side side) {
     if (node->picks[side] == NULL)
         return CLAIM_NONE;
     if (node->kind == TREE_LEAF)
-        return node->need;
-    uint64_t own = need_with(tree, node, node->picks[side]->task);
+        return node->needs_own[side] = node->need;
+    uint64_t own =
+        only != NULL ? only->needs_own[side] : need_with(tree, node, node->picks[side]->task);
+    node->needs_own[side] = own;
     const struct tree_node *least = tree_heap_top(node, ORDER_CLAIM_HOPEFUL + side);
     uint64_t below = least != NULL ? claim_above(least->claims[side], least) : CLAIM_NONE;
     return below < own ? below : own;
 }
 
-bool tree_claim_reckon(const struct tree *tree, struct tree_node *node) {
+bool tree_claim_reckon(const struct tree *tree, struct tree_node *node,
+                       const struct tree_node *only) {
     bool is_changed = false;
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
         bool is_leaf = node->kind == TREE_LEAF;
@@ -100,7 +103,7 @@ bool tree_claim_reckon(const struct tree *tree, struct tree_node *node) {
         uint64_t claim = node->claims[side];
         node->picks[side] = pick_of(node, side);
         node->firsts[side] = first_of(node, side);
-        node->claims[side] = claim_of(tree, node, side);
+        node->claims[side] = claim_of(tree, node, only, side);
         is_changed = is_changed || claim != node->claims[side] || pick != node->picks[side] ||
                      first != node->firsts[side];
     }
@@ -114,18 +117,23 @@ static bool is_due(const struct tree_node *child, enum tree_side side) {
                (__int128)parent->due_limit * child->weight_milli;
 }
 
+/* Nothing is done for an only child that is where it belongs. */
+static void put(const struct tree *tree, struct tree_node *node, enum tree_order order,
+                bool belongs) {
+    bool is_there = node->places[order] != 0;
+    if (belongs ? !is_there || node->parent->orders[order].count > 1 : is_there)
+        tree_heap_place(tree, node->parent, order, node, belongs);
+}
+
 void tree_claim_place(const struct tree *tree, struct tree_node *node) {
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
         /* Whoever is in one of these orders is in that of the poor. */
         if (node->picks[side] == NULL && node->places[ORDER_POOR_HOPEFUL + side] == 0)
             continue;
-        tree_heap_place(tree, node->parent, ORDER_CLAIM_HOPEFUL + side, node,
-                        node->claims[side] != CLAIM_NONE);
-        tree_heap_place(tree, node->parent, ORDER_DUE_HOPEFUL + side, node, is_due(node, side));
-        tree_heap_place(tree, node->parent, ORDER_POOR_HOPEFUL + side, node,
-                        node->picks[side] != NULL);
-        tree_heap_place(tree, node->parent, ORDER_TURN_HOPEFUL + side, node,
-                        node->firsts[side] != NULL);
+        put(tree, node, ORDER_CLAIM_HOPEFUL + side, node->claims[side] != CLAIM_NONE);
+        put(tree, node, ORDER_DUE_HOPEFUL + side, is_due(node, side));
+        put(tree, node, ORDER_POOR_HOPEFUL + side, node->picks[side] != NULL);
+        put(tree, node, ORDER_TURN_HOPEFUL + side, node->firsts[side] != NULL);
     }
 }
 

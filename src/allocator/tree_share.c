@@ -119,8 +119,10 @@ static void hand_up(const struct tree *tree, struct tree_node *node) {
     tree_heap_place(tree, node->parent, ORDER_ACTIVE, node, node->is_active);
 }
 
-static void reckon_sum(const struct tree *tree, struct tree_node *node) {
-    node->sum = tree_dominant_share(tree, node, NULL);
+/* `only` is its only child, if it has one, or NULL. */
+static void reckon_sum(const struct tree *tree, struct tree_node *node,
+                       const struct tree_node *only) {
+    node->sum = only != NULL ? only->sum : tree_dominant_share(tree, node, NULL);
     if (tree->mode != TREE_HDRF)
         node->share = node->sum;
 }
@@ -141,33 +143,43 @@ static void place(const struct tree *tree, struct tree_node *node) {
         tree_claim_place(tree, node);
 }
 
+/* The node, when it is its parent's only child. */
+static const struct tree_node *only_child(const struct tree_node *node) {
+    const struct tree_node *parent = node->parent;
+    return parent->children.count + (parent->frameworks != NULL) == 1 ? node : NULL;
+}
+
 void tree_refresh(struct tree *tree, struct tree_node *node) {
+    const struct tree_node *only = NULL;
     for (; node->parent != NULL; node = node->parent) {
         if (tree->is_built) {
             take_back(tree, node);
             reckon_vector(tree, node);
             hand_up(tree, node);
         }
-        reckon_sum(tree, node);
+        reckon_sum(tree, node, only);
         node->is_hopeful = is_hopeful(node);
-        tree_claim_reckon(tree, node);
+        tree_claim_reckon(tree, node, only);
         place(tree, node);
+        only = only_child(node);
     }
     if (tree->is_built)
         reckon_vector(tree, node);
-    tree_claim_reckon(tree, node);
+    tree_claim_reckon(tree, node, only);
 }
 
 void tree_refresh_hope(struct tree *tree, struct tree_node *leaf) {
     struct tree_node *node = leaf;
+    const struct tree_node *only = NULL;
     for (; node->parent != NULL; node = node->parent) {
         bool was_hopeful = node->is_hopeful;
         node->is_hopeful = is_hopeful(node);
-        if (!tree_claim_reckon(tree, node) && node->is_hopeful == was_hopeful)
+        if (!tree_claim_reckon(tree, node, only) && node->is_hopeful == was_hopeful)
             return;
         place(tree, node);
+        only = only_child(node);
     }
-    tree_claim_reckon(tree, node);
+    tree_claim_reckon(tree, node, only);
 }
 
 /* Depth first; no deeper than a role's name allows. */
@@ -212,9 +224,9 @@ static void recount_below(struct tree *tree, struct tree_node *node) {
         tree_claim_leaf(tree, node);
         tree_list_leaf(tree, node);
     }
-    reckon_sum(tree, node);
+    reckon_sum(tree, node, NULL);
     node->is_hopeful = is_hopeful(node);
-    tree_claim_reckon(tree, node);
+    tree_claim_reckon(tree, node, NULL);
     memset(node->places, 0, sizeof(node->places));
     if (node->parent != NULL)
         place(tree, node);

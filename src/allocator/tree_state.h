@@ -60,10 +60,11 @@ struct tree_need {
 /* One piece of memory with all its arrays: a decision walks through thousands of them. */
 struct tree_node {
     int64_t weight_milli;
-    int64_t share;               /* by which the descent goes */
-    int64_t sum;                 /* dominant share of all that is held below, plainly added up */
-    uint64_t claims[SIDE_COUNT]; /* of the parent's guarantee: the least below, or CLAIM_NONE */
-    uint64_t name_start[2];      /* the name's first bytes: numbers in the order of names */
+    int64_t share;                  /* by which the descent goes */
+    int64_t sum;                    /* dominant share of all that is held below, plainly added up */
+    uint64_t needs_own[SIDE_COUNT]; /* what it and its pick's task would hold */
+    uint64_t claims[SIDE_COUNT];    /* of the parent's guarantee: the least below, or CLAIM_NONE */
+    uint64_t name_start[2];         /* the name's first bytes: numbers in the order of names */
     uint32_t framework, mark;
     struct tree_node *picks[SIDE_COUNT];  /* the leaf below that the plain sums would serve */
     struct tree_node *firsts[SIDE_COUNT]; /* that has waited longest with empty hands */
@@ -156,13 +157,15 @@ void tree_refresh_hope(struct tree *tree, struct tree_node *leaf);
 void tree_rebuild(struct tree *tree, const bool *is_open); /* vectors, for what is open now */
 void tree_recount(struct tree *tree);                      /* what the capacity decides */
 
-/* tree_claim.c */
+/* tree_claim.c; `only` is a node's only child, as it holds the same, or NULL: it has others, or
+ * that is not known */
 void tree_count_wanting(struct tree_node *leaf, bool wants);
 /* What it needs with one more task, and since when its hands are empty; to be called when what it
  * holds, its task, or whether it wants changed. */
 void tree_claim_leaf(struct tree *tree, struct tree_node *leaf);
 /* Its claims from those below it. False: they are what they were. */
-bool tree_claim_reckon(const struct tree *tree, struct tree_node *node);
+bool tree_claim_reckon(const struct tree *tree, struct tree_node *node,
+                       const struct tree_node *only);
 void tree_claim_place(const struct tree *tree, struct tree_node *node);
 /* Down by plain sums as long as a guarantee is due: a leaf, the role to which it is due as a whole,
  * or the root, or what is as good as the root, when nothing is due. NULL: nobody is there. */
