@@ -1,3 +1,4 @@
+#include "allocator/allocator.h"
 #include "common/model/frame_type.h"
 #include "common/wire/messages.h"
 #include "tests/sim/checks.h"
@@ -275,6 +276,11 @@ static void recover(struct master_node *node) {
     master_node_feed(node, &event);
 }
 
+/* Most worlds have the one that is there unless said. */
+static const struct mesos_allocator *const policies[] = {
+    &allocator_hdrf, &allocator_hdrf, &allocator_hdrf, &allocator_drf, &allocator_random};
+enum { POLICIES = sizeof(policies) / sizeof(policies[0]) };
+
 void master_node_start(struct master_node *node) {
     if (node->process.is_up)
         return;
@@ -288,6 +294,8 @@ void master_node_start(struct master_node *node) {
     options.version = TEXT("1");
     options.port = 5050;
     options.seed = node->process.world->seed * 1000 + node->process.life;
+    if (node->process.world->is_random)
+        options.policy = policies[node->process.world->seed % POLICIES];
     options.offer_timeout_ms = 60000;
     options.agent_ping_timeout_ms = 10000;
     options.max_agent_ping_timeouts = 3;
