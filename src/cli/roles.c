@@ -46,7 +46,7 @@ static size_t count_frameworks(const json_t *standings, const char *role) {
 
 static void print_roles(const json_t *shares, const json_t *quota) {
     static const char *const headings[] = {"ROLE",      "WEIGHT", "FAIR-SHARE", "SHARE",
-                                           "GUARANTEE", "LIMIT",  "FRAMEWORKS",       NULL};
+                                           "GUARANTEE", "LIMIT",  "FRAMEWORKS", NULL};
     AUTO(table_free) struct table *table = table_new(headings);
     json_t *standings = query_at(shares, "standings"), *standing;
     size_t index;

@@ -37,10 +37,9 @@ struct master *master_new(const struct master_options *options, struct kinds *ki
     struct master *master = NEW(struct master);
     master->options = *options;
     struct master_options *kept = &master->options;
-    master->options_memory =
-        keep_texts((struct text *[]){&kept->hostname, &kept->ip, &kept->version, &kept->region,
-                                     &kept->zone},
-                   5);
+    master->options_memory = keep_texts(
+        (struct text *[]){&kept->hostname, &kept->ip, &kept->version, &kept->region, &kept->zone},
+        5);
     master->kinds = kinds;
     master->rng = rng_of(options->seed);
     uuid_format(uuid_random(&master->rng), master->id);

@@ -226,8 +226,8 @@ TEST(metrics_show_quota_and_the_share_of_each_role) {
     struct quota_config_line line = {TEXT("cpus"), 500, INT64_MAX};
     struct role_quota quota = {TEXT("*"), &line, 1, false};
     struct master_event event = {.kind = MASTER_EVENT_OPERATOR};
-    event.operator_call.call = (struct operator_call){
-        .kind = OPERATOR_UPDATE_QUOTA, .quotas = &quota, .quota_count = 1};
+    event.operator_call.call =
+        (struct operator_call){.kind = OPERATOR_UPDATE_QUOTA, .quotas = &quota, .quota_count = 1};
 
     stage_play(stage, event);
 

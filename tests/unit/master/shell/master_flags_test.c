@@ -30,11 +30,18 @@ TEST(every_preset_of_the_command_line_can_be_read) {
 }
 
 TEST(values_out_of_range_are_refused) {
-    static const char *const wrong[] = {
-        "--port=-1",     "--agent_ping_timeout=0secs",    "--max_agent_ping_timeouts=0",
-        "--log=nowhere", "--max_completed_frameworks=-5", "--offer_timeout=-1secs",
-        "--min_allocatable_resources=cpus", "--fairness_half_life=soon", "--earmark_timeout=-1secs",
-        "--nonsense",    "--logging_level=shout",         "--agent_reregister_timeout=soon"};
+    static const char *const wrong[] = {"--port=-1",
+                                        "--agent_ping_timeout=0secs",
+                                        "--max_agent_ping_timeouts=0",
+                                        "--log=nowhere",
+                                        "--max_completed_frameworks=-5",
+                                        "--offer_timeout=-1secs",
+                                        "--min_allocatable_resources=cpus",
+                                        "--fairness_half_life=soon",
+                                        "--earmark_timeout=-1secs",
+                                        "--nonsense",
+                                        "--logging_level=shout",
+                                        "--agent_reregister_timeout=soon"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct master_flags flags;
         struct error error = {0};
