@@ -93,10 +93,19 @@ static void flush(struct allocator *allocator, allocator_sink *sink, void *self)
     allocator->grants.count = 0;
 }
 
+/* Another total makes the policy reckon everybody anew: a look for every other client, but never
+ * all of the turn, so that it gets on while agents come and go. */
+static void pay_for_total(struct allocator *allocator) {
+    int64_t most = allocator->budget / 4 * 3, cost = (int64_t)(allocator->clients.count / 2);
+    allocator->budget -= cost < most ? cost : most;
+}
+
 bool allocator_allocate(struct allocator *allocator, int64_t now_ms, size_t budget,
                         allocator_sink *sink, void *self) {
     allocator->now_ms = now_ms;
     allocator->budget = budget < INT64_MAX ? (int64_t)budget : INT64_MAX;
+    if (allocator->is_total_stale)
+        pay_for_total(allocator);
     policy_tell_total(allocator);
     bool more = filters_expire(allocator);
     memory_fade(allocator);

@@ -6,7 +6,7 @@
 #include "allocator/verdict.h"
 
 enum {
-    COST_OF_A_GRANT = 4,
+    COST_OF_A_GRANT = 8,
     VAIN_BEFORE_A_LAP = 4,
     AHEAD_BEFORE_A_LAP = 64, /* entries of the open list */
 };

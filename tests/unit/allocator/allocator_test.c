@@ -300,7 +300,7 @@ TEST(a_turn_stops_at_its_budget_and_goes_on_later) {
     for (uint32_t i = 0; i < 100; i++)
         add_agent(world, i, 4, 1024);
 
-    assert_true(allocator_allocate(world->allocator, 0, 20, note, world));
+    assert_true(allocator_allocate(world->allocator, 0, 40, note, world));
 
     assert_int_equal(world->count, 5);
     assert_true(allocator_deadline_ms(world->allocator) == INT64_MIN);
