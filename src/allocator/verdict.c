@@ -55,10 +55,14 @@ static enum allocator_reason ask_quota_for_minima(const struct allocator *alloca
     const struct quantities *minima = client->has_minima ? client->minima : allocator->minima;
     size_t count = client->has_minima ? client->minima_count : allocator->minima_count;
     enum allocator_reason reason = ALLOCATOR_FITS;
+    struct allocator_verdict before = out != NULL ? *out : (struct allocator_verdict){0};
     for (size_t i = 0; i < count; i++) {
         reason = ask_quota(allocator, client, &minima[i], out);
-        if (reason == ALLOCATOR_FITS)
-            return reason;
+        if (reason != ALLOCATOR_FITS)
+            continue;
+        if (out != NULL) /* what stood against another minimum is no lack */
+            *out = before;
+        return reason;
     }
     return reason;
 }
@@ -329,8 +333,10 @@ static void explain_lack(const struct allocator *allocator, const struct agent *
 static void explain_open_lack(struct allocator *allocator, const struct client *client,
                               const struct agent *agent, struct allocator_verdict *out) {
     if (out->reason == ALLOCATOR_LIMIT) {
-        if (ask_quota_for_minima(allocator, client, out) == ALLOCATOR_FITS)
-            out->reason = ALLOCATOR_LIMIT;
+        /* Quota allows a minimum that is not free there: it is what is free that it forbids. */
+        if (ask_quota_for_minima(allocator, client, out) == ALLOCATOR_FITS &&
+            ask_quota(allocator, client, &agent->told_free, out) == ALLOCATOR_FITS)
+            out->role = client->role;
         return;
     }
     if (out->reason == ALLOCATOR_EARMARKED) {

@@ -96,6 +96,30 @@ TEST(a_refusal_says_until_when_and_a_limit_whose) {
     assert_int_equal(counted.verdicts[1].have_milli, 1000);
 }
 
+TEST(what_a_guarantee_takes_is_no_limit_though_another_minimum_would_be_allowed) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    const int64_t cpus[] = {10, 0}, mem[] = {0, 32};
+    struct quantities minima[2] = {0};
+    struct counted counted;
+    for (size_t i = 0; i < 2; i++) {
+        quantities_add(&minima[i], NAME_CPUS, cpus[i]);
+        quantities_add(&minima[i], NAME_MEM, mem[i] * 1000);
+    }
+    world_add_agent(world, 1, 4, 16);
+    world_add_framework(world, 1, ROLE_ANY);
+    allocator_set_minima(world->allocator, minima, 2);
+    world_limit(world, world_role(world, "eng"), 4, INT64_MAX);
+    assert_int_equal(world_allocate(world), 0);
+
+    explain(world, 1, &counted);
+
+    assert_int_equal(counted.verdicts[1].reason, ALLOCATOR_HEADROOM);
+    assert_int_equal(counted.verdicts[1].name, NAME_CPUS);
+    assert_int_equal(counted.verdicts[1].have_milli, 0);
+    quantities_fini(&minima[0]);
+    quantities_fini(&minima[1]);
+}
+
 TEST(what_no_agent_could_ever_hold_is_infeasible_with_the_nearest_agent) {
     AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
     struct counted counted;
