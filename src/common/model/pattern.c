@@ -75,6 +75,15 @@ static size_t skip_quoted(struct text regex, size_t at) {
     return at < regex.size ? at + 1 : at;
 }
 
+/* The braces that belong to \p, \P and \x are no repetition: the end of the escape at `at`. */
+static size_t skip_escape(struct text regex, size_t at) {
+    char byte = byte_at(regex, at);
+    if ((byte != 'p' && byte != 'P' && byte != 'x') || byte_at(regex, at + 1) != '{')
+        return at;
+    const char *end = memchr(regex.data + at, '}', regex.size - at);
+    return end != NULL ? (size_t)(end - regex.data) : at;
+}
+
 static bool is_repetition(char byte) {
     return byte == '*' || byte == '+' || byte == '?' || byte == '}';
 }
@@ -102,6 +111,8 @@ static bool check_dialect(struct text regex, struct error *error) {
                 at = skip_quoted(regex, at + 1);
             else if (!check_escape(regex, at, error))
                 return false;
+            else
+                at = skip_escape(regex, at);
             before = '\0';
             continue;
         }

@@ -40,6 +40,8 @@ TEST(a_newline_at_the_end_is_no_end) {
 }
 
 TEST(what_RE2_has_is_taken) {
+    assert_true(matches("\\p{L}+", "abc"));
+    assert_true(matches("\\P{L}+\\x{2014}+", "12\xe2\x80\x94"));
     assert_true(matches("(?i)GPU-(?:a|b)\\d{2,3}\\.example\\.com", "gpu-a123.EXAMPLE.com"));
     assert_true(matches("(?P<row>[[:alpha:]]+)-\\Q(x)\\E", "row-(x)"));
     assert_true(matches("[]a^-]+", "]a^-"));
