@@ -143,6 +143,11 @@ static json_t *parse_amounts(const char *flag, const char *words, struct error *
     return json_incref(amounts);
 }
 
+static bool check_amounts(const char *flag, const char *words, struct error *error) {
+    AUTO(json_decref) json_t *amounts = words != NULL ? parse_amounts(flag, words, error) : NULL;
+    return words == NULL || amounts != NULL;
+}
+
 /* What is said replaces; what is not said stays as the master has it. */
 static bool set_quota(const struct setting *setting, const char *role, struct error *error) {
     AUTO(json_decref) json_t *quota = NULL, *limits = NULL, *guarantees = NULL;
@@ -182,14 +187,11 @@ static bool set_weight(const struct setting *setting, const char *role, struct e
 
 /* Amounts are parsed before anything is changed. */
 static bool set_all(const struct setting *setting, const char *role, struct error *error) {
-    AUTO(json_decref) json_t *limit = NULL, *guarantee = NULL;
     bool has_quota = setting->limit != NULL || setting->guarantee != NULL;
     if (!has_quota && setting->weight == NULL)
         return fail(error, ERROR_INVALID, "one of --weight, --limit and --guarantee is wanted");
-    if (setting->limit != NULL && (limit = parse_amounts("limit", setting->limit, error)) == NULL)
-        return false;
-    if (setting->guarantee != NULL &&
-        (guarantee = parse_amounts("guarantee", setting->guarantee, error)) == NULL)
+    if (!check_amounts("limit", setting->limit, error) ||
+        !check_amounts("guarantee", setting->guarantee, error))
         return false;
     if (setting->weight != NULL && !set_weight(setting, role, error))
         return false;
