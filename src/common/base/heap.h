@@ -1,5 +1,5 @@
 /*
- * Intrusive binary min-heap: for timers, retries and deadlines. Nothing is owned; a node is in one
+ * Intrusive min-heap: for timers, retries and deadlines. Nothing is owned; a node is in one
  * heap at a time and knows its place, so it can be moved and taken out. Equal keys leave in order
  * of insertion.
  */
@@ -15,8 +15,15 @@ struct heap_node {
     size_t place; /* 1-based; 0: in no heap */
 };
 
+/* What nodes are compared by stands in the heap, too: a walk through it touches no node. */
+struct heap_item {
+    int64_t key;
+    uint64_t order;
+    struct heap_node *node;
+};
+
 struct heap {
-    struct heap_node **nodes;
+    struct heap_item *items;
     size_t count;
     size_t capacity;
     uint64_t order;
