@@ -120,6 +120,13 @@ static const struct wish *wish_asked(const struct client *client, size_t request
     return client->wishes.count > 0 ? &client->wishes.items[0] : NULL;
 }
 
+/* A REQUEST may have lowered the count below what is offered already. */
+static uint64_t count_left(const struct wish *wish) {
+    if (wish == NULL || !wish_is_left(wish))
+        return 0;
+    return wish->count == ALLOCATOR_COUNT_ENDLESS ? wish->count : wish->count - wish->pending;
+}
+
 static void lend_task(struct allocator *allocator, const struct client *client,
                       const struct wish *wish, struct allocator_wish *out) {
     struct quantities *task = &allocator->lent_task;
@@ -151,9 +158,7 @@ bool allocator_explain(struct allocator *allocator, uint32_t framework, uint32_t
         .wants = client->wants,
         .has_demand = client->has_demand,
         .request = wish != NULL ? (size_t)(wish - client->wishes.items) : 0,
-        .count = wish == NULL || wish->count == ALLOCATOR_COUNT_ENDLESS
-                     ? (wish == NULL ? 0 : wish->count)
-                     : wish->count - wish->pending,
+        .count = count_left(wish),
         .since_ms = client->wants ? client->since_ms : INT64_MIN,
     };
     lend_task(allocator, client, wish, out);

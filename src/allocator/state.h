@@ -87,7 +87,7 @@ struct client {
     uint32_t run_outs;
     bool was_offered;
     /* history.c */
-    struct allocator_change *changes; /* a ring; NULL: none yet */
+    struct allocator_change *changes; /* the oldest first; NULL: none yet */
     size_t change_count;
     int64_t since_ms;
     enum allocator_reason seen; /* nearest to fitting of those on the walk */

@@ -138,18 +138,22 @@ TEST(what_no_agent_could_ever_hold_is_infeasible_with_the_nearest_agent) {
     assert_int_equal(counted.reasons[ALLOCATOR_TOO_SMALL], 5);
 }
 
+/* Offered at once what it asks for, or nothing as no agent is so large. */
+static void ask_for_cpus(struct world *world, int64_t cpus, size_t offers) {
+    world_ask(world, 1, ROLE_ANY, cpus, 16, 1);
+    assert_int_equal(world_allocate(world), offers);
+}
+
 TEST(the_history_has_each_change_once_and_the_last_sixteen) {
     AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
     struct allocator_change changes[ALLOCATOR_HISTORY_LIMIT];
-    world_add_agent(world, 1, 1, 128);
+    world_add_agent(world, 1, 100, 1024);
     world_add_framework(world, 1, ROLE_ANY);
-    world_ask(world, 1, ROLE_ANY, 1, 16, ALLOCATOR_COUNT_ENDLESS);
-    for (; world->now_ms < 40; world->now_ms += 2) {
-        size_t at = world->count;
-        assert_int_equal(world_allocate(world), 1);
-        world->now_ms++;
+    for (int i = 0; i < 20; i++, world->now_ms += 1000) {
+        ask_for_cpus(world, 1, 1);
+        world->now_ms += 1000;
+        ask_for_cpus(world, 101, 0);
         assert_int_equal(world_allocate(world), 0);
-        world_end_task(world, at);
     }
 
     assert_int_equal(allocator_history(world->allocator, 1, ROLE_ANY, changes, 16), 16);
@@ -158,9 +162,40 @@ TEST(the_history_has_each_change_once_and_the_last_sixteen) {
     assert_int_equal(changes[14].reason, ALLOCATOR_FITS);
     for (size_t i = 1; i < 16; i++)
         assert_true(changes[i].reason != changes[i - 1].reason &&
-                    changes[i].at_ms >= changes[i - 1].at_ms);
+                    changes[i].at_ms == changes[i - 1].at_ms + 1000);
     assert_int_equal(allocator_history(world->allocator, 1, ROLE_ANY, changes, 2), 2);
     assert_int_equal(changes[1].reason, ALLOCATOR_NOT_ENOUGH);
+}
+
+TEST(what_is_undone_within_a_second_is_no_change) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    struct allocator_change changes[ALLOCATOR_HISTORY_LIMIT];
+    world_add_agent(world, 1, 100, 1024);
+    world_add_framework(world, 1, ROLE_ANY);
+    ask_for_cpus(world, 1, 1);
+    for (int i = 1; i <= 10; i++) {
+        world->now_ms = 10000 * i;
+        ask_for_cpus(world, 101, 0);
+        world->now_ms += 999;
+        ask_for_cpus(world, 1, 1);
+    }
+
+    assert_int_equal(allocator_history(world->allocator, 1, ROLE_ANY, changes, 16), 1);
+
+    assert_int_equal(changes[0].reason, ALLOCATOR_FITS);
+}
+
+TEST(who_asks_for_fewer_than_are_offered_already_has_none_left) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    struct counted counted;
+    world_add_agent(world, 1, 8, 128);
+    world_add_framework(world, 1, ROLE_ANY);
+    world_ask(world, 1, ROLE_ANY, 1, 16, 8);
+    world_allocate(world);
+
+    world_ask(world, 1, ROLE_ANY, 1, 16, 2);
+
+    assert_int_equal(explain(world, 1, &counted).count, 0);
 }
 
 TEST(a_client_waits_since_nothing_fitted) {

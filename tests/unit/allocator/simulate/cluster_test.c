@@ -15,17 +15,17 @@ enum {
     LEAVES = 30,
     SAMPLES = 16,       /* looks in a window; somebody stays below who is below in all of them */
     LIVES = 6,          /* ends in a window for each task that runs */
-    PATIENCE = 10,      /* windows without getting nearer to the guarantee: it stays as it is */
-    WINDOWS_LIMIT = 40, /* who gets nearer all the time, and is not there then, is slow */
+    PATIENCE = 10,      /* windows in which those kept out get no nearer: it stays so */
+    WINDOWS_LIMIT = 60, /* who gets nearer all the time, and is not there then, is slow */
     SECONDS = 20,
 };
+static const double BETTER = 0.0005; /* parts of the cluster */
 
 enum verdict { FAIR, UNFAIR, SLOW };
 
 struct leaf {
     bool is_below, is_kept_out; /* in every look of the last window */
-    double lack, least_lack;    /* of its guarantee, in the mean of the window; the least ever */
-    int better_at;              /* the window in which it got nearer last */
+    double lack;                /* of its guarantee, in the mean of the window */
 };
 
 struct trial {
@@ -34,9 +34,10 @@ struct trial {
     struct standing standings[LEAVES];
     struct leaf leaves[LEAVES];
     enum verdict verdict;
-    bool is_literal; /* at the end nobody is below its guarantee */
-    bool is_stable;  /* and nobody stays below */
-    int windows;
+    bool is_literal;        /* at the end nobody is below its guarantee */
+    bool is_stable;         /* and nobody stays below */
+    int windows, better_at; /* the window after which all together lacked less than ever */
+    double least_lack;
     size_t leaf; /* whom the verdict is about */
 };
 
@@ -75,28 +76,31 @@ static bool watch(struct trial *trial) {
         look(trial, sample == 0);
     }
     trial->windows++;
+    double lack = 0;
     for (size_t i = 0; i < trial->scenario->frameworks.count; i++) {
-        struct leaf *leaf = &trial->leaves[i];
-        if (trial->windows > 1 && leaf->lack > leaf->least_lack - trial->standings[i].task / 4)
-            continue;
-        leaf->least_lack = leaf->lack;
-        leaf->better_at = trial->windows;
+        const struct leaf *leaf = &trial->leaves[i];
+        is_any = is_any || leaf->is_kept_out;
+        lack += leaf->is_kept_out && leaf->lack > 0 ? leaf->lack : 0;
     }
-    for (size_t i = 0; i < trial->scenario->frameworks.count; i++)
-        is_any = is_any || trial->leaves[i].is_kept_out;
+    if (trial->windows == 1 || lack < trial->least_lack - BETTER) {
+        trial->least_lack = lack;
+        trial->better_at = trial->windows;
+    }
     return is_any;
 }
 
 static enum verdict judge(struct trial *trial) {
     while (watch(trial)) {
+        double most = 0;
         for (size_t i = 0; i < trial->scenario->frameworks.count; i++) {
             const struct leaf *leaf = &trial->leaves[i];
-            if (!leaf->is_kept_out)
-                continue;
-            trial->leaf = i;
-            if (trial->windows - leaf->better_at >= PATIENCE)
-                return UNFAIR;
+            if (leaf->is_kept_out && leaf->lack > most) {
+                trial->leaf = i;
+                most = leaf->lack;
+            }
         }
+        if (trial->windows - trial->better_at >= PATIENCE)
+            return UNFAIR;
         if (trial->windows == WINDOWS_LIMIT)
             return SLOW;
     }
