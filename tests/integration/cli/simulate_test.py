@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """mesos simulate, the program itself: fairness.md's table, its output, and what it refuses.
 
-    simulate_test.py BIN [PART...]      BIN: the build's bin/; parts: table wrong_ways output refused
+    simulate_test.py BIN [PART...]      BIN: the build's bin/; parts: table wrong_ways output refused docs
 
 A row is simulate/ROW.json; what is to run at its end stands here, in the order of its frameworks.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "simulate")
+PAGE = os.path.join(HERE, "../../../../docs/simulate.md")
 MESOS = os.path.join(sys.argv[1], "mesos")
 
 ROWS = {
@@ -136,7 +138,40 @@ def check_refused():
         check(f"simulate {flags}", (2, 1), (done.returncode, done.stderr.count("\n")))
 
 
-for part in (check_table, check_wrong_ways, check_output, check_refused):
+def blocks(page):
+    """What is set in by four columns, with the last `NAME.json` that a line before it begins with."""
+    name, block = None, []
+    for line in page.split("\n") + [""]:
+        if line.startswith("    "):
+            block.append(line[4:])
+        elif line == "" and block and block[0].startswith("$ "):
+            block.append("")  # tables are parted by empty lines; the answer goes on
+        else:
+            if block:
+                yield name, "\n".join(block).rstrip("\n")
+            block = []
+            found = re.match(r"`(\w+\.json)`", line)
+            name = found[1] if found else name
+
+
+def check_docs():
+    """A page's example is a scenario, or what differs from the last whole one; and what it prints."""
+    with open(PAGE, encoding="utf-8") as file:
+        page = file.read()
+    whole, scenarios, answers = {}, {}, 0
+    for name, block in blocks(page[page.index("## Example"):]):
+        if block.startswith("{"):
+            whole = scenarios[name] = json.loads(block)
+        elif block.startswith('"'):
+            scenarios[name] = {**whole, **json.loads("{" + block.rstrip(",") + "}")}
+        elif block.startswith("$ mesos simulate "):
+            command, answer = block.split("\n", 1)
+            check(f"docs/simulate.md: {command}", answer, call(scenarios[command.split()[-1]]).stdout.rstrip("\n"))
+            answers += 1
+    check("all answers of the page", 7, answers)
+
+
+for part in (check_table, check_wrong_ways, check_output, check_refused, check_docs):
     if len(sys.argv) < 3 or part.__name__.removeprefix("check_") in sys.argv[2:]:
         part()
 print(f"{failures} failures" if failures else "all is well")
