@@ -37,15 +37,17 @@ ARROWS = {
     "src/master/shell": SHELL + ("allocator", "master", "zookeeper", "mesos", "internal"),
     "src/agent/core": MODEL,
     "src/agent/container": MODEL + ("common/runtime", "init"),
-    "src/agent/shell": SHELL + ("agent", "mesos", "internal"),
+    "src/agent/shell": SHELL + ("agent", "zookeeper", "mesos", "internal"),
     # Tiny and static; nothing of the cluster's words.
     "src/init": BASE,
-    "src/zookeeper": MODEL + ("common/runtime", "common/storage"),
+    # The core is pure: the simulator has an ensemble of its own.
+    "src/zookeeper/core": MODEL,
+    "src/zookeeper/shell": SHELL + ("zookeeper",),
     "src/lib/core": MODEL + ("common/wire",) + USER,
-    "src/lib/shell": SHELL + USER + ("lib", "internal"),
+    "src/lib/shell": SHELL + USER + ("lib", "zookeeper", "internal"),
     "src/lib": SHELL + USER + ("internal",),
     # Lives on libmesos and the operator API, as any user does.
-    "src/cli": SHELL + USER + ("allocator/simulate",),
+    "src/cli": SHELL + USER + ("allocator/simulate", "zookeeper"),
     "src/frameworks": USER,
 }
 
@@ -55,7 +57,7 @@ FOREIGN = {
     "evhttp": ("src/common/runtime",),
     "protobuf-c/": ("src/common/wire", "src/lib", "src/cli", "include/mesos", "src/frameworks",
                     "src/master/shell", "src/agent/shell"),
-    "zookeeper": ("src/zookeeper",),
+    "zookeeper/zookeeper.h": ("src/zookeeper/shell",),
     "lmdb.h": ("src/common/storage",),
     "libcgroup.h": ("src/agent/container",),
     "jansson.h": ("src/common/wire", "src/cli"),
