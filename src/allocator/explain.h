@@ -81,8 +81,15 @@ struct allocator_standing {
     const struct quantities *held;     /* offers included; lent until the next call */
     const struct quantities *consumed; /* of quota; NULL for a client */
 };
-bool allocator_role_standing(struct allocator *allocator, uint32_t role,
-                             struct allocator_standing *out);
+/* What the clients of all roles hold and want, each with those below it: one pass, for as many
+ * questions as there are until something changes. */
+struct role_sums;
+struct role_sums *allocator_sum_roles(const struct allocator *allocator);
+void role_sums_free(struct role_sums *sums);
+DEFINE_AUTO(struct role_sums, role_sums_free)
+/* False: no client is there or below, and no operator said anything of it. */
+bool allocator_role_standing(struct allocator *allocator, const struct role_sums *sums,
+                             uint32_t role, struct allocator_standing *out);
 bool allocator_client_standing(struct allocator *allocator, uint32_t framework, uint32_t role,
                                struct allocator_standing *out);
 /* What counts for the role's quota, its own and of all below it, offers included; lent until the

@@ -1,8 +1,76 @@
 /*
  * How roles and clients stand: what the policy says, and what the books have.
+ *
+ * What a role's clients have is summed for all roles in one pass: a role's number is above its
+ * parent's, so from the last to the first each row is whole before it is added to its parent's.
  */
 #include "allocator/verdict.h"
 #include "common/base/buf.h"
+
+#include <assert.h>
+
+struct role_sums {
+    size_t width;          /* amounts in a row: allocator.dimensions */
+    VEC_OF(uint32_t) rows; /* by role; 1-based, 0: no client there or below */
+    VEC_OF(uint8_t) wants; /* by row: somebody there or below does */
+    VEC_OF(int64_t) held;  /* width amounts a row */
+};
+
+static uint32_t row_get(struct role_sums *sums, uint32_t role) {
+    if (sums->rows.items[role] != 0)
+        return sums->rows.items[role];
+    for (size_t i = 0; i < sums->width; i++)
+        VEC_PUSH(&sums->held, 0);
+    VEC_PUSH(&sums->wants, 0);
+    sums->rows.items[role] = (uint32_t)sums->wants.count;
+    return sums->rows.items[role];
+}
+
+static void row_add(struct role_sums *sums, uint32_t row, const int64_t *more, bool wants) {
+    int64_t *held = sums->held.items + (row - 1) * sums->width;
+    if (wants)
+        sums->wants.items[row - 1] = 1;
+    for (size_t i = 0; i < sums->width; i++) {
+        if (__builtin_add_overflow(held[i], more[i], &held[i]))
+            held[i] = INT64_MAX;
+    }
+}
+
+static void add_clients(const struct allocator *allocator, struct role_sums *sums) {
+    VEC_EACH(client, &allocator->clients) {
+        if (*client == NULL)
+            continue;
+        while (sums->rows.count <= (*client)->role)
+            VEC_PUSH(&sums->rows, 0);
+        row_add(sums, row_get(sums, (*client)->role), (*client)->held.at, (*client)->wants);
+    }
+}
+
+struct role_sums *allocator_sum_roles(const struct allocator *allocator) {
+    struct role_sums *sums = NEW(struct role_sums);
+    sums->width = allocator->dimensions;
+    add_clients(allocator, sums);
+    for (size_t role = sums->rows.count; role-- > 0;) {
+        uint32_t row = sums->rows.items[role];
+        uint32_t parent = kinds_role_parent(allocator->kinds, (uint32_t)role);
+        if (row == 0 || parent == ROLE_NONE)
+            continue;
+        assert(parent < role);
+        uint32_t above = row_get(sums, parent); /* may move the rows */
+        row_add(sums, above, sums->held.items + (row - 1) * sums->width,
+                sums->wants.items[row - 1] != 0);
+    }
+    return sums;
+}
+
+void role_sums_free(struct role_sums *sums) {
+    if (sums == NULL)
+        return;
+    VEC_FINI(&sums->rows);
+    VEC_FINI(&sums->wants);
+    VEC_FINI(&sums->held);
+    mem_free(sums);
+}
 
 static uint32_t name_of(const struct allocator *allocator, uint32_t dominant) {
     return dominant < allocator->dimensions ? allocator->names[dominant] : UINT32_MAX;
@@ -15,16 +83,10 @@ static void take_over(const struct allocator *allocator,
     out->dominant = name_of(allocator, from->dominant);
 }
 
-static void add_held(const struct allocator *allocator, const struct client *client,
+static void add_held(const struct allocator *allocator, const int64_t *held, size_t count,
                      struct quantities *out) {
-    for (size_t i = 0; i < allocator->dimensions; i++)
-        quantities_add(out, allocator->names[i], client->held.at[i]);
-}
-
-static bool is_below(const struct allocator *allocator, uint32_t role, uint32_t above) {
-    while (role != ROLE_NONE && role != above)
-        role = kinds_role_parent(allocator->kinds, role);
-    return role == above;
+    for (size_t i = 0; i < count; i++)
+        quantities_add(out, allocator->names[i], held[i]);
 }
 
 /* It has clients, here or below, or an operator said something of it. */
@@ -36,23 +98,18 @@ static bool is_known(struct allocator *allocator, uint32_t role, bool has_client
            quota_book_consumed(allocator->book, role)->count > 0;
 }
 
-bool allocator_role_standing(struct allocator *allocator, uint32_t role,
-                             struct allocator_standing *out) {
+bool allocator_role_standing(struct allocator *allocator, const struct role_sums *sums,
+                             uint32_t role, struct allocator_standing *out) {
     struct mesos_allocator_standing standing = {.dominant = UINT32_MAX};
     struct quantities *held = &allocator->lent_held;
-    bool has_clients = false, wants = false;
+    uint32_t row = role < sums->rows.count ? sums->rows.items[role] : 0;
     quota_tell_all(allocator);
     policy_tell_total(allocator);
-    quantities_clear(held);
-    VEC_EACH(client, &allocator->clients) {
-        if (*client == NULL || !is_below(allocator, (*client)->role, role))
-            continue;
-        has_clients = true;
-        wants = wants || (*client)->wants;
-        add_held(allocator, *client, held);
-    }
-    if (!is_known(allocator, role, has_clients))
+    if (!is_known(allocator, role, row != 0))
         return false;
+    quantities_clear(held);
+    if (row != 0)
+        add_held(allocator, sums->held.items + (row - 1) * sums->width, sums->width, held);
     AUTO_FINI(buf_fini) struct buf path = {0};
     buf_append_text(&path, kinds_role_text(allocator->kinds, role));
     if (allocator->policy->role_standing != NULL)
@@ -60,7 +117,7 @@ bool allocator_role_standing(struct allocator *allocator, uint32_t role,
     int64_t weight = role < allocator->weights.count ? allocator->weights.items[role] : 0;
     *out = (struct allocator_standing){
         .weight_milli = weight != 0 ? weight : 1000,
-        .wants = wants,
+        .wants = row != 0 && sums->wants.items[row - 1] != 0,
         .held = held,
         .consumed = quota_book_consumed(allocator->book, role),
     };
@@ -88,7 +145,7 @@ bool allocator_client_standing(struct allocator *allocator, uint32_t framework, 
     if (allocator->policy->client_standing != NULL)
         allocator->policy->client_standing(allocator->order, client->id, &standing);
     quantities_clear(&allocator->lent_held);
-    add_held(allocator, client, &allocator->lent_held);
+    add_held(allocator, client->held.at, allocator->dimensions, &allocator->lent_held);
     *out = (struct allocator_standing){
         .weight_milli = client->weight_milli,
         .wants = client->wants,

@@ -126,9 +126,10 @@ static void list_roles(struct simulation *simulation, const struct quantities *c
     MAP_EACH(entry, &sums)
         VEC_PUSH(&sorted, map_value(entry));
     qsort(sorted.items, sorted.count, sizeof(*sorted.items), compare_paths);
+    AUTO(role_sums_free) struct role_sums *clients = allocator_sum_roles(simulation->allocator);
     VEC_EACH(sum, &sorted) {
         struct allocator_standing standing = {0};
-        allocator_role_standing(simulation->allocator, (*sum)->role, &standing);
+        allocator_role_standing(simulation->allocator, clients, (*sum)->role, &standing);
         VEC_PUSH(&out->roles,
                  (struct simulation_role){(*sum)->role, dominant_share(&(*sum)->held, capacity),
                                           standing.guaranteed});

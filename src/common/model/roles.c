@@ -39,9 +39,11 @@ bool role_is_valid(struct text role, const char **why) {
         return refuse(why, "is not UTF-8");
 
     struct text rest = role, part;
-    while (text_split(&rest, '/', &part)) {
+    for (size_t count = 1; text_split(&rest, '/', &part); count++) {
         if (!component_is_valid(part, why))
             return false;
+        if (count > ROLE_COMPONENTS_LIMIT)
+            return refuse(why, "has more than 64 components");
     }
     return true;
 }

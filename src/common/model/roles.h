@@ -8,7 +8,10 @@
 
 #include <stdbool.h>
 
-enum { ROLE_BYTES_LIMIT = 1024 };
+enum {
+    ROLE_BYTES_LIMIT = 1024,
+    ROLE_COMPONENTS_LIMIT = 64, /* each is a role of its own in the tree */
+};
 
 /* Else false, and *why (may be NULL) is a static reason that continues "role NAME ...". */
 bool role_is_valid(struct text role, const char **why);

@@ -97,9 +97,18 @@ static enum wish_state state_of(const struct allocator_wish *wish) {
     return wish->is_feasible ? WISH_WAITS : WISH_IS_INFEASIBLE;
 }
 
+struct looking {
+    const struct master *master;
+    const struct insight_question *question;
+    const struct role_sums *sums;
+    insight_wish_fn *fn;
+    void *self;
+};
+
 /* False: the allocator knows no such wish. */
-static bool look(const struct master *master, const struct framework *framework, uint32_t role,
+static bool look(const struct looking *looking, const struct framework *framework, uint32_t role,
                  size_t request, struct wish_view *view) {
+    const struct master *master = looking->master;
     struct tally tally = {.master = master, .view = view};
     *view = (struct wish_view){.framework = framework->info.id,
                                .framework_name = framework->info.name,
@@ -115,7 +124,7 @@ static bool look(const struct master *master, const struct framework *framework,
             master->wall_ns - (master->now_ms - view->wish.since_ms) * INT64_C(1000000);
     choose_main(master, &tally, view);
     allocator_client_standing(master->allocator, framework->number, role, &view->client);
-    allocator_role_standing(master->allocator, role, &view->role_standing);
+    allocator_role_standing(master->allocator, looking->sums, role, &view->role_standing);
     view->history_count = allocator_history(master->allocator, framework->number, role,
                                             view->history, ALLOCATOR_HISTORY_LIMIT);
     return true;
@@ -134,18 +143,18 @@ static bool is_meant(const struct insight_question *question, const struct frame
     return true;
 }
 
-static size_t look_at_client(const struct master *master, const struct framework *framework,
-                             uint32_t role, const struct insight_question *question,
-                             insight_wish_fn *fn, void *self) {
+static size_t look_at_client(const struct looking *looking, const struct framework *framework,
+                             uint32_t role) {
+    const struct insight_question *question = looking->question;
     size_t count = demand_book_count(framework, role), shown = 0;
     bool is_for_request = question->request.size > 0;
     for (size_t i = 0; i < count || (i == 0 && !is_for_request); i++) {
         struct wish_view view;
         if (is_for_request && !text_equal(demand_book_name(framework, role, i), question->request))
             continue;
-        if (!look(master, framework, role, count > 0 ? i : SIZE_MAX, &view))
+        if (!look(looking, framework, role, count > 0 ? i : SIZE_MAX, &view))
             continue;
-        fn(self, &view);
+        looking->fn(looking->self, &view);
         shown++;
     }
     return shown;
@@ -158,13 +167,15 @@ size_t insight_each_wish(const struct master *master, const struct insight_quest
         question->framework.size > 0 || question->role.size > 0 || question->request.size > 0;
     if (!is_asked)
         return 0;
+    AUTO(role_sums_free) struct role_sums *sums = allocator_sum_roles(master->allocator);
+    struct looking looking = {master, question, sums, fn, self};
     MAP_EACH(entry, &master->frameworks) {
         const struct framework *framework = map_value(entry);
         for (size_t i = 0; i < framework->info.role_count; i++) {
             uint32_t role;
             if (is_meant(question, framework, framework->info.roles[i]) &&
                 kinds_find_role(master->kinds, framework->info.roles[i], &role))
-                shown += look_at_client(master, framework, role, question, fn, self);
+                shown += look_at_client(&looking, framework, role);
         }
     }
     return shown;
@@ -283,6 +294,7 @@ static int compare_roles(const void *a, const void *b) {
 
 struct standing_walk {
     const struct master *master;
+    const struct role_sums *sums;
     void (*fn)(void *self, const struct standing_view *view);
     void *self;
     bool has_next;
@@ -292,7 +304,7 @@ struct standing_walk {
 static void show_role(const struct standing_walk *walk, const struct role_entry *entry) {
     struct allocator *allocator = walk->master->allocator;
     struct standing_view view = {.role = entry->path, .somebody_wants = walk->has_next};
-    if (allocator_role_standing(allocator, entry->role, &view.standing))
+    if (allocator_role_standing(allocator, walk->sums, entry->role, &view.standing))
         walk->fn(walk->self, &view);
     for (size_t i = 0; i < entry->frameworks.count; i++) {
         const struct framework *framework = entry->frameworks.items[i];
@@ -306,7 +318,8 @@ static void show_role(const struct standing_walk *walk, const struct role_entry 
 
 void insight_each_standing(const struct master *master,
                            void (*fn)(void *self, const struct standing_view *view), void *self) {
-    struct standing_walk walk = {.master = master, .fn = fn, .self = self};
+    AUTO(role_sums_free) struct role_sums *sums = allocator_sum_roles(master->allocator);
+    struct standing_walk walk = {.master = master, .sums = sums, .fn = fn, .self = self};
     struct map roles = {0};
     VEC_OF(struct role_entry *) sorted = {0};
     walk.has_next = allocator_next(master->allocator, &walk.next_framework, &walk.next_role);

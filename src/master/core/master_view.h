@@ -98,7 +98,7 @@ struct role_figures {
     int64_t share;                     /* the dominant one, of MESOS_ALLOCATOR_SHARE_ONE */
 };
 /* Roles with frameworks, a weight or a quota, and those above, by path: the first of them, at most
- * MASTER_FIGURES_LIMIT, as each costs a look at all frameworks. */
+ * MASTER_FIGURES_LIMIT. */
 enum { MASTER_FIGURES_LIMIT = 256 };
 void master_each_figures(const struct master *master,
                          void (*fn)(void *self, const struct role_figures *figures), void *self);

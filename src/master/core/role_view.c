@@ -129,9 +129,10 @@ void master_each_figures(const struct master *master,
     MAP_EACH(at, &master->frameworks)
         list_framework(&list, map_value(at));
     struct role_entry **sorted = sort(&list);
+    AUTO(role_sums_free) struct role_sums *sums = allocator_sum_roles(master->allocator);
     for (size_t i = 0; i < list.by_role.count && i < MASTER_FIGURES_LIMIT; i++) {
         struct allocator_standing standing;
-        if (!allocator_role_standing(master->allocator, sorted[i]->role, &standing))
+        if (!allocator_role_standing(master->allocator, sums, sorted[i]->role, &standing))
             continue;
         struct role_figures figures = {.path = sorted[i]->path,
                                        .held = standing.held,

@@ -215,12 +215,46 @@ TEST(a_client_waits_since_nothing_fitted) {
     assert_true(explain(world, 1, &counted).since_ms == INT64_MIN);
 }
 
+static bool role_standing(const struct world *world, uint32_t role,
+                          struct allocator_standing *out) {
+    AUTO(role_sums_free) struct role_sums *sums = allocator_sum_roles(world->allocator);
+    return allocator_role_standing(world->allocator, sums, role, out);
+}
+
+TEST(a_role_stands_with_all_that_is_below_it_and_nothing_beside_it) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    struct allocator_standing standing;
+    uint32_t idle = world_role(world, "idle"), low = world_role(world, "eng/ci/low");
+    uint32_t eng = world_role(world, "eng"), ci = world_role(world, "eng/ci");
+    uint32_t other = world_role(world, "engine/ci");
+    world_add_agent(world, 1, 8, 1024);
+    world_add_framework(world, 1, low);
+    world_ask(world, 1, low, 1, 16, 1);
+    world_add_framework(world, 2, ci);
+    world_ask(world, 2, ci, 2, 16, 1);
+    world_add_framework(world, 3, other);
+    world_ask(world, 3, other, 64, 16, ALLOCATOR_COUNT_ENDLESS);
+    world_allocate(world);
+
+    assert_true(role_standing(world, low, &standing));
+    assert_int_equal(quantities_milli(standing.held, NAME_CPUS), 1000);
+    assert_true(role_standing(world, ci, &standing));
+    assert_int_equal(quantities_milli(standing.held, NAME_CPUS), 3000);
+    assert_true(role_standing(world, eng, &standing));
+    assert_int_equal(quantities_milli(standing.held, NAME_CPUS), 3000);
+    assert_false(standing.wants);
+    assert_true(role_standing(world, other, &standing));
+    assert_int_equal(standing.held->count, 0);
+    assert_true(standing.wants);
+    assert_false(role_standing(world, idle, &standing));
+}
+
 TEST(roles_and_clients_have_standings_and_somebody_is_next) {
     AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
     struct allocator_standing standing;
     uint32_t eng = world_role(world, "eng"), ci = world_role(world, "eng/ci"), framework, role;
     world_add_agent(world, 1, 8, 1024);
-    assert_false(allocator_role_standing(world->allocator, eng, &standing));
+    assert_false(role_standing(world, eng, &standing));
     assert_false(allocator_next(world->allocator, &framework, &role));
     allocator_set_weight(world->allocator, eng, 3000);
     world_add_framework(world, 1, ci);
@@ -229,7 +263,7 @@ TEST(roles_and_clients_have_standings_and_somebody_is_next) {
     world_ask(world, 2, ROLE_ANY, 2, 16, ALLOCATOR_COUNT_ENDLESS);
     world_allocate(world);
 
-    assert_true(allocator_role_standing(world->allocator, eng, &standing));
+    assert_true(role_standing(world, eng, &standing));
 
     assert_int_equal(standing.weight_milli, 3000);
     assert_true(standing.share == MESOS_ALLOCATOR_SHARE_ONE / 2);

@@ -2,6 +2,8 @@
 
 #include "tests/support/unit.h"
 
+#include <string.h>
+
 TEST(a_role_is_a_star_or_a_path_of_words) {
     assert_true(role_is_valid(TEXT("*"), NULL));
     assert_true(role_is_valid(TEXT("eng"), NULL));
@@ -18,6 +20,17 @@ TEST(a_role_that_breaks_a_rule_is_refused_with_a_reason) {
         assert_false(role_is_valid(wrong[i], &why));
         assert_non_null(why);
     }
+}
+
+TEST(a_role_has_at_most_sixty_four_components) {
+    char path[2 * (ROLE_COMPONENTS_LIMIT + 1)];
+    const char *why = NULL;
+    for (size_t i = 0; i < sizeof(path); i++)
+        path[i] = i % 2 == 0 ? 'a' : '/';
+
+    assert_true(role_is_valid((struct text){path, 2 * ROLE_COMPONENTS_LIMIT - 1}, &why));
+    assert_false(role_is_valid((struct text){path, 2 * ROLE_COMPONENTS_LIMIT + 1}, &why));
+    assert_non_null(strstr(why, "64"));
 }
 
 TEST(a_role_is_below_its_ancestors_only) {
