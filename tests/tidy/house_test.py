@@ -59,7 +59,7 @@ class HouseTest(unittest.TestCase):
             ("src/master/core/a.c", "<protobuf-c/protobuf-c.h>", False),
             ("src/master/shell/operator.c", '"mesos/v1/master/master.pb-c.h"', True),
             ("src/master/core/a.c", '"mesos/v1/mesos.pb-c.h"', False),
-            ("src/zookeeper/a.c", "<zookeeper/zookeeper.h>", True),
+            ("src/zookeeper/shell/a.c", "<zookeeper/zookeeper.h>", True),
             ("src/master/shell/a.c", "<zookeeper/zookeeper.h>", False),
         ]:
             with self.subTest(path=path, include=include):
