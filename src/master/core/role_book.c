@@ -279,7 +279,7 @@ void role_book_update_quota(struct master *master, uint64_t request,
         tried++;
     int status = 400;
     bool is_right = tried == call->quota_count && check_together(master, updates, tried, &why);
-    if (is_right && !call->force && !role_check_capacity(master, &before, promised, &why)) {
+    if (is_right && !call->force && !role_check_capacity(master, &before, promised, call, &why)) {
         is_right = false;
         status = call->quotas[0].is_set_quota ? 409 : 400;
     }

@@ -26,7 +26,7 @@ bool role_check_weight(const struct role_weight *weight, int64_t *milli, struct 
         return false;
     if (!(weight->weight >= WEIGHT_LEAST && weight->weight <= ROLE_WEIGHT_MOST))
         return fail(why, ERROR_INVALID,
-                    "role '%.*s': the weight %g is not a number from 0.001 to 1000000",
+                    "role '%.*s': the weight %.15g is not a number from 0.001 to 1000000",
                     TEXT_ARGS(shown(weight->role)), weight->weight);
     *milli = (int64_t)(weight->weight * 1000 + 0.5);
     return true;
@@ -138,8 +138,7 @@ bool role_check_consumed(const struct master *master, const struct role_node *no
     AUTO_FINI(buf_fini) struct buf is = {0};
     AUTO_FINI(buf_fini) struct buf limit = {0};
     return fail(why, ERROR_REFUSED,
-                "role '%.*s' uses %s of %.*s, above the limit of %s (use 'force' to set it "
-                "nevertheless)",
+                "role '%.*s' uses %s of %.*s, above the limit of %s; force sets it nevertheless",
                 TEXT_ARGS(shown(node->path)), amount(quantities_milli(&used, line->name), &is),
                 TEXT_ARGS(shown(kinds_name_text(master->kinds, line->name))),
                 amount(line->limit_milli, &limit));
@@ -168,8 +167,21 @@ static bool is_more(const struct quantities *promised, const struct quantities *
     return false;
 }
 
+/* The first role of the call that is to be guaranteed some of it. */
+static struct text find_guaranteed(const struct operator_call *call, struct text name) {
+    for (size_t i = 0; i < call->quota_count; i++) {
+        const struct role_quota *quota = &call->quotas[i];
+        for (size_t j = 0; j < quota->line_count; j++) {
+            if (quota->lines[j].guarantee_milli > 0 && text_equal(quota->lines[j].name, name))
+                return quota->role;
+        }
+    }
+    return call->quota_count > 0 ? call->quotas[0].role : (struct text){0};
+}
+
 bool role_check_capacity(const struct master *master, const struct quantities *before,
-                         const struct quantities *promised, struct error *why) {
+                         const struct quantities *promised, const struct operator_call *call,
+                         struct error *why) {
     if (!is_more(promised, before))
         return true;
     AUTO_FINI(quantities_fini) struct quantities all = capacity(master);
@@ -182,12 +194,12 @@ bool role_check_capacity(const struct master *master, const struct quantities *b
             continue;
         AUTO_FINI(buf_fini) struct buf is = {0};
         AUTO_FINI(buf_fini) struct buf there = {0};
+        struct text name = kinds_name_text(master->kinds, one->name);
         return fail(why, ERROR_REFUSED,
-                    "the guarantees of all roles come to %s of %.*s, and the cluster has %s (use "
-                    "'force' to set them nevertheless)",
-                    amount(one->milli, &is),
-                    TEXT_ARGS(shown(kinds_name_text(master->kinds, one->name))),
-                    amount(there_milli, &there));
+                    "role '%.*s': the guarantees of all roles would come to %s of %.*s, and the "
+                    "cluster has %s; force sets it nevertheless",
+                    TEXT_ARGS(shown(find_guaranteed(call, name))), amount(one->milli, &is),
+                    TEXT_ARGS(shown(name)), amount(there_milli, &there));
     }
     return true;
 }

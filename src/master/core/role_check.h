@@ -24,6 +24,7 @@ bool role_check_legacy(const struct role_node *node, const struct role_quota *qu
  * are lower than before. */
 bool role_check_consumed(const struct master *master, const struct role_node *node,
                          const struct role_lines *lines, struct error *why);
-/* What is promised in all, where it is more than it was before, is there. */
+/* What is promised in all with this call, where it is more than it was before, is there. */
 bool role_check_capacity(const struct master *master, const struct quantities *before,
-                         const struct quantities *promised, struct error *why);
+                         const struct quantities *promised, const struct operator_call *call,
+                         struct error *why);

@@ -102,6 +102,8 @@ TEST(weights_that_are_no_numbers_from_a_thousandth_to_a_million_are_refused_by_r
         assert_heard(stage, "answer 7 400 role 'dev'");
         assert_not_heard(stage, "store");
     }
+    set_weight(stage, "dev", 1000001);
+    assert_heard(stage, "the weight 1000001 is not a number from 0.001 to 1000000");
     set_weight(stage, "dev", 0.001);
     assert_int_equal(weight_of(stage, "dev"), 1);
     set_weight(stage, "dev", 1e6);
@@ -258,8 +260,8 @@ TEST(guarantees_beyond_the_cluster_need_force) {
     set_quota_with(stage, "dev", line("cpus", 3, -1), false);
     assert_heard(stage, "answer 7 200");
     set_quota_with(stage, "ops", line("cpus", 2, -1), false);
-    assert_heard(stage, "answer 7 400 the guarantees of all roles come to 5 of cpus, and the "
-                        "cluster has 4");
+    assert_heard(stage, "answer 7 400 role 'ops': the guarantees of all roles would come to 5 of "
+                        "cpus, and the cluster has 4; force sets it nevertheless");
     assert_not_heard(stage, "+role/ops");
     set_quota_with(stage, "ops", line("cpus", 2, -1), true);
     assert_heard(stage, "+role/ops");
@@ -279,7 +281,7 @@ TEST(a_parent_counts_its_own_guarantee_or_those_below_whichever_is_more) {
     assert_int_equal(stage_count(stage, "answer 7 200"), 3);
 
     set_quota_with(stage, "eng/b", line("cpus", 3, -1), false);
-    assert_heard(stage, "answer 7 400 the guarantees of all roles come to 5");
+    assert_heard(stage, "answer 7 400 role 'eng/b': the guarantees of all roles would come to 5");
 }
 
 TEST(a_limit_below_the_guarantees_under_it_is_refused_even_with_force) {
@@ -360,7 +362,7 @@ TEST(the_old_calls_want_no_quota_before_and_one_to_remove) {
     set_legacy(stage, "dev", 0);
     assert_heard(stage, "answer 7 400 role 'dev' has no quota");
     set_legacy(stage, "dev", 5);
-    assert_heard(stage, "answer 7 409 the guarantees of all roles");
+    assert_heard(stage, "answer 7 409 role 'dev': the guarantees of all roles");
     stage_forget(stage);
     set_legacy(stage, "dev", 1);
     assert_heard(stage, "answer 7 200");
@@ -461,7 +463,7 @@ TEST(a_limit_below_what_runs_needs_force_and_offers_do_not_count) {
     AUTO(stage_free) struct stage *stage = begin_with_task();
 
     set_quota_with(stage, "*", line("cpus", 0, 2), false);
-    assert_heard(stage, "answer 7 400 role '*' uses 3 of cpus, above the limit of 2");
+    assert_heard(stage, "answer 7 400 role '*' uses 3 of cpus, above the limit of 2; force");
     set_quota_with(stage, "*", line("cpus", 0, 3), false);
     assert_heard(stage, "answer 7 200");
     set_quota_with(stage, "*", line("cpus", 0, 2), true);
