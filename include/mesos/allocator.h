@@ -130,8 +130,8 @@ struct mesos_allocator {
     uint32_t (*next_earmark)(void *self);
     void (*set_earmarked)(void *self, uint32_t client, bool is_earmarked);
 
-    /* Optional: for `mesos share`. False: nothing is known of that. `next` is who would be next if
-     * every task fitted. */
+    /* Optional: for `mesos share`. False, or none: the share is reckoned from what is held, and
+     * nothing is guaranteed. `next` is who would be next if every task fitted. */
     bool (*client_standing)(void *self, uint32_t client, struct mesos_allocator_standing *out);
     bool (*role_standing)(void *self, const char *role, struct mesos_allocator_standing *out);
     uint32_t (*next)(void *self);

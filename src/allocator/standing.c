@@ -9,6 +9,8 @@
 
 #include <assert.h>
 
+enum { CLUSTERS_LIMIT = 16 }; /* no share is above it, whatever agents went */
+
 struct role_sums {
     size_t width;          /* amounts in a row: allocator.dimensions */
     VEC_OF(uint32_t) rows; /* by role; 1-based, 0: no client there or below */
@@ -83,6 +85,25 @@ static void take_over(const struct allocator *allocator,
     out->dominant = name_of(allocator, from->dominant);
 }
 
+/* What a policy that tells nothing leaves to the books: of which resource most is held. */
+static struct mesos_allocator_standing share_of(const struct allocator *allocator,
+                                                const int64_t *held, size_t count) {
+    struct mesos_allocator_standing standing = {.dominant = UINT32_MAX};
+    for (size_t i = 0; i < count; i++) {
+        int64_t total = allocator->total.at[i];
+        if (total <= 0 || held[i] <= 0)
+            continue;
+        __int128 part = ((__int128)held[i] * MESOS_ALLOCATOR_SHARE_ONE + total - 1) / total;
+        __int128 most = (__int128)CLUSTERS_LIMIT * MESOS_ALLOCATOR_SHARE_ONE;
+        int64_t share = (int64_t)(part < most ? part : most);
+        if (share <= standing.share)
+            continue;
+        standing.share = share;
+        standing.dominant = (uint32_t)i;
+    }
+    return standing;
+}
+
 static void add_held(const struct allocator *allocator, const int64_t *held, size_t count,
                      struct quantities *out) {
     for (size_t i = 0; i < count; i++)
@@ -100,20 +121,22 @@ static bool is_known(struct allocator *allocator, uint32_t role, bool has_client
 
 bool allocator_role_standing(struct allocator *allocator, const struct role_sums *sums,
                              uint32_t role, struct allocator_standing *out) {
-    struct mesos_allocator_standing standing = {.dominant = UINT32_MAX};
     struct quantities *held = &allocator->lent_held;
     uint32_t row = role < sums->rows.count ? sums->rows.items[role] : 0;
     quota_tell_all(allocator);
     policy_tell_total(allocator);
     if (!is_known(allocator, role, row != 0))
         return false;
+    size_t width = row != 0 ? sums->width : 0;
+    const int64_t *amounts = row != 0 ? sums->held.items + (row - 1) * sums->width : NULL;
     quantities_clear(held);
-    if (row != 0)
-        add_held(allocator, sums->held.items + (row - 1) * sums->width, sums->width, held);
+    add_held(allocator, amounts, width, held);
     AUTO_FINI(buf_fini) struct buf path = {0};
     buf_append_text(&path, kinds_role_text(allocator->kinds, role));
-    if (allocator->policy->role_standing != NULL)
-        allocator->policy->role_standing(allocator->order, buf_string(&path), &standing);
+    struct mesos_allocator_standing standing = {.dominant = UINT32_MAX};
+    if (allocator->policy->role_standing == NULL ||
+        !allocator->policy->role_standing(allocator->order, buf_string(&path), &standing))
+        standing = share_of(allocator, amounts, width);
     int64_t weight = role < allocator->weights.count ? allocator->weights.items[role] : 0;
     *out = (struct allocator_standing){
         .weight_milli = weight != 0 ? weight : 1000,
@@ -142,8 +165,9 @@ bool allocator_client_standing(struct allocator *allocator, uint32_t framework, 
     if (client == NULL)
         return false;
     policy_tell_total(allocator);
-    if (allocator->policy->client_standing != NULL)
-        allocator->policy->client_standing(allocator->order, client->id, &standing);
+    if (allocator->policy->client_standing == NULL ||
+        !allocator->policy->client_standing(allocator->order, client->id, &standing))
+        standing = share_of(allocator, client->held.at, allocator->dimensions);
     quantities_clear(&allocator->lent_held);
     add_held(allocator, client->held.at, allocator->dimensions, &allocator->lent_held);
     *out = (struct allocator_standing){

@@ -170,6 +170,7 @@ bool query_by_prefix(json_t *array, const char *path, const char *prefix, const 
 }
 
 void query_print(const json_t *value) {
-    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    /* Amounts are thousandths: 1.235 is printed as such. */
+    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     putchar('\n');
 }

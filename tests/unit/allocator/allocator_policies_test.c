@@ -210,3 +210,27 @@ TEST(a_policy_may_place_and_size_by_itself) {
     assert_int_equal(world_offered_cpus(world, 1), 4);
     assert_false(allocator_take_complaint(world->allocator, &complaint));
 }
+
+TEST(shares_are_of_the_books_where_the_policy_tells_none) {
+    static const struct mesos_allocator policy = {FOOL, .choose = pick_as_before};
+    AUTO(world_free) struct world *world = world_new(&policy);
+    struct allocator_standing standing;
+    world_add_framework(world, 1, ROLE_ANY);
+    world_add_framework(world, 2, ROLE_ANY);
+    world_add_agent(world, 1, 4, 256);
+    assert_int_equal(world_allocate(world), 1);
+    world_launch(world, 0);
+
+    world_add_agent(world, 2, 4, 768);
+
+    assert_true(allocator_client_standing(world->allocator, 1, ROLE_ANY, &standing));
+    assert_true(standing.share == MESOS_ALLOCATOR_SHARE_ONE / 2);
+    assert_int_equal(standing.dominant, NAME_CPUS);
+    assert_int_equal(standing.guaranteed, 0);
+    assert_true(allocator_client_standing(world->allocator, 2, ROLE_ANY, &standing));
+    assert_int_equal(standing.share, 0);
+    AUTO(role_sums_free) struct role_sums *sums = allocator_sum_roles(world->allocator);
+    assert_true(allocator_role_standing(world->allocator, sums, ROLE_ANY, &standing));
+    assert_true(standing.share == MESOS_ALLOCATOR_SHARE_ONE / 2);
+    assert_int_equal(standing.dominant, NAME_CPUS);
+}
