@@ -119,7 +119,8 @@ void allocator_set_quota(struct allocator *allocator, uint32_t role, const struc
                          size_t count);
 
 /* --- agents ---
- * The number must be new, or known; a call for an unknown one does nothing. Totals are copied. */
+ * The number must be new, or known; a call for an unknown one does nothing. Totals are copied; what
+ * is beyond 2^61 thousandths of a name in the whole cluster is left out, so that sums have room. */
 void allocator_add_agent(struct allocator *allocator, uint32_t agent, const struct resources *total,
                          uint32_t traits);
 /* An update, and only a real one (`has_changed` says that constraints may be met otherwise), ends
@@ -199,7 +200,8 @@ void allocator_refuse(struct allocator *allocator, uint32_t framework, uint32_t 
 /* --- what is held --- */
 
 /* Resources in use already, of an agent that came back: known or not, the framework holds them now.
- * False, nothing changed: the sum is beyond int64, or the agent is unknown. */
+ * False, nothing changed: it is more than can be added up, a port or an item is held there already,
+ * or the agent is unknown. */
 bool allocator_adopt(struct allocator *allocator, uint32_t framework, uint32_t role, uint32_t agent,
                      const struct resources *resources) __attribute__((warn_unused_result));
 
@@ -211,7 +213,8 @@ bool allocator_recover(struct allocator *allocator, uint32_t framework, uint32_t
 
 /* An operation (RESERVE, CREATE and so on) turned `from`, which the client holds there, into `to`:
  * it holds that now, and the agent's total changes alike. framework 0: `from` is free there, and so
- * is `to` then. Ends no filter. False, nothing changed: it is not held (free) there. */
+ * is `to` then. Ends no filter. False, nothing changed: it is not held (free) there, or `to` is
+ * there already (ports, items), or too much to be added up. */
 bool allocator_convert(struct allocator *allocator, uint32_t framework, uint32_t role,
                        uint32_t agent, const struct resources *from, const struct resources *to)
     __attribute__((warn_unused_result));
@@ -231,7 +234,11 @@ bool allocator_allocate(struct allocator *allocator, int64_t now_ms, size_t budg
 int64_t allocator_deadline_ms(const struct allocator *allocator);
 
 /* What the policy did wrong since it was asked last, for the log. False: nothing. */
-bool allocator_take_complaint(struct allocator *allocator, struct error *out);
+struct allocator_complaint {
+    char message[256];
+    uint32_t framework, agent; /* those it picked, when they are there; else 0 */
+};
+bool allocator_take_complaint(struct allocator *allocator, struct allocator_complaint *out);
 /* The one in use: the built-in one after a module had its strikes. */
 const char *allocator_policy_name(const struct allocator *allocator);
 

@@ -100,7 +100,7 @@ void policy_reconsider(struct allocator *allocator, struct client *client) {
 }
 
 static void put_aside(struct allocator *allocator) {
-    struct error last = {.code = ERROR_REFUSED};
+    struct allocator_complaint last = {0};
     snprintf(last.message, sizeof(last.message),
              "policy %s was wrong %d times in a row: %s decides from now on",
              allocator->policy->name, MESOS_ALLOCATOR_STRIKES, allocator_hdrf.name);
@@ -115,16 +115,17 @@ static void put_aside(struct allocator *allocator) {
 }
 
 void policy_complain(struct allocator *allocator, const char *format, ...) {
-    struct error error = {.code = ERROR_REFUSED};
-    int used =
-        snprintf(error.message, sizeof(error.message), "policy %s: ", allocator->policy->name);
-    size_t at = used > 0 && (size_t)used < sizeof(error.message) ? (size_t)used : 0;
+    struct allocator_complaint complaint = {.framework = allocator->picked_framework,
+                                            .agent = allocator->picked_agent};
+    size_t size = sizeof(complaint.message);
+    int used = snprintf(complaint.message, size, "policy %s: ", allocator->policy->name);
+    size_t at = used > 0 && (size_t)used < size ? (size_t)used : 0;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error.message + at, sizeof(error.message) - at, format, arguments);
+    vsnprintf(complaint.message + at, size - at, format, arguments);
     va_end(arguments);
     if (allocator->complaints.count < COMPLAINTS_LIMIT)
-        VEC_PUSH(&allocator->complaints, error);
+        VEC_PUSH(&allocator->complaints, complaint);
     if (++allocator->strikes >= MESOS_ALLOCATOR_STRIKES && allocator->policy != &allocator_hdrf)
         put_aside(allocator);
 }
@@ -133,7 +134,7 @@ void policy_praise(struct allocator *allocator) {
     allocator->strikes = 0;
 }
 
-bool allocator_take_complaint(struct allocator *allocator, struct error *out) {
+bool allocator_take_complaint(struct allocator *allocator, struct allocator_complaint *out) {
     if (allocator->complaints.count == 0)
         return false;
     *out = allocator->complaints.items[0];

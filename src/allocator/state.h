@@ -14,6 +14,9 @@
 #include "common/base/rng.h"
 #include "common/base/vec.h"
 
+/* Of one name on all agents, and as much by all clients: sums of both stay below 2^63. */
+#define CLUSTER_LIMIT_MILLI (INT64_C(1) << 61)
+
 enum {
     DIMENSIONS_LIMIT = MESOS_ALLOCATOR_RESOURCES_LIMIT,
     LAUNCHES_REMEMBERED = 8,
@@ -189,6 +192,7 @@ struct allocator {
     VEC_OF(uint16_t) kind_info; /* by a kind's number */
     VEC_OF(uint32_t) excluded;
     struct amounts total, free; /* free: plain, on active agents */
+    struct amounts there, held; /* on all agents, excluded names too; by all clients, as charged */
     bool is_total_stale;        /* the policy knows an older one */
 
     struct map agents;            /* number -> struct agent */
@@ -259,7 +263,8 @@ struct allocator {
     struct agent *fitting_agent;
     VEC_OF(struct grant) grants;
     unsigned strikes;
-    VEC_OF(struct error) complaints;
+    VEC_OF(struct allocator_complaint) complaints;
+    uint32_t picked_framework, picked_agent; /* by the pick that is looked at; 0: none */
 
     /* scratch */
     struct quantities scratch;
@@ -322,6 +327,8 @@ void agent_refresh(struct allocator *allocator, struct agent *agent);
 void agent_mark(struct allocator *allocator, struct agent *agent);
 void agent_reload(struct allocator *allocator, struct agent *agent); /* its load */
 void agents_mark_all(struct allocator *allocator);
+/* How much more may come of a name: what is held of agents that shrank counts too. */
+int64_t agents_room(const struct allocator *allocator, size_t dimension);
 void agents_fini(struct allocator *allocator);
 
 /* --- held.c --- */

@@ -313,6 +313,7 @@ static void take_amounts(struct allocator *allocator, struct client *client,
                          const struct mesos_allocator_pick *pick, struct agent *agent) {
     AUTO_FINI(resources_fini) struct resources set = {0};
     struct wish *meant = NULL;
+    allocator->picked_agent = agent->number;
     if (describe_shortage(allocator, pick, agent))
         return;
     if (!make_amounts(allocator, pick, agent, &set)) {
@@ -340,6 +341,7 @@ static void take_there(struct allocator *allocator, struct client *client,
         take_amounts(allocator, client, pick, agent);
         return;
     }
+    allocator->picked_agent = agent->number;
     struct wish *wish = wish_that_fits_on(allocator, client, agent);
     if (wish != NULL) {
         policy_praise(allocator);
@@ -374,12 +376,15 @@ static void take_anywhere(struct allocator *allocator, struct client *client,
 static void take(struct allocator *allocator, const struct mesos_allocator_pick *pick) {
     struct client *client = wanting_client(allocator, pick->client);
     allocator->budget -= COST_OF_A_GRANT;
+    allocator->picked_framework = client != NULL ? client->framework->number : 0;
     if (client == NULL)
         policy_complain(allocator, "picked client %u, which wants nothing", pick->client);
     else if (pick->agent == MESOS_ALLOCATOR_ANY_AGENT)
         take_anywhere(allocator, client, pick);
     else
         take_there(allocator, client, pick);
+    allocator->picked_framework = 0;
+    allocator->picked_agent = 0;
 }
 
 /* --- the turn --- */

@@ -285,11 +285,26 @@ static void gather(struct master *master) {
         master->gather_due_ms = due_ms;
 }
 
+/* A policy knows numbers only; people know ids. */
+static void print_picked(const struct master *master, const struct allocator_complaint *complaint,
+                         struct buf *out) {
+    const struct framework *framework = map_get(&master->framework_numbers, complaint->framework);
+    const struct agent *agent = map_get(&master->agent_numbers, complaint->agent);
+    if (framework != NULL)
+        buf_printf(out, " framework=%.*s", TEXT_ARGS(framework->info.id.text));
+    if (agent != NULL)
+        buf_printf(out, " agent=%.*s", TEXT_ARGS(agent->info.id.text));
+}
+
 static void note_complaints(struct master *master) {
-    struct error complaint;
-    while (allocator_take_complaint(master->allocator, &complaint))
-        emit_note(master, NOTE_WARNING, "policy_misbehaves", "in_use=%s error=\"%s\"",
-                  allocator_policy_name(master->allocator), complaint.message);
+    struct allocator_complaint complaint;
+    AUTO_FINI(buf_fini) struct buf picked = {0};
+    while (allocator_take_complaint(master->allocator, &complaint)) {
+        buf_clear(&picked);
+        print_picked(master, &complaint, &picked);
+        emit_note(master, NOTE_WARNING, "policy_misbehaves", "in_use=%s%s error=\"%s\"",
+                  allocator_policy_name(master->allocator), buf_string(&picked), complaint.message);
+    }
 }
 
 void supply_step(struct master *master) {

@@ -16,7 +16,7 @@ struct world {
     struct resources total; /* of each agent: 4 cpus */
     int64_t cpus_milli[3];  /* offered, by framework */
     bool has_complaint;
-    struct error complaint; /* the last */
+    struct allocator_complaint complaint; /* the last */
 };
 
 static const struct mesos_allocator *load(const char *path) {

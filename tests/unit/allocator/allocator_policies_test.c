@@ -123,7 +123,8 @@ static enum mesos_allocator_answer pick_as_before(void *self,
 
 static void is_caught(const struct mesos_allocator *policy, const char *text) {
     AUTO(world_free) struct world *world = world_new(policy);
-    struct error error, complaint;
+    struct error error;
+    struct allocator_complaint complaint;
     size_t complaints = 0;
     assert_true(allocator_check_policy(policy, &error));
     world_add_framework(world, 1, ROLE_ANY);
@@ -155,6 +156,28 @@ TEST(a_pick_of_an_agent_that_is_not_there_is_caught) {
 TEST(a_pick_of_more_than_is_free_is_caught_with_what_is) {
     static const struct mesos_allocator policy = {FOOL, .choose = pick_too_much};
     is_caught(&policy, "offered 99000 thousandths of cpus on agent 1, where 4000 are free");
+}
+
+TEST(a_complaint_says_whom_the_policy_picked_when_they_are_there) {
+    static const struct mesos_allocator too_much = {FOOL, .choose = pick_too_much};
+    static const struct mesos_allocator no_agent = {FOOL, .choose = pick_no_agent};
+    AUTO(world_free) struct world *one = world_new(&too_much);
+    AUTO(world_free) struct world *other = world_new(&no_agent);
+    struct allocator_complaint complaint;
+    world_add_framework(one, 3, ROLE_ANY);
+    world_add_agent(one, 1, 4, 1024);
+    world_add_framework(other, 3, ROLE_ANY);
+    world_add_agent(other, 1, 4, 1024);
+
+    world_allocate(one);
+    world_allocate(other);
+
+    assert_true(allocator_take_complaint(one->allocator, &complaint));
+    assert_int_equal(complaint.framework, 3);
+    assert_int_equal(complaint.agent, 1);
+    assert_true(allocator_take_complaint(other->allocator, &complaint));
+    assert_int_equal(complaint.framework, 3);
+    assert_int_equal(complaint.agent, 0);
 }
 
 TEST(a_pick_of_less_than_nothing_is_caught) {
@@ -199,7 +222,7 @@ static enum mesos_allocator_answer place_half(void *self, const struct mesos_all
 TEST(a_policy_may_place_and_size_by_itself) {
     static const struct mesos_allocator policy = {FOOL, .choose = place_half};
     AUTO(world_free) struct world *world = world_new(&policy);
-    struct error complaint;
+    struct allocator_complaint complaint;
     world_add_framework(world, 1, ROLE_ANY);
     world_add_agent(world, 1, 3, 1024);
     world_add_agent(world, 2, 5, 1024);
