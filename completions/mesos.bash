@@ -54,7 +54,7 @@ _mesos() {
         fi
     done
     if [[ $current == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(_mesos_flags "$command") --help" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "$(_mesos_flags "$command")" -- "$current")
         return
     fi
     case ${COMP_WORDS[COMP_CWORD - 1]} in
