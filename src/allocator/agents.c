@@ -110,9 +110,46 @@ void agents_mark_all(struct allocator *allocator) {
 }
 
 static void add_size(struct allocator *allocator, const struct agent *agent, int sign) {
-    for (size_t i = 0; i < allocator->dimensions; i++)
+    for (size_t i = 0; i < allocator->dimensions; i++) {
+        allocator->there.at[i] += sign * agent->size.at[i];
         if (!name_is_excluded(allocator, allocator->names[i]))
             allocator->total.at[i] += sign * agent->size.at[i];
+    }
+}
+
+int64_t agents_room(const struct allocator *allocator, size_t dimension) {
+    int64_t there = allocator->there.at[dimension], held = allocator->held.at[dimension];
+    int64_t more = CLUSTER_LIMIT_MILLI - (there > held ? there : held);
+    return more > 0 ? more : 0;
+}
+
+/* What is beyond what can be added up is not there. The agent's old size is taken out already. */
+static void cut_to_room(struct allocator *allocator, struct agent *agent) {
+    struct amounts left;
+    bool is_over = false;
+    amounts_of(allocator, &agent->total, false, &agent->size);
+    for (size_t i = 0; i < allocator->dimensions; i++) {
+        left.at[i] = agents_room(allocator, i);
+        is_over = is_over || agent->size.at[i] > left.at[i];
+    }
+    for (uint32_t i = agent->total.count; is_over && i-- > 0;) {
+        struct resource one = agent->total.entries[i];
+        bool is_simple;
+        uint8_t at = kind_dimension(allocator, one.kind, &is_simple);
+        int64_t milli = resource_quantity_milli(&one);
+        if (at == NO_DIMENSION || milli <= left.at[at]) {
+            if (at != NO_DIMENSION)
+                left.at[at] -= milli;
+            continue;
+        }
+        if ((one.kind & (KIND_IS_EXCLUSIVE | KIND_IS_SHARED)) == 0) {
+            one.milli -= left.at[at];
+            left.at[at] = 0;
+        }
+        resources_subtract_common(&agent->total, &(struct resources){.entries = &one, .count = 1});
+    }
+    if (is_over)
+        amounts_of(allocator, &agent->total, false, &agent->size);
 }
 
 static void set_total(struct allocator *allocator, struct agent *agent,
@@ -124,7 +161,7 @@ static void set_total(struct allocator *allocator, struct agent *agent,
     resources_fini(&agent->total);
     agent->total = copy;
     agent->traits = traits;
-    amounts_of(allocator, &agent->total, false, &agent->size);
+    cut_to_room(allocator, agent);
     agent->has_gpus = resources_quantity_milli(&agent->total, allocator->kinds, NAME_GPUS) > 0;
     add_size(allocator, agent, 1);
     quota_tell_reservations(allocator, agent, 1);

@@ -45,8 +45,7 @@ static bool check_agent(struct allocator *allocator, struct agent *agent, struct
     for (size_t i = 0; i < allocator->dimensions; i++) {
         if (size.at[i] != agent->size.at[i])
             return fail(why, ERROR_INVALID, "agent %u: its size is wrong", agent->number);
-        if (!name_is_excluded(allocator, allocator->names[i]))
-            total->at[i] += size.at[i];
+        total->at[i] += size.at[i];
         free->at[i] += agent->is_active ? agent->plain.at[i] : 0;
         if (agent->earmark != NULL && agent->earmark->kept.at[i] > agent->plain.at[i])
             return fail(why, ERROR_INVALID, "agent %u: more is kept than free", agent->number);
@@ -66,8 +65,12 @@ static bool check_agent(struct allocator *allocator, struct agent *agent, struct
 static bool check_sums(const struct allocator *allocator, const struct amounts *total,
                        const struct amounts *free, struct error *why) {
     size_t size = allocator->dimensions * sizeof(total->at[0]);
-    if (memcmp(total->at, allocator->total.at, size) != 0)
+    if (memcmp(total->at, allocator->there.at, size) != 0)
         return fail(why, ERROR_INVALID, "the cluster's total is not the sum over agents");
+    for (size_t i = 0; i < allocator->dimensions; i++)
+        if (allocator->total.at[i] !=
+            (name_is_excluded(allocator, allocator->names[i]) ? 0 : total->at[i]))
+            return fail(why, ERROR_INVALID, "shares are reckoned with another total");
     if (memcmp(free->at, allocator->free.at, size) != 0)
         return fail(why, ERROR_INVALID, "what is free is not the sum over agents");
     return true;

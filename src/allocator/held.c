@@ -26,6 +26,7 @@ void client_charge(struct allocator *allocator, struct client *client,
     int64_t any = 0;
     for (size_t i = 0; i < allocator->dimensions; i++) {
         client->held.at[i] += sign * amounts->at[i];
+        allocator->held.at[i] += sign * amounts->at[i];
         any |= amounts->at[i];
     }
     if (any != 0)
@@ -122,6 +123,32 @@ bool agent_give(struct allocator *allocator, struct agent *agent, struct client 
     return true;
 }
 
+/* Whether the sums over the cluster still can be reckoned with when `from` becomes `to`. */
+static bool has_room(struct allocator *allocator, const struct resources *from,
+                     const struct resources *to) {
+    struct amounts before = {0}, after;
+    amounts_of(allocator, to, false, &after);
+    if (from != NULL && !has_shared(from)) /* of which copies may stay */
+        amounts_of(allocator, from, false, &before);
+    for (size_t i = 0; i < allocator->dimensions; i++)
+        if (after.at[i] > before.at[i] && after.at[i] - before.at[i] > agents_room(allocator, i))
+            return false;
+    return true;
+}
+
+/* Elements of ranges and sets are there once: who would hold one that another holds? */
+static bool is_held_already(const struct resources *used, const struct resources *what) {
+    AUTO_FINI(resources_fini) struct resources elements = {0};
+    for (uint32_t i = 0; i < what->count; i++) {
+        bool is_counted = kind_type(what->entries[i].kind) == VALUE_SCALAR;
+        if (!is_counted && !resources_put(&elements, &what->entries[i]))
+            return true;
+    }
+    AUTO_FINI(resources_fini) struct resources left = resources_copy(&elements);
+    resources_subtract_common(&left, used);
+    return !resources_equal(&left, &elements);
+}
+
 bool allocator_adopt(struct allocator *allocator, uint32_t framework, uint32_t role,
                      uint32_t agent_number, const struct resources *resources) {
     struct agent *agent = agent_find(allocator, agent_number);
@@ -130,6 +157,8 @@ bool allocator_adopt(struct allocator *allocator, uint32_t framework, uint32_t r
     if (resources_is_empty(resources))
         return true;
     names_learn(allocator, resources);
+    if (!has_room(allocator, NULL, resources) || is_held_already(&agent->used, resources))
+        return false;
     struct client *client = client_get(allocator, framework, role);
     bool given = agent_give(allocator, agent, client, resources);
     client_forget_if_idle(allocator, client);
@@ -187,7 +216,7 @@ static bool replace(struct resources *set, const struct resources *from,
                     const struct resources *to) {
     AUTO_FINI(resources_fini) struct resources copy = resources_copy(set);
     resources_subtract_common(&copy, from);
-    if (!resources_add(&copy, to))
+    if (is_held_already(&copy, to) || !resources_add(&copy, to))
         return false;
     struct resources old = *set;
     *set = resources_take(&copy);
@@ -201,6 +230,7 @@ static void refresh_total(struct allocator *allocator, struct agent *agent) {
     bool has_changed = false;
     for (size_t i = 0; i < allocator->dimensions; i++) {
         int64_t more = agent->size.at[i] - before.at[i];
+        allocator->there.at[i] += more;
         if (more == 0 || name_is_excluded(allocator, allocator->names[i]))
             continue;
         has_changed = true;
@@ -245,7 +275,7 @@ bool allocator_convert(struct allocator *allocator, uint32_t framework, uint32_t
         return false;
     names_learn(allocator, to);
     AUTO_FINI(resources_fini) struct resources total = resources_copy(&agent->total);
-    if (!replace(&total, from, to))
+    if (!has_room(allocator, from, to) || !replace(&total, from, to))
         return false;
     if (framework == 0
             ? !resources_contains(&agent->free, from)
