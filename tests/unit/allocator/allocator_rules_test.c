@@ -82,9 +82,7 @@ TEST(what_is_reserved_counts_for_quota_once) {
     assert_int_equal(world_allocate(world), 1);
 
     assert_int_equal(world_offered_cpus(world, 0), 3);
-    struct allocator_standing standing;
-    assert_true(allocator_role_standing(world->allocator, eng, &standing));
-    assert_int_equal(quantities_milli(standing.consumed, NAME_CPUS), 3000);
+    assert_int_equal(quantities_milli(allocator_consumed(world->allocator, eng), NAME_CPUS), 3000);
 }
 
 /* --- minima, constraints --- */
@@ -287,9 +285,7 @@ TEST(what_is_held_or_free_is_converted_and_the_total_with_it) {
     assert_true(allocator_convert(world->allocator, 0, ROLE_ANY, 1, &plain, &reserved));
 
     world_check(world);
-    struct allocator_standing standing;
-    assert_true(allocator_role_standing(world->allocator, eng, &standing));
-    assert_int_equal(quantities_milli(standing.consumed, NAME_CPUS), 2000);
+    assert_int_equal(quantities_milli(allocator_consumed(world->allocator, eng), NAME_CPUS), 2000);
     world_add_framework(world, 1, eng);
     assert_int_equal(world_allocate(world), 1);
     assert_true(allocator_convert(world->allocator, 1, eng, 1, &reserved, &plain));
