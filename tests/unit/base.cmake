@@ -1,3 +1,3 @@
-foreach(name arena buf error heap map rng text units uuid)
+foreach(name arena buf crc32c error heap map rng text units uuid)
     house_test(common/base/${name} LINKS base)
 endforeach()
