@@ -224,7 +224,7 @@ static void answer(struct play *play) {
 
 static bool allocate(struct play *play, size_t budget) {
     bool more = allocator_allocate(play->allocator, play->now_ms, budget, note, play);
-    struct error complaint;
+    struct allocator_complaint complaint;
     bool is_wrong = allocator_take_complaint(play->allocator, &complaint);
     assert(!is_wrong);
     return more;
