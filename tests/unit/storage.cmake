@@ -1,1 +1,2 @@
+house_test(common/storage/batch LINKS storage)
 house_test(common/storage/storage LINKS storage)

@@ -173,10 +173,25 @@ const uint32_t *resource_items(const struct resource *one, size_t *count) {
     return one->items->at;
 }
 
+/* The first entry that is not before `one`: a walk may begin there, so that little costs little
+ * beside a large set. */
+static uint32_t place_of(const struct resources *set, const struct resource *one) {
+    uint32_t low = 0, high = set->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (compare(&set->entries[middle], one) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Whether the sum fits, and how many entries of `more` are new to `to`. */
 static bool plan_add(const struct resources *to, const struct resources *more, uint32_t *fresh) {
     *fresh = 0;
-    for (uint32_t i = 0, j = 0; j < more->count;) {
+    uint32_t i = more->count > 0 ? place_of(to, &more->entries[0]) : 0;
+    for (uint32_t j = 0; j < more->count;) {
         int order = i < to->count ? compare(&to->entries[i], &more->entries[j]) : 1;
         if (order == 0 && !entry_sum_fits(&to->entries[i], &more->entries[j]))
             return false;
@@ -256,8 +271,8 @@ void resources_subtract_common(struct resources *from, const struct resources *l
         resources_clear(from);
         return;
     }
-    uint32_t kept = 0, j = 0;
-    for (uint32_t i = 0; i < from->count; i++) {
+    uint32_t kept = less->count > 0 ? place_of(from, &less->entries[0]) : from->count, j = 0;
+    for (uint32_t i = kept; i < from->count; i++) {
         struct resource one = from->entries[i];
         while (j < less->count && compare(&less->entries[j], &one) < 0)
             j++;
@@ -276,7 +291,7 @@ bool resources_subtract(struct resources *from, const struct resources *less) {
 }
 
 bool resources_contains(const struct resources *whole, const struct resources *part) {
-    uint32_t i = 0;
+    uint32_t i = part->count > 0 ? place_of(whole, &part->entries[0]) : 0;
     for (uint32_t j = 0; j < part->count; j++, i++) {
         while (i < whole->count && compare(&whole->entries[i], &part->entries[j]) < 0)
             i++;

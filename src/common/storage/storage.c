@@ -1,6 +1,8 @@
 /*
- * A batch is a flat buffer of records: u32 key size, u32 value size (REMOVED: none), key, value.
- * The thread swaps the waiting buffer for an empty one and commits it in one transaction.
+ * The thread swaps the waiting batch for an empty one and commits it in one transaction. Of a key
+ * that was put again and again the last record alone is kept and written: what waits while the disk
+ * is full, and the room that the commit needs then, is bounded by what is stored, not by how often
+ * it changed.
  *
  * LMDB keys end at 511 bytes while ids may make ours longer, so the stored key is the key cut to
  * fit plus a digest of the whole, and the whole key stands in front of the value.
@@ -11,6 +13,7 @@
 #include "common/base/mem.h"
 #include "common/runtime/files.h"
 #include "common/runtime/notify.h"
+#include "common/storage/batch.h"
 
 #include <errno.h>
 #include <lmdb.h>
@@ -18,7 +21,10 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { KEY_PREFIX_LIMIT = STORAGE_KEY_LIMIT_BYTES - 8, REMOVED = -1 };
+enum {
+    KEY_PREFIX_LIMIT = STORAGE_KEY_LIMIT_BYTES - 8,
+    COMPACT_BYTES = 1 << 20, /* what waits is compacted when it is larger, and twice what it was */
+};
 
 struct storage {
     struct notify *notify; /* one item at a time: tell */
@@ -32,6 +38,7 @@ struct storage {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
     struct buf waiting;
+    size_t compact_bytes; /* when the waiting batch is compacted */
     uint64_t waiting_ticket;
     uint64_t stored_ticket;
     struct error trouble;
@@ -40,11 +47,6 @@ struct storage {
 
     uint64_t told_ticket; /* the loop's thread alone */
     bool told_trouble;
-};
-
-struct record_header {
-    uint32_t key_size;
-    int32_t value_size;
 };
 
 static bool lmdb_fail(struct error *error, int code, const char *what) {
@@ -62,16 +64,15 @@ static struct text stored_key(struct text key, char out[STORAGE_KEY_LIMIT_BYTES]
 
 /* --- the thread --- */
 
-static int apply_record(MDB_txn *txn, MDB_dbi dbi, struct text key, const char *value,
-                        int32_t value_size) {
+static int apply_record(MDB_txn *txn, MDB_dbi dbi, const struct batch_record *record) {
     char made[STORAGE_KEY_LIMIT_BYTES];
-    struct text short_key = stored_key(key, made);
+    struct text key = record->key, value = record->value, short_key = stored_key(key, made);
     MDB_val mdb_key = {short_key.size, (void *)(uintptr_t)short_key.data};
-    if (value_size == REMOVED) {
+    if (record->is_removed) {
         int code = mdb_del(txn, dbi, &mdb_key, NULL);
         return code == MDB_NOTFOUND ? 0 : code;
     }
-    MDB_val place = {sizeof(uint32_t) + key.size + (size_t)value_size, NULL};
+    MDB_val place = {sizeof(uint32_t) + key.size + value.size, NULL};
     int code = mdb_put(txn, dbi, &mdb_key, &place, MDB_RESERVE);
     if (code != 0)
         return code;
@@ -79,7 +80,8 @@ static int apply_record(MDB_txn *txn, MDB_dbi dbi, struct text key, const char *
     uint32_t key_size = (uint32_t)key.size;
     memcpy(at, &key_size, sizeof(key_size));
     memcpy(at + sizeof(key_size), key.data, key.size);
-    memcpy(at + sizeof(key_size) + key.size, value, (size_t)value_size);
+    if (value.size > 0)
+        memcpy(at + sizeof(key_size) + key.size, value.data, value.size);
     return 0;
 }
 
@@ -88,16 +90,10 @@ static int apply_batch(struct storage *storage, const struct buf *batch) {
     int code = mdb_txn_begin(storage->env, NULL, 0, &txn);
     if (code != 0)
         return code;
-    for (size_t at = 0; at < batch->size && code == 0;) {
-        struct record_header header;
-        memcpy(&header, batch->data + at, sizeof(header));
-        const char *key = batch->data + at + sizeof(header);
-        const char *value = key + header.key_size;
-        code = apply_record(txn, storage->dbi, (struct text){key, header.key_size}, value,
-                            header.value_size);
-        size_t value_size = header.value_size == REMOVED ? 0 : (size_t)header.value_size;
-        at += sizeof(header) + header.key_size + value_size;
-    }
+    struct text rest = buf_text(batch);
+    struct batch_record record;
+    while (code == 0 && batch_next(&rest, &record))
+        code = apply_record(txn, storage->dbi, &record);
     if (code != 0) {
         mdb_txn_abort(txn);
         return code;
@@ -132,7 +128,10 @@ static bool wait_for_retry(struct storage *storage, int code) {
 }
 
 /* Commits one batch, however often it takes. With the mutex held outside of the commit itself. */
-static bool commit_batch(struct storage *storage, const struct buf *batch, uint64_t ticket) {
+static bool commit_batch(struct storage *storage, struct buf *batch, uint64_t ticket) {
+    pthread_mutex_unlock(&storage->mutex);
+    batch_compact(batch);
+    pthread_mutex_lock(&storage->mutex);
     for (;;) {
         pthread_mutex_unlock(&storage->mutex);
         int code = apply_batch(storage, batch);
@@ -241,6 +240,7 @@ struct storage *storage_open(struct loop *loop, const struct storage_options *op
     struct storage *storage = NEW(struct storage);
     storage->options = *options;
     storage->options.directory = mem_dup_string(options->directory);
+    storage->compact_bytes = COMPACT_BYTES;
     char path[4096];
     snprintf(path, sizeof(path), "%s/lock", options->directory);
     storage->lock_fd = file_lock(path, error);
@@ -306,25 +306,27 @@ bool storage_load(struct storage *storage,
     return ok;
 }
 
-static void append_record(struct storage *storage, struct text key, struct text value,
-                          int32_t value_size) {
-    struct record_header header = {(uint32_t)key.size, value_size};
-    buf_append(&storage->gathering, &header, sizeof(header));
-    buf_append_text(&storage->gathering, key);
-    buf_append_text(&storage->gathering, value);
-}
-
 void storage_put(struct storage *storage, struct text key, struct text value) {
-    append_record(storage, key, value, (int32_t)value.size);
+    batch_put(&storage->gathering, key, value);
 }
 
 void storage_remove(struct storage *storage, struct text key) {
-    append_record(storage, key, (struct text){0}, REMOVED);
+    batch_remove(&storage->gathering, key);
+}
+
+/* With the mutex held. */
+static void compact_waiting(struct storage *storage) {
+    if (storage->waiting.size <= storage->compact_bytes)
+        return;
+    batch_compact(&storage->waiting);
+    size_t twice = 2 * storage->waiting.size;
+    storage->compact_bytes = twice > COMPACT_BYTES ? twice : COMPACT_BYTES;
 }
 
 void storage_commit(struct storage *storage, uint64_t ticket) {
     pthread_mutex_lock(&storage->mutex);
     buf_append_text(&storage->waiting, buf_text(&storage->gathering));
+    compact_waiting(storage);
     storage->waiting_ticket = ticket;
     pthread_cond_signal(&storage->changed);
     pthread_mutex_unlock(&storage->mutex);

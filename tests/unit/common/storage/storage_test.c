@@ -152,6 +152,23 @@ TEST(a_full_disk_is_told_and_nothing_is_reported_as_stored) {
     bench_end(&bench);
 }
 
+TEST(a_record_that_changed_often_needs_the_room_of_one) {
+    struct bench bench = bench_make();
+    bench.map_limit_bytes = 512 * 1024;
+    bench_open(&bench);
+    static char large[100 * 1024];
+
+    for (size_t i = 0; i < 40; i++)
+        storage_put(bench.storage, TEXT("k"), (struct text){large, 60 * 1024 + i * 1024});
+    storage_put(bench.storage, TEXT("k"), TEXT("last"));
+    storage_commit(bench.storage, 1);
+    wait_until_stored(&bench, 1);
+
+    assert_int_equal(bench.trouble.code, ERROR_NONE);
+    assert_holds(&bench, "k=last;");
+    bench_end(&bench);
+}
+
 TEST(a_damaged_file_is_an_error_and_no_crash) {
     struct bench bench = bench_make();
     char path[128];
