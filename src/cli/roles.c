@@ -211,7 +211,7 @@ static int set_role(const struct setting *setting, const struct flag_arguments *
     }
     const char *role = arguments->words.items[1];
     if (!set_all(setting, role, &error))
-        return cli_fail("role", &error);
+        return cli_fail("role set", &error);
     if (setting->common.json)
         printf("{}\n");
     else

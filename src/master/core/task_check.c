@@ -3,9 +3,10 @@
  */
 #include "master/core/task_check.h"
 
+#include "common/base/buf.h"
+#include "common/model/resources_text.h"
+#include "common/model/value_text.h"
 #include "master/core/task_book.h"
-
-#include <inttypes.h>
 
 enum { WHOLE_MILLI = 1000 };
 
@@ -129,7 +130,7 @@ static bool check_amounts(const struct master *master, const struct launch_place
     return true;
 }
 
-/* Names the first scalar that is short; ranges and sets are named without amounts. */
+/* Names the first scalar that is short, with its reservation and volume; ranges and sets are named without amounts. */
 static bool fail_short(const struct master *master, const struct resources *needs,
                        const struct resources *available, struct error *why) {
     for (uint32_t i = 0; i < needs->count; i++) {
@@ -137,15 +138,15 @@ static bool fail_short(const struct master *master, const struct resources *need
         struct resources single = {(struct resource *)one, 1, 0};
         if (resources_contains(available, &single))
             continue;
-        struct text name = kinds_info(master->kinds, one->kind)->name;
         if (kind_type(one->kind) != VALUE_SCALAR)
             return fail(why, ERROR_INVALID, "it asks for %.*s that the offer does not have",
-                        TEXT_ARGS(name));
-        int64_t asked = one->milli, left = resources_scalar_milli(available, one->kind);
-        return fail(why, ERROR_INVALID,
-                    "it asks for %.*s:%" PRId64 ".%03d, the offer has %" PRId64 ".%03d left",
-                    TEXT_ARGS(name), asked / WHOLE_MILLI, (int)(asked % WHOLE_MILLI),
-                    left / WHOLE_MILLI, (int)(left % WHOLE_MILLI));
+                        TEXT_ARGS(kinds_info(master->kinds, one->kind)->name));
+        AUTO_FINI(buf_fini) struct buf asked = {0};
+        AUTO_FINI(buf_fini) struct buf left = {0};
+        resources_print(&single, master->kinds, &asked);
+        milli_print(resources_scalar_milli(available, one->kind), &left);
+        return fail(why, ERROR_INVALID, "it asks for %s, the offer has %s of that left",
+                    buf_string(&asked), buf_string(&left));
     }
     return fail(why, ERROR_INVALID, "its resources are not contained in the offer");
 }

@@ -200,8 +200,8 @@ TEST(a_policy_that_gives_what_is_not_there_is_named_replaced_and_does_no_harm) {
 
     run_a_task_with(build_policy("wrong.c", "-DDOES=PICKS_WHAT_IS_NOT_FREE"));
 
-    assert_true(process_log_has(&cluster.master, "policy_misbehaves in_use=wrong framework="));
-    assert_true(process_log_has(&cluster.master, "in_use=hdrf"));
+    assert_true(process_log_has(&cluster.master, "policy_misbehaves"));
+    assert_true(process_log_has(&cluster.master, "in_use=hdrf framework="));
     cluster_close(&cluster);
 }
 

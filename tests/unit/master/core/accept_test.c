@@ -264,7 +264,9 @@ static void bad_task(struct stage *stage, struct task_info task, const char *why
 TEST(a_task_that_asks_for_more_than_the_offer_is_refused_by_amount) {
     AUTO(stage_free) struct stage *stage = begin_with_offer();
     bad_task(stage, stage_task(stage, "t", "M-S0", "cpus:4.5"),
-             "it asks for cpus:4.500, the offer has 4.000 left");
+             "it asks for cpus:4.5, the offer has 4 of that left");
+    bad_task(stage, stage_task(stage, "t", "M-S0", "cpus(eng):0.5"),
+             "it asks for cpus(eng):0.5, the offer has 0 of that left");
     bad_task(stage, stage_task(stage, "t", "M-S0", "cpus:1;ports:[1-2]"), "it asks for ports");
 }
 
