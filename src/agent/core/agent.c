@@ -113,6 +113,7 @@ void agent_free(struct agent *agent) {
     resources_fini(&agent->used);
     arena_free(agent->arena);
     mem_free(agent->id);
+    mem_free(agent->end_reason);
     mem_free(agent);
 }
 
@@ -176,6 +177,7 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
     if (event->kind == AGENT_EVENT_RECOVERED || agent->recovery != RECOVERY_BEGIN)
         act(agent, event);
     timers_run(agent);
+    drain_settle(agent);
     operations_settle(agent);
     registration_settle(agent);
     store_commit(agent);

@@ -7,13 +7,20 @@
 
 #include <signal.h>
 
-static int64_t grace_of(const struct agent *agent, const struct task *task,
-                        const struct kill_order *order) {
+static int64_t grace_said(const struct agent *agent, const struct task *task,
+                          const struct kill_order *order) {
     if (order != NULL && order->has_grace)
         return order->grace_ms > 0 ? order->grace_ms : 0;
     if (task->info.has_kill_grace)
         return task->info.kill_grace_ns / 1000000;
     return agent->options.kill_grace_ms;
+}
+
+/* No task outlasts the drain of its agent. */
+static int64_t grace_of(const struct agent *agent, const struct task *task,
+                        const struct kill_order *order) {
+    int64_t grace_ms = grace_said(agent, task, order), left_ms = drain_left_ms(agent);
+    return grace_ms < left_ms ? grace_ms : left_ms;
 }
 
 static void set_grace(struct agent *agent, struct task *task, int64_t grace_ms) {
@@ -54,9 +61,9 @@ static void send_kill(struct agent *agent, const struct task *task, const struct
                       uint64_t after) {
     struct executor_event event = {.kind = EXECUTOR_EVENT_KILL};
     event.kill.task = task->id;
-    if (order != NULL && order->has_grace) {
+    if ((order != NULL && order->has_grace) || drain_has_deadline(agent)) {
         event.kill.has_grace = true;
-        event.kill.grace_ns = order->grace_ms * 1000000;
+        event.kill.grace_ns = grace_of(agent, task, order) * 1000000;
     }
     executor_event(agent, task->executor, &event, after);
 }
@@ -73,6 +80,15 @@ static void kill_queued(struct agent *agent, struct task *task) {
                           "The executor has nothing to do");
 }
 
+/* One that is not there cannot be asked for longer than the grace; one that is there has the
+ * drain's deadline, and a moment to say so. */
+static void watch_executor(struct agent *agent, struct task *task, const struct kill_order *order) {
+    if (task->executor->connection.value == 0)
+        set_grace(agent, task, grace_of(agent, task, order));
+    else if (drain_has_deadline(agent))
+        set_grace(agent, task, drain_left_ms(agent) + agent->options.executor_shutdown_grace_ms);
+}
+
 static void kill_in_executor(struct agent *agent, struct task *task, const struct kill_order *order,
                              bool is_first) {
     if (task->executor == NULL)
@@ -80,8 +96,7 @@ static void kill_in_executor(struct agent *agent, struct task *task, const struc
     if (!task->is_delivered)
         return kill_queued(agent, task);
     send_kill(agent, task, order, is_first ? store_ticket(agent) : agent->last_ticket);
-    if (task->executor->connection.value == 0)
-        set_grace(agent, task, grace_of(agent, task, order));
+    watch_executor(agent, task, order);
 }
 
 void kill_task(struct agent *agent, struct task *task, const struct kill_order *order) {
@@ -102,7 +117,8 @@ void kill_task(struct agent *agent, struct task *task, const struct kill_order *
 void kill_resume(struct agent *agent, struct task *task) {
     if (!task->is_command) {
         timer_cancel(agent, &task->kill_timer);
-        return send_kill(agent, task, NULL, task->ticket);
+        send_kill(agent, task, NULL, task->ticket);
+        return watch_executor(agent, task, NULL);
     }
     effect_container(agent, AGENT_EFFECT_SIGNAL, task->container, SIGTERM, 0);
     set_grace(agent, task, grace_of(agent, task, NULL));
@@ -114,7 +130,12 @@ void kill_fired(struct agent *agent, struct task *task) {
                     TEXT_ARGS(task->id.text));
         return effect_container(agent, AGENT_EFFECT_DESTROY, task->container, SIGKILL, 0);
     }
-    if (task->executor != NULL && task->executor->connection.value == 0)
+    if (task->executor == NULL)
+        return;
+    if (task->executor->connection.value != 0 && drain_has_deadline(agent))
+        executor_destroy(agent, task->executor, TASK_REASON_AGENT_DRAINING,
+                         "The executor has not ended a task before the drain's deadline");
+    else if (task->executor->connection.value == 0)
         executor_destroy(agent, task->executor, TASK_REASON_EXECUTOR_TERMINATED,
                          "The executor was not there to kill a task");
 }

@@ -107,6 +107,7 @@ static void handle_registered(struct agent *agent, const struct master_message *
         return handle_update_framework(agent, &message->update_framework);
     case MASTER_MESSAGE_RECONCILE: return handle_reconcile(agent, message);
     case MASTER_MESSAGE_APPLY: return operation_apply(agent, message);
+    case MASTER_MESSAGE_DRAIN: return drain_begin(agent, &message->drain);
     }
 }
 

@@ -199,6 +199,18 @@ void kill_resume(struct agent *agent,
 void kill_fired(struct agent *agent, struct task *task);
 void kill_completion_fired(struct agent *agent, struct task *task);
 
+/* drain.c: the master wants this machine empty. */
+void drain_begin(struct agent *agent, const struct drain_terms *terms);
+void drain_restore(struct agent *agent, const struct agent_record *record);
+bool drain_has_deadline(const struct agent *agent);
+int64_t drain_left_ms(const struct agent *agent); /* INT64_MAX: no deadline */
+/* Says in the status of a killed task what killed it. */
+void drain_label(const struct agent *agent, const struct task *task, struct task_status *status);
+void drain_end_all(struct agent *agent); /* and tells nobody */
+/* And then the agent itself; the reason is copied. */
+void drain_end_agent(struct agent *agent, struct text reason);
+void drain_settle(struct agent *agent); /* once, at the end of a step */
+
 /* recovery.c */
 void recovery_begin(struct agent *agent, const struct agent_event *event);
 void recovery_containers_done(struct agent *agent);

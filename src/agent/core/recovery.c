@@ -141,6 +141,7 @@ static void restore_kind(struct agent *agent, const struct agent_event *event,
         case AGENT_RECORD_UPDATE: restore_update(agent, record, key); break;
         case AGENT_RECORD_SANDBOX: /* in their order: below */ break;
         case AGENT_RECORD_RESOURCES: /* before all others: operations_restore */ break;
+        case AGENT_RECORD_DRAIN: drain_restore(agent, record); break;
         }
     }
 }
@@ -230,7 +231,7 @@ void recovery_begin(struct agent *agent, const struct agent_event *event) {
         return;
     static const enum agent_record_kind order[] = {
         AGENT_RECORD_SELF, AGENT_RECORD_FRAMEWORK, AGENT_RECORD_EXECUTOR,
-        AGENT_RECORD_TASK, AGENT_RECORD_UPDATE,
+        AGENT_RECORD_TASK, AGENT_RECORD_UPDATE,    AGENT_RECORD_DRAIN,
     };
     struct error error;
     if (!operations_restore(agent, event, &error)) {

@@ -42,12 +42,19 @@ static void disconnect(struct agent *agent, const char *reason) {
     leave_master(agent);
 }
 
-static void stop(struct agent *agent, struct text reason) {
+static void leave_for_good(struct agent *agent) {
     agent->registration = REGISTRATION_STOPPED;
+    agent->owes_report = false;
     timer_cancel(agent, &agent->answer_timer);
     timer_cancel(agent, &agent->ping_timer);
     timer_cancel(agent, &agent->connect_timer);
     streams_pause(agent);
+    task_forget_unknown(agent);
+    operations_forget_master(agent);
+}
+
+static void stop(struct agent *agent, struct text reason) {
+    leave_for_good(agent);
     struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_STOP);
     effect->reason = arena_text(agent->outbox->arena, reason);
 }
@@ -138,6 +145,16 @@ static void registered(struct agent *agent, struct agent_id id, int64_t ping_tim
     streams_resend(agent);
 }
 
+/* Gone by an operator, or its machine is down. */
+static void refused_with_tasks(struct agent *agent, struct text reason, bool for_good) {
+    if (for_good) {
+        leave_for_good(agent);
+        return drain_end_agent(agent, text_cut(reason, AGENT_MESSAGE_TEXT_LIMIT));
+    }
+    drain_end_all(agent);
+    disconnect(agent, "the master refused the registration");
+}
+
 static void refused(struct agent *agent, struct text reason, bool for_good) {
     if (for_good)
         return stop(agent, reason.size > 0 ? text_cut(reason, AGENT_MESSAGE_TEXT_LIMIT)
@@ -150,6 +167,8 @@ static void refused(struct agent *agent, struct text reason, bool for_good) {
 void registration_answered(struct agent *agent, const struct master_message *message) {
     if (message->kind == MASTER_MESSAGE_REGISTERED)
         registered(agent, message->registered.agent, message->registered.ping_timeout_ms);
+    else if (message->refused.kill_tasks)
+        refused_with_tasks(agent, message->refused.reason, message->refused.stop);
     else
         refused(agent, message->refused.reason, message->refused.stop);
 }

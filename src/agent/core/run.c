@@ -161,6 +161,8 @@ static bool check_volumes(struct agent *agent, const struct task *task, struct e
 
 static void admit(struct agent *agent, struct task *task, const struct master_message *message) {
     struct error error = {0};
+    if (agent->is_draining)
+        return refuse(agent, task, TASK_REASON_AGENT_DRAINING, TEXT("The agent is draining"));
     if (!task_read(agent, task, message->run_task.task.encoded, &error))
         return refuse(agent, task, TASK_REASON_TASK_INVALID,
                       arena_text(agent->outbox->arena, text_of(error.message)));

@@ -199,6 +199,12 @@ struct agent {
     struct link removals;   /* struct removal, owned */
     size_t operation_count, removal_count;
 
+    bool is_draining; /* and then: */
+    struct drain_terms drain;
+    int64_t drain_deadline_ns; /* wall clock; 0: none */
+    char *end_reason;          /* not NULL: when the last container is gone the agent stops */
+    bool has_ended;
+
     enum registration_state registration;
     enum recovery_state recovery;
     int64_t backoff_ms;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/model/agent_info.h"
+#include "common/model/drain.h"
 #include "common/model/framework_info.h"
 #include "common/model/operation.h"
 #include "common/model/task_info.h"
@@ -107,6 +108,7 @@ enum master_message_kind {
      * the connection, before the RUN_TASKs behind it, and answered by OPERATION. One that cannot be
      * applied changes nothing; then the agent also sends RESOURCES, the truth. */
     MASTER_MESSAGE_APPLY = 12,
+    MASTER_MESSAGE_DRAIN = 13, /* end all tasks and take no more until they have ended */
 };
 
 struct master_message {
@@ -119,7 +121,8 @@ struct master_message {
         } registered;
         struct {
             struct text reason;
-            bool stop; /* never try again with this id */
+            bool stop;       /* never try again with this id */
+            bool kill_tasks; /* and end all there is: nobody will hear of it */
         } refused;
         struct {
             struct framework_id framework;
@@ -155,5 +158,6 @@ struct master_message {
             enum operation_kind kind;
             const struct resources *from, *to;
         } apply;
+        struct drain_terms drain;
     };
 };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/model/agent_protocol.h"
+#include "common/model/drain.h"
 
 /* --- the agent: one LMDB environment in --work_dir --- */
 
@@ -19,6 +20,7 @@ enum agent_record_kind {
     AGENT_RECORD_SANDBOX =
         6, /* "sandbox/CONTAINER": of an ended container, for its removal by age */
     AGENT_RECORD_RESOURCES = 7, /* "resources": what operations have made of the flags' resources */
+    AGENT_RECORD_DRAIN = 8,     /* "drain": the master's order to end all tasks */
 };
 
 struct agent_record {
@@ -65,6 +67,10 @@ struct agent_record {
             uint64_t stdout_rotations, stderr_rotations;
         } sandbox;
         const struct resources *resources; /* those reserved dynamically, and volumes */
+        struct {
+            struct drain_terms terms;
+            int64_t deadline_ns; /* wall clock; 0: none */
+        } drain;
     };
 };
 
@@ -84,10 +90,15 @@ enum registry_record_kind {
     REGISTRY_FRAMEWORK = 4, /* "framework/ID": with its failover timeout; gone when it is removed */
     REGISTRY_MASTER = 5,    /* "master": the last leader */
     REGISTRY_ROLE = 6,      /* "role/NAME": its weight and quota; gone when both are the presets */
+    REGISTRY_MACHINE = 7,   /* "machine/HOSTNAME,IP": in the maintenance schedule */
 };
 
 struct registry_record {
     enum registry_record_kind kind;
+    /* Fields of a newer version: whoever writes the record again gives them back. Those of the
+     * message inside (a framework, a role) stand in a field with that message's number. */
+    struct text unknown;
+    struct agent_drain drain; /* AGENT, UNREACHABLE */
     union {
         struct text agent_info; /* encoded mesos.v1.AgentInfo */
         struct {
@@ -108,6 +119,13 @@ struct registry_record {
             const struct quota_config_line *lines;
             size_t line_count;
         } role;
+        struct {
+            struct text hostname, ip; /* one of them may be empty */
+            uint32_t window, place;   /* which window it is in, and where in it */
+            int64_t start_ns;
+            int64_t duration_ns; /* negative: without end */
+            bool is_down;
+        } machine;
     };
 };
 

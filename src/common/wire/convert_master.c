@@ -45,6 +45,8 @@ static void put_answer(const struct master_message *message, struct buf *out) {
     } else {
         put_bytes(out, 1, message->refused.reason);
         put_varint(out, 2, message->refused.stop);
+        if (message->refused.kill_tasks)
+            put_varint(out, 3, true);
     }
     put_end(out, place);
 }
@@ -56,6 +58,15 @@ static void put_reconcile(const struct master_message *message, struct buf *out)
         put_bytes(out, 2, message->reconcile.tasks[i].task.text);
         put_end(out, place);
     }
+}
+
+static void put_drain(const struct master_message *message, struct buf *out) {
+    size_t place = put_begin(out, 12);
+    if (message->drain.has_max_grace)
+        put_int(out, 1, message->drain.max_grace_ns);
+    if (message->drain.mark_gone)
+        put_varint(out, 2, true);
+    put_end(out, place);
 }
 
 void master_message_encode(struct wire *wire, const struct master_message *message,
@@ -97,6 +108,7 @@ void master_message_encode(struct wire *wire, const struct master_message *messa
         resources_encode(wire, message->apply.to, 4, (struct text){0}, RESERVATIONS_NEW, out);
         put_end(out, place);
         return;
+    case MASTER_MESSAGE_DRAIN: put_drain(message, out); return;
     }
 }
 
@@ -169,6 +181,7 @@ static bool read_answer(const Mesos__Internal__MasterMessage *from, struct maste
         return missing(error, "refused");
     out->refused.reason = text_of(from->refused->reason);
     out->refused.stop = from->refused->stop;
+    out->refused.kill_tasks = from->refused->kill_tasks;
     return true;
 }
 
@@ -203,6 +216,16 @@ static bool read_apply(struct wire *wire, const Mesos__Internal__MasterMessage__
            resources_decode(wire, from->to, from->n_to, &out->apply.to, NULL, NULL, error);
 }
 
+static bool read_drain(const Mesos__Internal__MasterMessage__Drain *from,
+                       struct master_message *out, struct error *error) {
+    if (from == NULL)
+        return missing(error, "drain");
+    if (from->has_max_grace_ns && from->max_grace_ns < 0)
+        return fail(error, ERROR_INVALID, "a drain whose grace is negative");
+    out->drain = (struct drain_terms){from->has_max_grace_ns, from->max_grace_ns, from->mark_gone};
+    return true;
+}
+
 static bool read_message(struct wire *wire, const Mesos__Internal__MasterMessage *from,
                          struct master_message *out, struct error *error) {
     switch (out->kind) {
@@ -218,6 +241,7 @@ static bool read_message(struct wire *wire, const Mesos__Internal__MasterMessage
     case MASTER_MESSAGE_UPDATE_FRAMEWORK: return read_framework(from->framework, out, error);
     case MASTER_MESSAGE_RECONCILE: read_reconcile(wire, from, out); return true;
     case MASTER_MESSAGE_APPLY: return read_apply(wire, from->apply, out, error);
+    case MASTER_MESSAGE_DRAIN: return read_drain(from->drain, out, error);
     }
     return fail(error, ERROR_INVALID, "a master's message of unknown kind");
 }

@@ -70,6 +70,15 @@ static void put_sandbox(const struct agent_record *record, struct buf *out) {
     put_end(out, place);
 }
 
+static void put_drain_order(const struct agent_record *record, struct buf *out) {
+    size_t place = put_begin(out, 9);
+    if (record->drain.terms.has_max_grace)
+        put_int(out, 1, record->drain.terms.max_grace_ns);
+    put_varint(out, 2, record->drain.terms.mark_gone);
+    put_int(out, 3, record->drain.deadline_ns);
+    put_end(out, place);
+}
+
 void agent_record_encode(struct wire *wire, const struct agent_record *record, struct buf *out) {
     size_t place, status;
     put_varint(out, 1, RECORD_VERSION);
@@ -99,6 +108,7 @@ void agent_record_encode(struct wire *wire, const struct agent_record *record, s
         resources_encode(wire, record->resources, 1, (struct text){0}, RESERVATIONS_NEW, out);
         put_end(out, place);
         return;
+    case AGENT_RECORD_DRAIN: put_drain_order(record, out); return;
     }
 }
 
@@ -171,6 +181,12 @@ static bool read_agent_record(struct wire *wire, const Mesos__Internal__AgentRec
         out->kind = AGENT_RECORD_RESOURCES;
         return resources_decode(wire, from->resources->resources, from->resources->n_resources,
                                 &out->resources, NULL, NULL, error);
+    } else if (from->drain != NULL) {
+        out->kind = AGENT_RECORD_DRAIN;
+        out->drain.terms.has_max_grace = from->drain->has_max_grace_ns;
+        out->drain.terms.max_grace_ns = from->drain->max_grace_ns;
+        out->drain.terms.mark_gone = from->drain->mark_gone;
+        out->drain.deadline_ns = from->drain->deadline_ns;
     } else {
         return fail(error, ERROR_INVALID, "an empty record of the agent");
     }
@@ -189,6 +205,52 @@ bool agent_record_decode(struct wire *wire, struct text bytes, struct agent_reco
     return true;
 }
 
+/* --- the registry ---
+ *
+ * A record has one message that says what it is; drain and is_deactivated stand beside it. */
+
+static uint32_t own_field(enum registry_record_kind kind) {
+    switch (kind) {
+    case REGISTRY_AGENT: return 2;
+    case REGISTRY_UNREACHABLE: return 3;
+    case REGISTRY_GONE: return 4;
+    case REGISTRY_FRAMEWORK: return 5;
+    case REGISTRY_MASTER: return 6;
+    case REGISTRY_ROLE: return 7;
+    case REGISTRY_MACHINE: return 10;
+    }
+    return 0;
+}
+
+/* Of the message inside, whose end this is. */
+static void put_unknown_inside(const struct registry_record *record, struct buf *out) {
+    struct text rest = record->unknown;
+    struct slice slice;
+    while (slice_next(&rest, &slice)) {
+        if (slice.number == own_field(record->kind))
+            buf_append_text(out, slice.payload);
+    }
+}
+
+/* What is known and not this record's is left out: it was of what the record was before. */
+static void put_unknown(const struct registry_record *record, struct buf *out) {
+    struct text rest = record->unknown;
+    struct slice slice;
+    while (slice_next(&rest, &slice)) {
+        if (protobuf_c_message_descriptor_get_field(&mesos__internal__registry_record__descriptor,
+                                                    slice.number) == NULL)
+            buf_append_text(out, slice.whole);
+    }
+}
+
+static void put_mark(const struct registry_record *record, struct buf *out) {
+    size_t place = put_begin(out, own_field(record->kind));
+    put_bytes(out, 1, record->agent.agent.text);
+    put_int(out, 2, record->agent.since_ns);
+    put_unknown_inside(record, out);
+    put_end(out, place);
+}
+
 static void put_registered_framework(const struct registry_record *record, struct buf *out) {
     size_t place = put_begin(out, 5);
     put_bytes(out, 1, record->framework.id.text);
@@ -197,6 +259,7 @@ static void put_registered_framework(const struct registry_record *record, struc
         put_int(out, 3, record->framework.disconnected_ns);
     put_int(out, 4, record->framework.failover_timeout_ns);
     put_varint(out, 5, record->framework.capabilities);
+    put_unknown_inside(record, out);
     put_end(out, place);
 }
 
@@ -213,27 +276,55 @@ static void put_role(const struct registry_record *record, struct buf *out) {
             put_int(out, 3, line->limit_milli);
         put_end(out, inner);
     }
+    put_unknown_inside(record, out);
+    put_end(out, place);
+}
+
+static void put_machine(const struct registry_record *record, struct buf *out) {
+    size_t place = put_begin(out, 10);
+    put_some(out, 1, record->machine.hostname);
+    put_some(out, 2, record->machine.ip);
+    put_varint(out, 3, record->machine.window);
+    put_varint(out, 4, record->machine.place);
+    put_int(out, 5, record->machine.start_ns);
+    if (record->machine.duration_ns >= 0)
+        put_int(out, 6, record->machine.duration_ns);
+    put_varint(out, 7, record->machine.is_down);
+    put_unknown_inside(record, out);
+    put_end(out, place);
+}
+
+static void put_drain(const struct agent_drain *drain, struct buf *out) {
+    if (drain->is_deactivated)
+        put_varint(out, 9, true);
+    if (drain->state == DRAIN_NONE)
+        return;
+    size_t place = put_begin(out, 8);
+    put_int(out, 1, drain->state);
+    if (drain->terms.has_max_grace)
+        put_int(out, 2, drain->terms.max_grace_ns);
+    if (drain->terms.mark_gone)
+        put_varint(out, 3, true);
+    put_int(out, 4, drain->since_ns);
     put_end(out, place);
 }
 
 void registry_record_encode(struct wire *wire, const struct registry_record *record,
                             struct buf *out) {
     (void)wire;
-    size_t place;
     put_varint(out, 1, RECORD_VERSION);
     switch (record->kind) {
-    case REGISTRY_AGENT: put_bytes(out, 2, record->agent_info); return;
+    case REGISTRY_AGENT: put_bytes(out, 2, record->agent_info); break;
     case REGISTRY_UNREACHABLE:
-    case REGISTRY_GONE:
-        place = put_begin(out, record->kind == REGISTRY_UNREACHABLE ? 3 : 4);
-        put_bytes(out, 1, record->agent.agent.text);
-        put_int(out, 2, record->agent.since_ns);
-        put_end(out, place);
-        return;
-    case REGISTRY_FRAMEWORK: put_registered_framework(record, out); return;
-    case REGISTRY_MASTER: put_bytes(out, 6, record->master_id); return;
-    case REGISTRY_ROLE: put_role(record, out); return;
+    case REGISTRY_GONE: put_mark(record, out); break;
+    case REGISTRY_FRAMEWORK: put_registered_framework(record, out); break;
+    case REGISTRY_MASTER: put_bytes(out, 6, record->master_id); break;
+    case REGISTRY_ROLE: put_role(record, out); break;
+    case REGISTRY_MACHINE: put_machine(record, out); break;
     }
+    if (record->kind == REGISTRY_AGENT || record->kind == REGISTRY_UNREACHABLE)
+        put_drain(&record->drain, out);
+    put_unknown(record, out);
 }
 
 static void read_mark(const Mesos__Internal__RegistryRecord__AgentMark *from,
@@ -241,6 +332,16 @@ static void read_mark(const Mesos__Internal__RegistryRecord__AgentMark *from,
     out->kind = kind;
     out->agent.agent = agent_id_of(text_of(from->agent_id));
     out->agent.since_ns = from->since_ns;
+}
+
+static void read_framework(const Mesos__Internal__RegistryRecord__Framework *from,
+                           struct registry_record *out) {
+    out->kind = REGISTRY_FRAMEWORK;
+    out->framework.id = framework_id_of(text_of(from->id));
+    out->framework.info = bytes_text(from->info);
+    out->framework.disconnected_ns = from->disconnected_ns;
+    out->framework.failover_timeout_ns = from->failover_timeout_ns;
+    out->framework.capabilities = from->capabilities;
 }
 
 static void read_role(struct wire *wire, const Mesos__Internal__RegistryRecord__Role *from,
@@ -261,35 +362,88 @@ static void read_role(struct wire *wire, const Mesos__Internal__RegistryRecord__
     out->role.line_count = from->n_quota;
 }
 
+static void read_machine(const Mesos__Internal__RegistryRecord__Machine *from,
+                         struct registry_record *out) {
+    out->kind = REGISTRY_MACHINE;
+    out->machine.hostname = text_of(from->hostname);
+    out->machine.ip = text_of(from->ip);
+    out->machine.window = from->window;
+    out->machine.place = from->place;
+    out->machine.start_ns = from->start_ns;
+    out->machine.duration_ns = from->has_duration_ns ? from->duration_ns : -1;
+    out->machine.is_down = from->is_down;
+}
+
+static void read_drain(const Mesos__Internal__RegistryRecord *from, struct agent_drain *out) {
+    out->is_deactivated = from->is_deactivated;
+    if (from->drain == NULL)
+        return;
+    out->state = (enum drain_state)from->drain->state;
+    out->terms.has_max_grace = from->drain->has_max_grace_ns;
+    out->terms.max_grace_ns = from->drain->max_grace_ns;
+    out->terms.mark_gone = from->drain->mark_gone;
+    out->since_ns = from->drain->since_ns;
+}
+
+static bool read_registry_record(struct wire *wire, const Mesos__Internal__RegistryRecord *from,
+                                 struct registry_record *out, struct error *error) {
+    if (from->has_agent_info) {
+        out->kind = REGISTRY_AGENT;
+        out->agent_info = bytes_text(from->agent_info);
+    } else if (from->unreachable != NULL) {
+        read_mark(from->unreachable, REGISTRY_UNREACHABLE, out);
+    } else if (from->gone != NULL) {
+        read_mark(from->gone, REGISTRY_GONE, out);
+    } else if (from->framework != NULL) {
+        read_framework(from->framework, out);
+    } else if (from->master_id != NULL) {
+        out->kind = REGISTRY_MASTER;
+        out->master_id = text_of(from->master_id);
+    } else if (from->role != NULL) {
+        read_role(wire, from->role, out);
+    } else if (from->machine != NULL) {
+        read_machine(from->machine, out);
+    } else {
+        return fail(error, ERROR_INVALID, "an empty record of the registry");
+    }
+    read_drain(from, &out->drain);
+    return true;
+}
+
+/* --- what a newer version has written --- */
+
+static void append_unknown(const ProtobufCMessageDescriptor *descriptor, struct text bytes,
+                           struct buf *out) {
+    struct slice slice;
+    while (slice_next(&bytes, &slice)) {
+        if (protobuf_c_message_descriptor_get_field(descriptor, slice.number) == NULL)
+            buf_append_text(out, slice.whole);
+    }
+}
+
+static struct text find_unknown(struct wire *wire, struct text bytes, uint32_t own) {
+    const ProtobufCMessageDescriptor *outer = &mesos__internal__registry_record__descriptor;
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(outer, own);
+    AUTO_FINI(buf_fini) struct buf unknown = {0}, inside = {0};
+    append_unknown(outer, bytes, &unknown);
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+        struct text rest = bytes, part;
+        while ((part = slice_find(&rest, own)).data != NULL)
+            append_unknown(field->descriptor, part, &inside);
+    }
+    if (inside.size > 0)
+        put_bytes(&unknown, own, buf_text(&inside));
+    return arena_text(wire->arena, buf_text(&unknown));
+}
+
 bool registry_record_decode(struct wire *wire, struct text bytes, struct registry_record *out,
                             struct error *error) {
     Mesos__Internal__RegistryRecord *from;
     struct registry_record record = {0};
     if (!CONVERT_UNPACK(mesos__internal__registry_record, wire, bytes, &from, error) ||
-        !check_version(from->version, error))
+        !check_version(from->version, error) || !read_registry_record(wire, from, &record, error))
         return false;
-    if (from->has_agent_info) {
-        record.kind = REGISTRY_AGENT;
-        record.agent_info = bytes_text(from->agent_info);
-    } else if (from->unreachable != NULL) {
-        read_mark(from->unreachable, REGISTRY_UNREACHABLE, &record);
-    } else if (from->gone != NULL) {
-        read_mark(from->gone, REGISTRY_GONE, &record);
-    } else if (from->framework != NULL) {
-        record.kind = REGISTRY_FRAMEWORK;
-        record.framework.id = framework_id_of(text_of(from->framework->id));
-        record.framework.info = bytes_text(from->framework->info);
-        record.framework.disconnected_ns = from->framework->disconnected_ns;
-        record.framework.failover_timeout_ns = from->framework->failover_timeout_ns;
-        record.framework.capabilities = from->framework->capabilities;
-    } else if (from->master_id != NULL) {
-        record.kind = REGISTRY_MASTER;
-        record.master_id = text_of(from->master_id);
-    } else if (from->role != NULL) {
-        read_role(wire, from->role, &record);
-    } else {
-        return fail(error, ERROR_INVALID, "an empty record of the registry");
-    }
+    record.unknown = find_unknown(wire, bytes, own_field(record.kind));
     *out = record;
     return true;
 }

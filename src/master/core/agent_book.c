@@ -5,6 +5,7 @@
 #include "master/core/agent_book.h"
 
 #include "master/core/agent_report.h"
+#include "master/core/drain.h"
 #include "master/core/emit.h"
 #include "master/core/encoded.h"
 #include "master/core/executor_book.h"
@@ -90,6 +91,9 @@ void agent_book_load(struct master *master, struct text key, const struct regist
     bool is_lost = record->kind == REGISTRY_UNREACHABLE;
     struct agent *agent =
         add(master, (struct agent_id){rest}, is_lost ? AGENT_UNREACHABLE : AGENT_RECOVERED);
+    agent->drain = agent->drain_next = record->drain;
+    agent->unknown = record->unknown;
+    agent->unknown_memory = keep_texts((struct text *[]){&agent->unknown}, 1);
     if (is_lost) {
         agent->unreachable_ns = record->agent.since_ns;
         return;
@@ -139,6 +143,12 @@ static void refuse(struct master *master, struct peer *peer, struct text id, con
     emit_close(master, peer, reason);
 }
 
+static void dismiss(struct master *master, struct peer *peer, struct text id) {
+    emit_note(master, NOTE_WARNING, "agent_dismissed", "agent=%.*s reason=gone", TEXT_ARGS(id));
+    emit_dismissal(master, peer, TEXT("Agent has been marked gone"), true);
+    emit_close(master, peer, TEXT("Agent has been marked gone"));
+}
+
 /* The newer connection is the one that holds. */
 static void attach(struct master *master, struct peer *peer, struct agent *agent) {
     struct peer *old = agent->peer;
@@ -154,10 +164,33 @@ static void attach(struct master *master, struct peer *peer, struct agent *agent
     heap_remove(&master->timers, &agent->reregister.node);
 }
 
+/* What is stored of it while it is admitted, or away. */
+static struct registry_record record_of(struct master *master, const struct agent *agent,
+                                        enum registry_record_kind kind) {
+    struct registry_record record = {
+        .kind = kind, .drain = agent->drain_next, .unknown = lend(master, agent->unknown)};
+    if (kind == REGISTRY_AGENT) {
+        record.agent_info = lend(master, agent->info.encoded);
+    } else {
+        record.agent.agent.text = lend(master, agent->info.id.text);
+        record.agent.since_ns = agent->unreachable_ns;
+    }
+    return record;
+}
+
+uint64_t agent_book_store(struct master *master, struct agent *agent) {
+    bool is_away = agent->state == AGENT_UNREACHABLE ||
+                   (agent->state == AGENT_LEAVING && agent->leaves_as == DEPARTURE_UNREACHABLE);
+    struct registry_record record =
+        record_of(master, agent, is_away ? REGISTRY_UNREACHABLE : REGISTRY_AGENT);
+    struct store_change change =
+        store_change_of(master, is_away ? UNREACHABLE : ADMITTED, agent->info.id.text, &record);
+    return emit_store(master, &change, 1);
+}
+
 static uint64_t store_admission(struct master *master, struct agent *agent) {
     struct text id = agent->info.id.text;
-    struct registry_record record = {.kind = REGISTRY_AGENT,
-                                     .agent_info = lend(master, agent->info.encoded)};
+    struct registry_record record = record_of(master, agent, REGISTRY_AGENT);
     struct store_change changes[] = {
         store_change_of(master, ADMITTED, id, &record),
         store_change_of(master, UNREACHABLE, id, NULL),
@@ -166,7 +199,7 @@ static uint64_t store_admission(struct master *master, struct agent *agent) {
 }
 
 static void await(struct master *master, struct agent *agent, enum pending_kind kind) {
-    struct pending pending = {agent->ticket, kind, agent->info.id.text};
+    struct pending pending = {.ticket = agent->ticket, .kind = kind, .agent = agent->info.id.text};
     keep_texts((struct text *[]){&pending.agent}, 1);
     VEC_PUSH(&master->pending, pending);
 }
@@ -182,11 +215,17 @@ static void send_registered(struct master *master, struct agent *agent) {
                                           .registered = {agent->info.id, silence_ms(master)}});
 }
 
+void agent_book_activate(struct master *master, struct agent *agent) {
+    bool is_there = agent->peer != NULL && agent->state == AGENT_REGISTERED;
+    supply_activate_agent(master, agent, is_there && !agent->drain.is_deactivated);
+}
+
 static void start(struct master *master, struct agent *agent) {
     set_state(master, agent, AGENT_REGISTERED);
     if (agent->peer == NULL)
         return;
-    supply_activate_agent(master, agent, true);
+    agent_book_activate(master, agent);
+    drain_returned(master, agent);
     agent_book_ping(master, agent);
 }
 
@@ -233,7 +272,12 @@ static struct agent *new_agent(struct master *master) {
     return add(master, (struct agent_id){text_of(id)}, AGENT_ADMITTING);
 }
 
-static void depart(struct master *master, struct agent *agent, bool for_good, const char *why);
+static void depart(struct master *master, struct agent *agent, enum departure how, const char *why);
+
+/* An operator has said so, and it is being stored. */
+static bool is_going(const struct agent *agent) {
+    return agent->state == AGENT_LEAVING && agent->leaves_as == DEPARTURE_GONE;
+}
 
 /* One that has no id: it is new, or has not heard the answer, or has lost its memory. */
 static struct agent *match_endpoint(struct master *master, const struct peer *peer,
@@ -242,12 +286,12 @@ static struct agent *match_endpoint(struct master *master, const struct peer *pe
         return peer->agent;
     const struct agent asking = {.info = {.hostname = info->hostname, .port = info->port}};
     struct agent *known = map_get_text(&master->endpoints, endpoint(master, &asking));
-    if (known == NULL)
+    if (known == NULL || is_going(known))
         return new_agent(master);
     if (known->peer != NULL || known->state == AGENT_ADMITTING)
         return known;
     if (known->state != AGENT_LEAVING)
-        depart(master, known, true, "replaced by a new agent at its address");
+        depart(master, known, DEPARTURE_REMOVED, "replaced by a new agent at its address");
     return new_agent(master);
 }
 
@@ -270,15 +314,21 @@ void agent_book_register(struct master *master, struct peer *peer,
         refuse(master, peer, id, "this connection belongs to somebody else", false);
         return;
     }
+    if (peer->agent != NULL && is_going(peer->agent))
+        return; /* it hears of its end on this very connection */
     if (id.size == 0) {
         bring_in(master, peer, match_endpoint(master, peer, info), message);
         return;
     }
     if (map_get_text(&master->gone, id) != NULL) {
-        refuse(master, peer, id, "Agent has been marked gone", true);
+        dismiss(master, peer, id);
         return;
     }
     struct agent *agent = map_get_text(&master->agents, id);
+    if (agent != NULL && is_going(agent)) {
+        refuse(master, peer, id, "the agent is being marked gone", false);
+        return;
+    }
     if (agent != NULL && agent->peer != NULL && agent->peer != peer && !is_at(agent, info)) {
         fail(&why, ERROR_EXISTS, "agent id %.*s is in use by the agent at %.*s:%u", TEXT_ARGS(id),
              TEXT_ARGS(agent->info.hostname), (unsigned)agent->info.port);
@@ -334,7 +384,7 @@ void agent_book_ping(struct master *master, struct agent *agent) {
     if (agent->peer == NULL || agent->state != AGENT_REGISTERED)
         return;
     if (agent->pings_unanswered >= master->options.max_agent_ping_timeouts) {
-        depart(master, agent, false, "health check timed out");
+        depart(master, agent, DEPARTURE_UNREACHABLE, "health check timed out");
         return;
     }
     agent->pings_unanswered++;
@@ -345,7 +395,7 @@ void agent_book_ping(struct master *master, struct agent *agent) {
 
 void agent_book_reregister_timeout(struct master *master, struct agent *agent) {
     if (agent->state == AGENT_REGISTERED || agent->state == AGENT_RECOVERED)
-        depart(master, agent, false, "it did not come back in time");
+        depart(master, agent, DEPARTURE_UNREACHABLE, "it did not come back in time");
 }
 
 void agent_book_disconnect(struct master *master, struct agent *agent) {
@@ -367,7 +417,7 @@ void agent_book_disconnect(struct master *master, struct agent *agent) {
 /* --- the end, and what looks like it --- */
 
 void agent_book_unregister(struct master *master, struct agent *agent) {
-    depart(master, agent, true, "it has unregistered");
+    depart(master, agent, DEPARTURE_REMOVED, "it has unregistered");
 }
 
 static void detach(struct master *master, struct agent *agent, const char *why) {
@@ -380,54 +430,105 @@ static void detach(struct master *master, struct agent *agent, const char *why) 
     emit_close(master, peer, text_of(why));
 }
 
-static void depart(struct master *master, struct agent *agent, bool for_good, const char *why) {
+static const char *departure_word(enum departure how) {
+    switch (how) {
+    case DEPARTURE_UNREACHABLE: return "agent_unreachable";
+    case DEPARTURE_REMOVED: return "agent_removed";
+    case DEPARTURE_GONE: break;
+    }
+    return "agent_gone";
+}
+
+static uint64_t store_departure(struct master *master, struct agent *agent, enum departure how) {
     struct text id = agent->info.id.text;
+    struct registry_record away = record_of(master, agent, REGISTRY_UNREACHABLE);
+    struct registry_record gone = record_of(master, agent, REGISTRY_GONE);
+    struct store_change changes[] = {
+        store_change_of(master, ADMITTED, id, NULL),
+        store_change_of(master, UNREACHABLE, id, how == DEPARTURE_UNREACHABLE ? &away : NULL),
+        store_change_of(master, GONE, id, &gone),
+    };
+    return emit_store(master, changes, how == DEPARTURE_GONE ? 3 : 2);
+}
+
+/* One that is gone is told so once that is stored, and until then keeps its connection. */
+static void depart(struct master *master, struct agent *agent, enum departure how,
+                   const char *why) {
     supply_activate_agent(master, agent, false);
     offer_book_rescind_of_agent(master, agent);
-    detach(master, agent, why);
+    if (how != DEPARTURE_GONE)
+        detach(master, agent, why);
     heap_remove(&master->timers, &agent->ping.node);
     heap_remove(&master->timers, &agent->reregister.node);
     agent->unreachable_ns = master->wall_ns;
-    agent->leaves_for_good = for_good;
-    struct registry_record mark = {.kind = REGISTRY_UNREACHABLE,
-                                   .agent = {{lend(master, id)}, master->wall_ns}};
-    struct store_change changes[] = {
-        store_change_of(master, ADMITTED, id, NULL),
-        store_change_of(master, UNREACHABLE, id, for_good ? NULL : &mark),
-    };
-    agent->ticket = emit_store(master, changes, 2);
+    agent->leaves_as = how;
+    agent->ticket = store_departure(master, agent, how);
     set_state(master, agent, AGENT_LEAVING);
     await(master, agent, PENDING_DEPARTURE);
-    emit_note(master, for_good ? NOTE_INFO : NOTE_WARNING,
-              for_good ? "agent_removed" : "agent_unreachable", "agent=%.*s reason=\"%s\"",
-              TEXT_ARGS(id), why);
+    emit_note(master, how == DEPARTURE_UNREACHABLE ? NOTE_WARNING : NOTE_INFO, departure_word(how),
+              "agent=%.*s reason=\"%s\"", TEXT_ARGS(agent->info.id.text), why);
+}
+
+void agent_book_mark_gone(struct master *master, struct agent *agent, uint64_t request) {
+    agent->gone_request = request;
+    depart(master, agent, DEPARTURE_GONE,
+           request != 0 ? "an operator has marked it gone" : "it is drained, to be gone");
+}
+
+/* What its end means for a task: a word that its framework knows. */
+static struct task_status status_of_loss(struct master *master, const struct agent *agent,
+                                         const struct task *task) {
+    const struct framework *framework = task->framework;
+    struct task_id id = {lend(master, task->id.text)};
+    enum task_state state = TASK_STATE_LOST;
+    enum task_reason reason = TASK_REASON_AGENT_REMOVED;
+    struct text message = TEXT("Agent has been removed");
+    if (agent->leaves_as == DEPARTURE_UNREACHABLE) {
+        state = status_word(framework, TASK_STATE_UNREACHABLE);
+        message = TEXT("Agent is unreachable");
+    } else if (agent->leaves_as == DEPARTURE_GONE) {
+        state = status_word(framework, TASK_STATE_GONE_BY_OPERATOR);
+        if (state == TASK_STATE_GONE_BY_OPERATOR)
+            reason = TASK_REASON_AGENT_REMOVED_BY_OPERATOR;
+        message = TEXT("Agent has been marked gone");
+    }
+    struct task_status status = status_make(master, id, state, reason, message);
+    status.agent.text = lend(master, agent->info.id.text);
+    status.executor.text = lend(master, task->executor.text);
+    status.unreachable_time_ns =
+        agent->leaves_as == DEPARTURE_UNREACHABLE ? agent->unreachable_ns : 0;
+    return status;
 }
 
 static void lose_task(struct master *master, struct agent *agent, struct task *task) {
-    struct framework *framework = task->framework;
     if (task_state_is_terminal(task->state)) {
         task_book_complete(master, task);
         return;
     }
-    bool for_good = agent->leaves_for_good;
-    enum task_state state =
-        for_good ? TASK_STATE_LOST : status_word(framework, TASK_STATE_UNREACHABLE);
-    if (!task_book_move(master, task, state))
+    struct task_status status = status_of_loss(master, agent, task);
+    if (!task_book_move(master, task, status.state))
         emit_note(master, NOTE_ERROR, "task_move_illegal", "task=%.*s from=%s to=%s",
-                  TEXT_ARGS(task->id.text), task_state_name(task->state), task_state_name(state));
-    task->status_state = state;
-    struct task_status status = status_make(
-        master, (struct task_id){lend(master, task->id.text)}, state, TASK_REASON_AGENT_REMOVED,
-        for_good ? TEXT("Agent has been removed") : TEXT("Agent is unreachable"));
-    status.agent.text = lend(master, agent->info.id.text);
-    status.executor.text = lend(master, task->executor.text);
-    status.unreachable_time_ns = for_good ? 0 : agent->unreachable_ns;
+                  TEXT_ARGS(task->id.text), task_state_name(task->state),
+                  task_state_name(status.state));
+    task->status_state = status.state;
     task_book_record(task, &status);
-    status_send(master, framework, &status);
-    if (for_good)
-        task_book_complete(master, task);
-    else
+    status_send(master, task->framework, &status);
+    if (agent->leaves_as == DEPARTURE_UNREACHABLE)
         task_book_withdraw(master, task);
+    else
+        task_book_complete(master, task);
+}
+
+/* Those it took with it when it became unreachable. */
+static void lose_unreachable_tasks(struct master *master, struct agent *agent) {
+    MAP_EACH(entry, &master->frameworks) {
+        struct framework *framework = map_value(entry);
+        MAP_EACH(place, &framework->unreachable) {
+            struct task *task = map_value(place);
+            if (agent_id_equal(task->agent_id, agent->info.id))
+                lose_task(master, agent, task);
+        }
+    }
 }
 
 static void tell_frameworks(struct master *master, const struct agent *agent) {
@@ -459,19 +560,45 @@ static void forget_oldest_unreachable(struct master *master) {
     }
 }
 
+/* The registry does not grow for ever here either. */
+static void forget_oldest_gone(struct master *master) {
+    MAP_EACH(entry, &master->gone) {
+        struct text id = lend(master, map_key_text(entry));
+        struct store_change change = store_change_of(master, GONE, id, NULL);
+        emit_store(master, &change, 1);
+        map_remove_text(&master->gone, id);
+        return;
+    }
+}
+
+static void be_gone(struct master *master, struct agent *agent) {
+    map_put_text(&master->gone, agent->info.id.text, master);
+    if (master->gone.count > GONE_LIMIT)
+        forget_oldest_gone(master);
+    if (agent->peer != NULL)
+        dismiss(master, agent->peer, agent->info.id.text);
+    detach(master, agent, "Agent has been marked gone");
+    lose_unreachable_tasks(master, agent);
+    if (agent->gone_request != 0)
+        emit_answer(master, agent->gone_request, 200, (struct text){0});
+}
+
 void agent_book_departed(struct master *master, struct agent *agent) {
     if (agent->state != AGENT_LEAVING)
         return;
+    bool for_good = agent->leaves_as != DEPARTURE_UNREACHABLE;
+    if (agent->leaves_as == DEPARTURE_GONE)
+        be_gone(master, agent);
     LIST_EACH(link, &agent->tasks)
         lose_task(master, agent, CONTAINER_OF(link, struct task, by_agent));
     MAP_EACH(entry, &agent->executors)
         executor_book_remove(master, map_value(entry));
-    operation_book_lose(master, agent, agent->leaves_for_good);
+    operation_book_lose(master, agent, for_good);
     supply_remove_agent(master, agent);
     leave_endpoint(master, agent);
     resources_fini(&agent->total);
     tell_frameworks(master, agent);
-    if (agent->leaves_for_good) {
+    if (for_good) {
         forget(master, agent);
         return;
     }
@@ -493,6 +620,8 @@ void agent_book_free(struct agent *agent) {
     resources_fini(&agent->used);
     VEC_FINI(&agent->shared);
     resources_fini(&agent->offered);
+    list_remove(&agent->drain_due);
+    mem_free(agent->unknown_memory);
     mem_free(agent->info_memory);
     mem_free(agent);
 }

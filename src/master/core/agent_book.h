@@ -25,4 +25,12 @@ void agent_book_reregister_timeout(struct master *master, struct agent *agent);
 void agent_book_admitted(struct master *master, struct agent *agent); /* its STORE is done */
 void agent_book_departed(struct master *master, struct agent *agent); /* likewise */
 
+/* It will be gone once that is stored, and then `request` is answered (0: nobody asks). */
+void agent_book_mark_gone(struct master *master, struct agent *agent, uint64_t request);
+
+/* Writes its record, with what it will be (drain_next); the ticket. */
+uint64_t agent_book_store(struct master *master, struct agent *agent);
+/* Whether it is offered, by what is in force. */
+void agent_book_activate(struct master *master, struct agent *agent);
+
 void agent_book_free(struct agent *agent);

@@ -7,6 +7,7 @@
 #include "master/core/accept.h"
 #include "master/core/agent_book.h"
 #include "master/core/demand_book.h"
+#include "master/core/drain.h"
 #include "master/core/emit.h"
 #include "master/core/executor_book.h"
 #include "master/core/framework_book.h"
@@ -251,6 +252,10 @@ void calls_operator(struct master *master, uint64_t request, const struct operat
     case OPERATOR_UPDATE_WEIGHTS: role_book_update_weights(master, request, call); return;
     case OPERATOR_UPDATE_QUOTA: role_book_update_quota(master, request, call); return;
     case OPERATOR_OPERATION: operate_by_operator(master, request, call); return;
+    case OPERATOR_DRAIN_AGENT:
+    case OPERATOR_DEACTIVATE_AGENT:
+    case OPERATOR_REACTIVATE_AGENT:
+    case OPERATOR_MARK_AGENT_GONE: drain_by_operator(master, request, call); return;
     }
     emit_answer(master, request, 400, TEXT("Unknown call"));
 }

@@ -37,6 +37,9 @@ static bool check_offers_of(const struct master *master, const struct agent *age
         if (agent->peer == NULL)
             return fail(why, ERROR_INVALID, "offer %.*s is of an agent that is not connected",
                         TEXT_ARGS(offer->id.text));
+        if (agent->drain.is_deactivated)
+            return fail(why, ERROR_INVALID, "offer %.*s is of a deactivated agent",
+                        TEXT_ARGS(offer->id.text));
         if (offer->framework->peer == NULL)
             return fail(why, ERROR_INVALID, "offer %.*s is to a framework that is not connected",
                         TEXT_ARGS(offer->id.text));
@@ -91,6 +94,8 @@ static bool check_agent(const struct master *master, const struct agent *agent, 
     bool is_lost = agent->state == AGENT_UNREACHABLE || agent->state == AGENT_RECOVERED;
     if (is_lost && (agent->number != 0 || agent->peer != NULL || !list_is_empty(&agent->tasks)))
         return fail(why, ERROR_INVALID, "it is away and yet has tasks or a connection");
+    if (agent->drain.state != DRAIN_NONE && !agent->drain.is_deactivated)
+        return fail(why, ERROR_INVALID, "it drains and is active");
     return operation_book_check_agent(agent, why) && check_allocator(master, agent, why);
 }
 

@@ -70,11 +70,21 @@ void emit_to_scheduler(struct master *master, struct peer *peer, struct schedule
                                         .scheduler = event});
 }
 
-void emit_refusal(struct master *master, struct peer *peer, struct text reason, bool stop) {
-    struct master_message message = {.kind = MASTER_MESSAGE_REFUSED, .refused = {reason, stop}};
+static void refuse(struct master *master, struct peer *peer, struct text reason, bool stop,
+                   bool kill_tasks) {
+    struct master_message message = {.kind = MASTER_MESSAGE_REFUSED,
+                                     .refused = {reason, stop, kill_tasks}};
     emit(master, (struct master_effect){.kind = MASTER_EFFECT_SEND_AGENT,
                                         .connection = peer->connection,
                                         .agent = message});
+}
+
+void emit_refusal(struct master *master, struct peer *peer, struct text reason, bool stop) {
+    refuse(master, peer, reason, stop, false);
+}
+
+void emit_dismissal(struct master *master, struct peer *peer, struct text reason, bool stop) {
+    refuse(master, peer, reason, stop, true);
 }
 
 void emit_channel(struct master *master, struct peer *peer, struct channel_message message) {

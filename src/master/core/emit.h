@@ -19,6 +19,8 @@ void emit_to_agent(struct master *master, struct agent *agent, struct master_mes
 
 void emit_to_scheduler(struct master *master, struct peer *peer, struct scheduler_event event);
 void emit_refusal(struct master *master, struct peer *peer, struct text reason, bool stop);
+/* The agent ends all its tasks; `stop`: and itself. */
+void emit_dismissal(struct master *master, struct peer *peer, struct text reason, bool stop);
 void emit_channel(struct master *master, struct peer *peer, struct channel_message message);
 void emit_close(struct master *master, struct peer *peer, struct text reason);
 void emit_answer(struct master *master, uint64_t request, int status, struct text message);

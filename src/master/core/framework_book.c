@@ -90,6 +90,7 @@ static struct framework *add(struct master *master, const struct framework_info 
 static uint64_t store(struct master *master, struct framework *framework, int64_t disconnected_ns) {
     struct registry_record record = {
         .kind = REGISTRY_FRAMEWORK,
+        .unknown = lend(master, framework->unknown),
         .framework = {.id = framework->info.id,
                       .info = framework->info.encoded,
                       .disconnected_ns = disconnected_ns,
@@ -138,6 +139,8 @@ void framework_book_load(struct master *master, const struct registry_record *re
         return;
     struct framework *framework = framework_book_recover(master, id, record->framework.info);
     framework->failover_timeout_ns = record->framework.failover_timeout_ns;
+    framework->unknown = record->unknown;
+    framework->unknown_memory = keep_texts((struct text *[]){&framework->unknown}, 1);
     framework->info.capabilities = record->framework.capabilities;
     int64_t since_ns = record->framework.disconnected_ns;
     start_failover_timer(master, framework, since_ns != 0 ? since_ns : master->wall_ns);
@@ -476,6 +479,7 @@ void framework_book_free(struct framework *framework) {
     VEC_FINI(&framework->fresh);
     resources_fini(&framework->used);
     resources_fini(&framework->offered);
+    mem_free(framework->unknown_memory);
     mem_free(framework->info_memory);
     mem_free(framework->roles_memory);
     mem_free(framework);

@@ -7,6 +7,7 @@
 #include "master/core/calls.h"
 #include "master/core/constraint_book.h"
 #include "master/core/demand_book.h"
+#include "master/core/drain.h"
 #include "master/core/emit.h"
 #include "master/core/framework_book.h"
 #include "master/core/offer_book.h"
@@ -41,6 +42,7 @@ struct master *master_new(const struct master_options *options, struct kinds *ki
         (struct text *[]){&kept->hostname, &kept->ip, &kept->version, &kept->region, &kept->zone},
         5);
     master->kinds = kinds;
+    list_init(&master->drains_due);
     master->rng = rng_of(options->seed);
     uuid_format(uuid_random(&master->rng), master->id);
     master->roles = role_book_new();
@@ -149,6 +151,7 @@ static void recovered(struct master *master, const struct master_event *event) {
         case REGISTRY_FRAMEWORK: framework_book_load(master, record); break;
         case REGISTRY_MASTER: break;
         case REGISTRY_ROLE: role_book_load(master, record); break;
+        case REGISTRY_MACHINE: break;
         }
     }
     struct registry_record self = {.kind = REGISTRY_MASTER, .master_id = text_of(master->id)};
@@ -161,12 +164,17 @@ static void recovered(struct master *master, const struct master_event *event) {
 }
 
 static void go_on(struct master *master, const struct pending *pending) {
+    if (pending->kind == PENDING_DRAIN) {
+        drain_stored(master, pending);
+        return;
+    }
     struct agent *agent = map_get_text(&master->agents, pending->agent);
     if (agent == NULL || agent->ticket != pending->ticket)
         return;
     switch (pending->kind) {
     case PENDING_ADMISSION: agent_book_admitted(master, agent); return;
     case PENDING_DEPARTURE: agent_book_departed(master, agent); return;
+    case PENDING_DRAIN: return;
     }
 }
 
@@ -260,6 +268,7 @@ void master_step(struct master *master, const struct master_event *event,
     master->out = outbox;
     dispatch(master, event);
     run_timers(master);
+    drain_step(master);
     demand_book_step(master);
     role_book_step(master);
     supply_step(master);

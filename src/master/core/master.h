@@ -66,6 +66,10 @@ enum operator_call_kind {
     OPERATOR_UPDATE_WEIGHTS = 3,
     OPERATOR_UPDATE_QUOTA = 4,
     OPERATOR_OPERATION = 5, /* RESERVE, CREATE and so on, on an agent */
+    OPERATOR_DRAIN_AGENT = 6,
+    OPERATOR_DEACTIVATE_AGENT = 7,
+    OPERATOR_REACTIVATE_AGENT = 8,
+    OPERATOR_MARK_AGENT_GONE = 9,
 };
 
 /* One role's weight (UPDATE_WEIGHTS). */
@@ -93,7 +97,8 @@ struct operator_call {
     const struct role_quota *quotas; /* UPDATE_QUOTA: all or none */
     size_t quota_count;
     bool force;            /* quota that cannot be met, or is exceeded already */
-    struct agent_id agent; /* OPERATION */
+    struct agent_id agent; /* OPERATION, and the four about an agent */
+    struct drain_terms drain;
     struct operation operation;
     struct kinds *kinds; /* the table that it is numbered in; NULL: the master's */
 };

@@ -14,6 +14,7 @@ struct agent_view {
     bool unreachable;                       /* then only info, and the times, hold */
     int64_t registered_ns, reregistered_ns; /* wall clock; 0: never */
     int64_t unreachable_ns;
+    struct agent_drain drain;
     const struct resources *total;
     const struct resources *used;    /* by tasks and executors */
     const struct resources *offered; /* in offers that are out */

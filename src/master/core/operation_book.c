@@ -4,6 +4,7 @@
  */
 #include "master/core/operation_book.h"
 
+#include "master/core/drain.h"
 #include "master/core/emit.h"
 #include "master/core/supply.h"
 
@@ -12,6 +13,7 @@
 struct applied {
     struct link by_agent;        /* while its answer is awaited */
     struct framework *framework; /* NULL: nobody asks for it */
+    struct link by_end;          /* on the framework's list when it is not awaited any more */
     struct text id;              /* kept */
     struct agent_id agent;       /* kept */
     void *memory;
@@ -38,6 +40,9 @@ static void drop_unused(struct applied *applied) {
 
 static void leave_framework(struct applied *applied) {
     map_remove_text(&applied->framework->operations, applied->id);
+    if (link_is_listed(&applied->by_end))
+        applied->framework->ended_operation_count--;
+    list_remove(&applied->by_end);
     applied->framework = NULL;
     drop_unused(applied);
 }
@@ -47,10 +52,21 @@ static void join_framework(struct applied *applied, struct framework *framework)
     struct applied *older = map_get_text(&framework->operations, applied->id);
     if (older != NULL)
         leave_framework(older);
-    if (framework->operations.count >= OPERATIONS_PER_FRAMEWORK_LIMIT)
-        leave_framework(map_first(&framework->operations));
     applied->framework = framework;
     map_put_text(&framework->operations, applied->id, applied);
+}
+
+/* It is awaited no more, and is remembered until enough others have ended after it. */
+static void rest(struct applied *applied) {
+    struct framework *framework = applied->framework;
+    list_remove(&applied->by_agent);
+    if (framework == NULL)
+        return drop_unused(applied);
+    list_append(&framework->ended_operations, &applied->by_end);
+    if (++framework->ended_operation_count <= OPERATIONS_PER_FRAMEWORK_LIMIT)
+        return;
+    struct link *oldest = list_first(&framework->ended_operations);
+    leave_framework(CONTAINER_OF(oldest, struct applied, by_end));
 }
 
 static struct applied *add(const struct operation_terms *terms) {
@@ -163,7 +179,10 @@ void operation_book_refuse(struct master *master, const struct operation_terms *
 /* It is awaited no more. */
 static void end(struct master *master, struct applied *applied, enum operation_state state,
                 struct text why) {
+    struct agent *agent = map_get_text(&master->agents, applied->agent.text);
     list_remove(&applied->by_agent);
+    if (agent != NULL)
+        drain_look(master, agent);
     applied->state = state;
     mem_free(applied->why);
     applied->why = why.size > 0 ? text_dup(text_sub(why, 0, STATUS_MESSAGE_BYTES_KEPT)) : NULL;
@@ -173,7 +192,7 @@ static void end(struct master *master, struct applied *applied, enum operation_s
                   TEXT_ARGS(applied->agent.text), operation_kind_name(applied->kind),
                   TEXT_ARGS(applied->id), operation_state_name(state), TEXT_ARGS(why));
     tell(master, applied);
-    drop_unused(applied);
+    rest(applied);
 }
 
 /* NULL: none of that number is awaited. Answers come in order, so it is mostly the first. */
@@ -319,18 +338,17 @@ void operation_book_reconcile(struct master *master, struct framework *framework
 void operation_book_forget_framework(struct framework *framework) {
     MAP_EACH(entry, &framework->operations) {
         struct applied *applied = map_value(entry);
+        list_remove(&applied->by_end);
         applied->framework = NULL;
         drop_unused(applied);
     }
     map_fini(&framework->operations, NULL);
+    framework->ended_operation_count = 0;
 }
 
 void operation_book_forget_agent(struct agent *agent) {
-    LIST_EACH(link, &agent->operations) {
-        struct applied *applied = CONTAINER_OF(link, struct applied, by_agent);
-        list_remove(&applied->by_agent);
-        drop_unused(applied);
-    }
+    LIST_EACH(link, &agent->operations)
+        rest(CONTAINER_OF(link, struct applied, by_agent));
 }
 
 bool operation_book_check_agent(const struct agent *agent, struct error *why) {

@@ -31,6 +31,7 @@ struct role_book {
     struct role_tree tree;
     VEC_OF(struct role_change) changes; /* the oldest first */
     struct role_rescue rescue;
+    struct map unknown; /* path -> fields of its record that a newer version has written; owned */
 };
 
 static void free_updates(struct role_update *updates, size_t count) {
@@ -53,6 +54,7 @@ void role_book_free(struct role_book *book) {
     VEC_FINI(&book->changes);
     role_rescue_fini(&book->rescue);
     role_tree_fini(&book->tree);
+    map_fini(&book->unknown, mem_free);
     mem_free(book);
 }
 
@@ -94,6 +96,15 @@ static bool read_lines(struct master *master, const struct quota_config_line *fr
     return true;
 }
 
+static void keep_unknown(struct role_book *book, struct text path, struct text fields) {
+    if (fields.size == 0)
+        return;
+    struct text *kept = mem_alloc(sizeof(*kept) + fields.size);
+    memcpy(kept + 1, fields.data, fields.size);
+    *kept = (struct text){(const char *)(kept + 1), fields.size};
+    mem_free(map_put_text(&book->unknown, path, kept));
+}
+
 static bool load(struct master *master, const struct registry_record *record, struct error *why) {
     struct role_tree *tree = &master->roles->tree;
     struct role_lines lines = {0};
@@ -119,6 +130,7 @@ static bool load(struct master *master, const struct registry_record *record, st
     role_tree_swap_quota(node, &lines);
     role_lines_fini(&lines);
     role_tree_release(tree, node);
+    keep_unknown(master->roles, record->role.name, record->unknown);
     return true;
 }
 
@@ -146,7 +158,11 @@ static struct store_change record_of(struct master *master, const struct role_no
         .kind = REGISTRY_ROLE,
         .role = {kinds_role_text(master->kinds, node->role), next->weight_milli, lines, count},
     };
-    bool is_preset = next->weight_milli == ROLE_WEIGHT_PRESET_MILLI && count == 0;
+    const struct text *unknown = map_get_text(&master->roles->unknown, record.role.name);
+    if (unknown != NULL)
+        record.unknown = *unknown;
+    bool is_preset =
+        next->weight_milli == ROLE_WEIGHT_PRESET_MILLI && count == 0 && unknown == NULL;
     return store_change_of(master, "role", record.role.name, is_preset ? NULL : &record);
 }
 

@@ -32,15 +32,17 @@ enum {
     ALLOCATION_BUDGET = 4000, /* looks in one step */
     FILTER_SECONDS_LIMIT = 31536000,
     GONE_LIMIT = 102400,
-    OPERATIONS_PER_CALL_LIMIT = 10000,     /* of RECONCILE_OPERATIONS */
-    OPERATIONS_PER_FRAMEWORK_LIMIT = 1000, /* with an id, remembered; the oldest go */
-    OPERATIONS_PER_AGENT_LIMIT = 10000,    /* whose answer is awaited */
+    OPERATIONS_PER_CALL_LIMIT = 10000, /* of RECONCILE_OPERATIONS */
+    OPERATIONS_PER_FRAMEWORK_LIMIT =
+        1000,                           /* with an id, remembered after their end; the oldest go */
+    OPERATIONS_PER_AGENT_LIMIT = 10000, /* whose answer is awaited */
     /* Kinds of resources, and what they carry, that operations may add to the table, which never
      * shrinks: of one framework (some 60,000 of usual size), and of all before so much is left to
      * the agents. */
     KINDS_PER_FRAMEWORK_BYTES_LIMIT = 32 << 20,
     KINDS_BY_OPERATIONS_BYTES_LIMIT = 512 << 20,
     KINDS_BY_OPERATIONS_LIMIT = KINDS_LIMIT / 2,
+    PENDING_BY_OPERATOR_LIMIT = 100000, /* what waits for the registry; then calls are refused */
 };
 /* Of one resource of one agent: so many of them still add up. */
 #define AGENT_AMOUNT_MILLI_LIMIT (INT64_C(1) << 46)
@@ -88,6 +90,8 @@ struct framework {
     struct peer *peer;           /* while connected */
     uint64_t last_connection;    /* the newest it subscribed on */
     uint64_t ticket;             /* what it hears waits for this STORE */
+    struct text unknown;         /* of its record, kept */
+    void *unknown_memory;
     int64_t registered_ns, reregistered_ns, unregistered_ns;
     uint64_t request_count;
     struct timer failover, heartbeat;
@@ -97,8 +101,10 @@ struct framework {
     struct map completed;   /* by id, the newest of each id */
     size_t live_tasks;      /* that hold resources, which is: that are not terminal */
     struct link offers;
-    struct map demands;             /* by role: demand_book.c */
-    struct map operations;          /* by id, the oldest first: operation_book.c */
+    struct map demands;           /* by role: demand_book.c */
+    struct map operations;        /* by id, the oldest first: operation_book.c */
+    struct link ended_operations; /* of these, those that are not awaited any more */
+    size_t ended_operation_count;
     size_t kinds_taught_bytes;      /* by its operations */
     VEC_OF(struct offer *) fresh;   /* made in this step, not yet said */
     struct resources used, offered; /* sums: scalars only */
@@ -113,6 +119,12 @@ enum agent_state {
 };
 enum { AGENT_STATE_COUNT = 5 };
 
+enum departure {
+    DEPARTURE_UNREACHABLE, /* it may come back */
+    DEPARTURE_REMOVED,     /* it has unregistered, was replaced, or its machine is down */
+    DEPARTURE_GONE,        /* an operator said so: it never comes back */
+};
+
 /* A shared volume in use. */
 struct shared_use {
     struct resource volume;   /* one copy */
@@ -125,9 +137,15 @@ struct agent {
     struct agent_info info; /* kept; info.resources points to total */
     void *info_memory;
     struct peer *peer;
-    uint64_t last_connection; /* the newest it registered on */
-    uint64_t ticket;          /* of the last STORE about it; what it hears waits for it */
-    bool leaves_for_good;     /* LEAVING: it has unregistered, or was replaced */
+    uint64_t last_connection;      /* the newest it registered on */
+    uint64_t ticket;               /* of the last STORE about it; what it hears waits for it */
+    enum departure leaves_as;      /* LEAVING */
+    uint64_t gone_request;         /* DEPARTURE_GONE: whom to answer; 0: nobody */
+    struct agent_drain drain;      /* in force */
+    struct agent_drain drain_next; /* and once all that is on its way is stored */
+    struct link drain_due;         /* in master->drains_due */
+    struct text unknown;           /* of its record, kept */
+    void *unknown_memory;
     int64_t registered_ns, reregistered_ns, unreachable_ns;
     int64_t pings_unanswered;
     struct timer ping, reregister;
@@ -190,13 +208,15 @@ struct relay {
     uint64_t asker_channel, sender_channel;
 };
 
-enum pending_kind { PENDING_ADMISSION, PENDING_DEPARTURE };
+enum pending_kind { PENDING_ADMISSION, PENDING_DEPARTURE, PENDING_DRAIN };
 
 /* What goes on once a STORE is done. */
 struct pending {
     uint64_t ticket;
     enum pending_kind kind;
     struct text agent; /* kept */
+    uint64_t request;  /* DRAIN: whom to answer; 0: nobody */
+    struct agent_drain drain;
 };
 
 struct master {
@@ -228,6 +248,7 @@ struct master {
     int64_t demand_stale_ms; /* when to begin anew; INT64_MAX: no need */
     struct heap timers;
     VEC_OF(struct pending) pending;
+    struct link drains_due; /* agents that may be drained */
 
     uint64_t last_ticket, stored_ticket;
     uint64_t last_framework, last_agent, last_offer; /* counters of ids */

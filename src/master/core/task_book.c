@@ -4,6 +4,7 @@
  */
 #include "master/core/task_book.h"
 
+#include "master/core/drain.h"
 #include "master/core/usage.h"
 
 struct task *task_book_find(const struct framework *framework, struct task_id id) {
@@ -126,8 +127,9 @@ void task_book_record(struct task *task, const struct task_status *status) {
 }
 
 /* Takes it off the agent; what it holds must be given back before. */
-static void leave_agent(struct task *task) {
+static void leave_agent(struct master *master, struct task *task) {
     list_remove(&task->by_agent);
+    drain_look(master, task->agent);
     task->agent = NULL;
     task->has_sent_uuid = false;
     task->kill_wanted = false;
@@ -151,7 +153,7 @@ void task_book_complete(struct master *master, struct task *task) {
     } else {
         task_book_release(master, task);
         map_remove_text(&framework->tasks, task->id.text);
-        leave_agent(task);
+        leave_agent(master, task);
     }
     task->is_unreachable = false;
     task->is_completed = true;
@@ -162,7 +164,7 @@ void task_book_withdraw(struct master *master, struct task *task) {
     struct framework *framework = task->framework;
     task_book_release(master, task);
     map_remove_text(&framework->tasks, task->id.text);
-    leave_agent(task);
+    leave_agent(master, task);
     task->is_unreachable = true;
     put_bounded(&framework->unreachable, task, master->options.max_unreachable_tasks_per_framework);
 }

@@ -12,7 +12,9 @@ void master_each_agent(const struct master *master,
         struct agent_view view = {
             .info = &agent->info,
             .connected = agent->peer != NULL,
-            .active = agent->peer != NULL && agent->state == AGENT_REGISTERED,
+            .active = agent->peer != NULL && agent->state == AGENT_REGISTERED &&
+                      !agent->drain.is_deactivated,
+            .drain = agent->drain,
             .unreachable = agent->state == AGENT_UNREACHABLE,
             .registered_ns = agent->registered_ns,
             .reregistered_ns = agent->reregistered_ns,

@@ -11,6 +11,7 @@
 #include "common/wire/convert.h"
 #include "common/wire/json.h"
 #include "common/wire/put.h"
+#include "master/shell/api_agents.h"
 #include "master/shell/api_operations.h"
 #include "master/shell/api_roles.h"
 #include "master/shell/api_insight.h"
@@ -324,7 +325,8 @@ static void answer_call(struct daemon *daemon, struct http_request *request,
             return;
         }
     }
-    if (api_roles_answer(daemon, request, call) || api_operations_answer(daemon, request, call))
+    if (api_roles_answer(daemon, request, call) || api_operations_answer(daemon, request, call) ||
+        api_agents_answer(daemon, request, call))
         return;
     if (call->type == MESOS__V1__MASTER__CALL__TYPE__TEARDOWN)
         answer_teardown(daemon, request, call);

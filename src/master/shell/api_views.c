@@ -41,6 +41,24 @@ static void put_agent_info(struct writing *writing, uint32_t number,
     put_end(writing->out, place);
 }
 
+/* A DrainInfo, and when it began. */
+static void put_drain(struct buf *out, const struct agent_drain *drain) {
+    if (drain->state == DRAIN_NONE)
+        return;
+    size_t info = put_begin(out, 13);
+    put_int(out, 1, drain->state);
+    size_t config = put_begin(out, 2);
+    if (drain->terms.has_max_grace) {
+        size_t grace = put_begin(out, 1);
+        put_int(out, 1, drain->terms.max_grace_ns);
+        put_end(out, grace);
+    }
+    put_varint(out, 2, drain->terms.mark_gone);
+    put_end(out, config);
+    put_end(out, info);
+    put_time(out, 14, drain->since_ns);
+}
+
 static void put_agent(void *self, const struct agent_view *view) {
     struct writing *writing = self;
     struct buf *out = writing->out;
@@ -58,7 +76,8 @@ static void put_agent(void *self, const struct agent_view *view) {
     put_resources(writing, 7, view->total, (struct text){0});
     put_resources(writing, 8, view->used, (struct text){0});
     put_resources(writing, 9, view->offered, (struct text){0});
-    put_varint(out, 12, 0);
+    put_varint(out, 12, view->drain.is_deactivated);
+    put_drain(out, &view->drain);
     put_end(out, place);
 }
 

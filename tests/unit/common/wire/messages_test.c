@@ -6,6 +6,7 @@
 
 #include "common/wire/codec.h"
 #include "common/wire/json.h"
+#include "common/wire/put.h"
 #include "internal/agent.pb-c.h"
 #include "mesos/v1/executor/executor.pb-c.h"
 #include "mesos/v1/scheduler/scheduler.pb-c.h"
@@ -478,6 +479,19 @@ TEST(every_message_of_a_master_survives) {
     assert_text_equal(master_round(&f, &message).reconcile.tasks[0].task.text, "t");
 }
 
+TEST(a_drain_and_a_dismissal_reach_the_agent) {
+    FIXTURE(f);
+    struct master_message message = {.kind = MASTER_MESSAGE_DRAIN, .drain = {true, 5, true}};
+    struct master_message back = master_round(&f, &message);
+    assert_true(back.drain.has_max_grace && back.drain.mark_gone);
+    assert_int_equal(back.drain.max_grace_ns, 5);
+    message = (struct master_message){.kind = MASTER_MESSAGE_DRAIN};
+    assert_false(master_round(&f, &message).drain.has_max_grace);
+    message = (struct master_message){.kind = MASTER_MESSAGE_REFUSED,
+                                      .refused = {TEXT("gone"), true, true}};
+    assert_true(master_round(&f, &message).refused.kill_tasks);
+}
+
 static struct agent_record record_round(struct fixture *f, const struct agent_record *record) {
     struct buf out = {0};
     struct agent_record back;
@@ -525,6 +539,11 @@ TEST(every_record_of_an_agent_survives) {
     record = (struct agent_record){.kind = AGENT_RECORD_SANDBOX,
                                    .sandbox = {TEXT("/p"), {TEXT("f")}, {TEXT("t")}, 9, 1, 2}};
     assert_int_equal(record_round(&f, &record).sandbox.stderr_rotations, 2);
+    record = (struct agent_record){.kind = AGENT_RECORD_DRAIN, .drain = {{true, 7, true}, 8}};
+    back = record_round(&f, &record);
+    assert_true(back.drain.terms.mark_gone);
+    assert_int_equal(back.drain.terms.max_grace_ns, 7);
+    assert_int_equal(back.drain.deadline_ns, 8);
 }
 
 TEST(every_record_of_the_registry_survives) {
@@ -536,6 +555,8 @@ TEST(every_record_of_the_registry_survives) {
         {.kind = REGISTRY_FRAMEWORK, .framework = {{TEXT("f")}, TEXT("info"), 7}},
         {.kind = REGISTRY_MASTER, .master_id = TEXT("m")},
         {.kind = REGISTRY_ROLE, .role = {TEXT("eng"), 2500, NULL, 0}},
+        {.kind = REGISTRY_MACHINE, .machine = {TEXT("h"), TEXT("10.0.0.1"), 1, 2, 3, -1, true}},
+        {.kind = REGISTRY_MACHINE, .machine = {TEXT("h"), {0}, 1, 2, 3, 4, false}},
     };
     for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
         AUTO_FINI(buf_fini) struct buf out = {0}, again = {0};
@@ -546,6 +567,75 @@ TEST(every_record_of_the_registry_survives) {
         registry_record_encode(&f.wire, &back, &again);
         assert_true(text_equal(buf_text(&again), buf_text(&out)));
     }
+}
+
+TEST(the_record_of_an_agent_keeps_how_it_is_drained) {
+    FIXTURE(f);
+    AUTO_FINI(buf_fini) struct buf out = {0};
+    const struct registry_record record = {
+        .kind = REGISTRY_UNREACHABLE,
+        .agent = {{TEXT("a1")}, 5},
+        .drain = {DRAIN_DRAINING, {true, 1800000000000, true}, 77, true}};
+    struct registry_record back;
+
+    registry_record_encode(&f.wire, &record, &out);
+    assert_true(registry_record_decode(&f.wire, buf_text(&out), &back, NULL));
+
+    assert_int_equal(back.drain.state, DRAIN_DRAINING);
+    assert_true(back.drain.terms.has_max_grace && back.drain.terms.mark_gone);
+    assert_int_equal(back.drain.terms.max_grace_ns, 1800000000000);
+    assert_int_equal(back.drain.since_ns, 77);
+    assert_true(back.drain.is_deactivated);
+}
+
+static bool contains(const struct buf *bytes, const char *part) {
+    return memmem(bytes->data, bytes->size, part, strlen(part)) != NULL;
+}
+
+/* As a newer version would write it: fields 900 beside and inside what this one knows. */
+static void put_newer(uint32_t own, uint32_t id_field, struct buf *out) {
+    put_varint(out, 1, 1);
+    put_bytes(out, 900, TEXT("outside"));
+    size_t place = put_begin(out, own);
+    put_bytes(out, id_field, TEXT("x"));
+    put_varint(out, 2, 1000);
+    put_bytes(out, 901, TEXT("inside"));
+    put_end(out, place);
+    put_varint(out, 902, 7);
+}
+
+TEST(what_a_newer_version_wrote_is_given_back_when_a_record_is_written_again) {
+    FIXTURE(f);
+    static const uint32_t owns[] = {3, 7}; /* an unreachable agent, a role */
+    for (size_t i = 0; i < 2; i++) {
+        AUTO_FINI(buf_fini) struct buf newer = {0}, again = {0};
+        struct registry_record record, back;
+        put_newer(owns[i], 1, &newer);
+
+        assert_true(registry_record_decode(&f.wire, buf_text(&newer), &record, NULL));
+        registry_record_encode(&f.wire, &record, &again);
+        assert_true(registry_record_decode(&f.wire, buf_text(&again), &back, NULL));
+
+        assert_true(contains(&again, "outside"));
+        assert_true(contains(&again, "inside"));
+        assert_true(text_equal(back.unknown, record.unknown));
+    }
+}
+
+TEST(an_agent_that_comes_back_keeps_what_a_newer_version_wrote_of_it) {
+    FIXTURE(f);
+    AUTO_FINI(buf_fini) struct buf newer = {0}, again = {0};
+    struct registry_record away, back;
+    put_newer(3, 1, &newer);
+    assert_true(registry_record_decode(&f.wire, buf_text(&newer), &away, NULL));
+    struct registry_record admitted = {
+        .kind = REGISTRY_AGENT, .agent_info = TEXT("info"), .unknown = away.unknown};
+
+    registry_record_encode(&f.wire, &admitted, &again);
+
+    assert_true(registry_record_decode(&f.wire, buf_text(&again), &back, NULL));
+    assert_int_equal(back.kind, REGISTRY_AGENT);
+    assert_true(contains(&again, "outside"));
 }
 
 TEST(the_record_of_a_role_keeps_its_weight_and_each_line_of_its_quota) {

@@ -107,6 +107,8 @@ static void put_agent(const struct stage *stage, const struct master_message *me
     case MASTER_MESSAGE_REGISTERED: put(out, "REGISTERED ", message->registered.agent.text); return;
     case MASTER_MESSAGE_REFUSED:
         put(out, message->refused.stop ? "REFUSED stop " : "REFUSED ", message->refused.reason);
+        if (message->refused.kill_tasks)
+            buf_append_string(out, " (tasks end)");
         return;
     case MASTER_MESSAGE_PING: buf_append_string(out, " PING"); return;
     case MASTER_MESSAGE_RUN_TASK:
@@ -142,6 +144,13 @@ static void put_agent(const struct stage *stage, const struct master_message *me
         buf_append_string(out, " ->");
         put_resources(stage, message->apply.to, out);
         return;
+    case MASTER_MESSAGE_DRAIN:
+        buf_append_string(out, " DRAIN");
+        if (message->drain.has_max_grace)
+            buf_printf(out, " in %lldms", (long long)(message->drain.max_grace_ns / 1000000));
+        if (message->drain.mark_gone)
+            buf_append_string(out, " gone");
+        return;
     }
 }
 
@@ -171,11 +180,23 @@ static void put_channel(const struct channel_message *message, struct buf *out) 
     }
 }
 
+/* Of an agent that is not simply there, and of a newer version's record. */
+static void put_record(const struct registry_record *record, struct buf *out) {
+    static const char *const words[] = {"", " (draining)", " (drained)"};
+    if (record == NULL)
+        return;
+    buf_append_string(out, words[record->drain.state]);
+    if (record->drain.is_deactivated && record->drain.state == DRAIN_NONE)
+        buf_append_string(out, " (deactivated)");
+    put(out, "unknown=", record->unknown);
+}
+
 static void put_store(const struct master_effect *effect, struct buf *out) {
     buf_append_string(out, "store");
     for (size_t i = 0; i < effect->store.count; i++) {
         const struct store_change *change = &effect->store.changes[i];
         put(out, change->registry_record == NULL ? "-" : "+", change->key);
+        put_record(change->registry_record, out);
     }
 }
 
