@@ -491,6 +491,18 @@ size_t demand_book_count(const struct framework *framework, uint32_t role) {
     return count;
 }
 
+bool demand_book_is_in_vain(const struct framework *framework, uint32_t role) {
+    const struct role_demand *demand = map_get(&framework->demands, role);
+    size_t wanted = 0, in_vain = 0;
+    if (demand == NULL)
+        return false;
+    VEC_EACH(wish, &demand->wishes) {
+        wanted += wish->count > 0;
+        in_vain += wish->count > 0 && wish->told == WISH_SAID_INFEASIBLE;
+    }
+    return wanted > 0 && in_vain == wanted;
+}
+
 struct text demand_book_name(const struct framework *framework, uint32_t role, size_t place) {
     const struct wish *wish = wish_at(framework, role, place);
     return wish != NULL ? wish->name : (struct text){0};

@@ -45,6 +45,8 @@ void demand_book_launched(struct master *master, struct framework *framework, ui
  * one without. */
 size_t demand_book_count(const struct framework *framework, uint32_t role);
 struct text demand_book_name(const struct framework *framework, uint32_t role, size_t place);
+/* It was told of all that it wants there that no agent could ever hold it. */
+bool demand_book_is_in_vain(const struct framework *framework, uint32_t role);
 
 /* For master_check: the allocator's list is this one, and what is counted is there. */
 bool demand_book_is_right(const struct master *master, struct error *why);

@@ -310,7 +310,8 @@ static void show_role(const struct standing_walk *walk, const struct role_entry 
         const struct framework *framework = entry->frameworks.items[i];
         view.framework = &framework->info;
         view.is_next = walk->has_next && walk->next_role == entry->role &&
-                       walk->next_framework == framework->number;
+                       walk->next_framework == framework->number &&
+                       !demand_book_is_in_vain(framework, entry->role);
         if (allocator_client_standing(allocator, framework->number, entry->role, &view.standing))
             walk->fn(walk->self, &view);
     }

@@ -68,7 +68,7 @@ struct standing_view {
     struct text role;
     const struct framework_info *framework; /* NULL: the role with all below it */
     struct allocator_standing standing;
-    bool is_next;        /* would be served next, if every task fitted */
+    bool is_next;        /* would be served next, if every task fitted that some agent could hold */
     bool somebody_wants; /* in the whole cluster */
 };
 /* Each role that has a framework, a weight or a quota, and those above it, in the order of paths;

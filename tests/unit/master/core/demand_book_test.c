@@ -4,6 +4,7 @@
 #include "tests/unit/master/core/stage.h"
 
 #include "master/core/demand_book.h"
+#include "master/core/insight.h"
 
 #include <stdio.h>
 
@@ -110,6 +111,27 @@ TEST(what_no_agent_could_hold_is_answered_at_once_with_the_nearest) {
     assert_heard(stage, "to 1 REQUEST big infeasible role=* nearest=M-S1 no agent could ever hold "
                         "cpus:64;mem:64: the nearest, large, has cpus:8");
     assert_not_heard(stage, "REQUEST one");
+}
+
+static void find_next(void *self, const struct standing_view *view) {
+    bool *found = self;
+    *found = *found || view->is_next;
+}
+
+TEST(who_wants_only_what_no_agent_could_hold_is_not_next) {
+    AUTO(stage_free) struct stage *stage = begin();
+    stage_add_framework(stage, 1);
+    stage_add_agent(stage, 2, "a", "cpus:4;mem:1024");
+    struct resource_request wishes[] = {request("big", many_cpus, 2), request("one", one_cpu, 1)};
+    bool before = false, after = false;
+
+    say_requests(stage, 1, wishes, 1);
+    insight_each_standing(stage->master, find_next, &before);
+    say_requests(stage, 1, wishes, 2);
+    insight_each_standing(stage->master, find_next, &after);
+
+    assert_false(before);
+    assert_true(after);
 }
 
 TEST(who_says_the_same_again_is_answered_again_only_when_the_answer_is_no) {
