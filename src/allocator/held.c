@@ -161,6 +161,7 @@ bool allocator_adopt(struct allocator *allocator, uint32_t framework, uint32_t r
         return false;
     struct client *client = client_get(allocator, framework, role);
     bool given = agent_give(allocator, agent, client, resources);
+    quota_note_room(allocator); /* it meets a guarantee, maybe, and was not free before */
     client_forget_if_idle(allocator, client);
     return given;
 }

@@ -6,7 +6,7 @@
 #include "allocator/state.h"
 
 /* Somebody may have more than before. */
-static void note_room(struct allocator *allocator) {
+void quota_note_room(struct allocator *allocator) {
     if (!quota_book_is_used(allocator->book))
         return;
     allocator->quota_version++;
@@ -21,7 +21,7 @@ void quota_tell_free(struct allocator *allocator, struct agent *agent) {
     if (agent->is_active)
         countable_of(allocator, &agent->free, free);
     if (!quantities_contain(told, free))
-        note_room(allocator);
+        quota_note_room(allocator);
     quota_book_add_free(allocator->book, told, -1);
     quota_book_add_free(allocator->book, free, 1);
     struct quantities old = *told;
@@ -42,7 +42,7 @@ void quota_tell_reservations(struct allocator *allocator, struct agent *agent, i
                        resource_quantity_milli(one));
         quota_book_consume(allocator->book, kinds_reserved_role(allocator->kinds, one->kind),
                            &allocator->scratch, sign);
-        note_room(allocator);
+        quota_note_room(allocator);
     }
 }
 
@@ -53,7 +53,7 @@ void quota_tell_held(struct allocator *allocator, const struct client *client,
     countable_of(allocator, what, &allocator->scratch);
     quota_book_consume(allocator->book, client->role, &allocator->scratch, sign);
     if (sign < 0)
-        note_room(allocator);
+        quota_note_room(allocator);
 }
 
 void quota_tell_all(struct allocator *allocator) {
@@ -74,6 +74,6 @@ void allocator_set_quota(struct allocator *allocator, uint32_t role, const struc
                          size_t count) {
     quota_tell_all(allocator);
     quota_book_set(allocator->book, role, lines, count);
-    note_room(allocator);
+    quota_note_room(allocator);
     clients_look_again(allocator);
 }

@@ -254,6 +254,7 @@ struct allocator {
     int64_t now_ms;
     int64_t budget;
     uint64_t turn;
+    unsigned put_off; /* slices of this turn that ended before the policy had chosen */
     bool is_choosing; /* the policy may not be called */
     bool said_later;
     bool is_settled; /* nothing new since the policy said that nobody fits */
@@ -461,6 +462,8 @@ void hoard_note_gone(struct client *client, struct holding *holding);
 void quota_tell_all(struct allocator *allocator);
 void quota_tell_free(struct allocator *allocator, struct agent *agent);
 void quota_tell_reservations(struct allocator *allocator, struct agent *agent, int sign);
+/* Somebody may have more than before. */
+void quota_note_room(struct allocator *allocator);
 void quota_tell_held(struct allocator *allocator, const struct client *client,
                      const struct resources *what, int sign);
 

@@ -7,6 +7,7 @@
 
 enum {
     COST_OF_A_GRANT = 8,
+    SLICES_OF_A_TURN = 16, /* at most */
     VAIN_BEFORE_A_LAP = 4,
     AHEAD_BEFORE_A_LAP = 64, /* entries of the open list */
 };
@@ -435,8 +436,17 @@ static bool end_stage(struct allocator *allocator) {
     return false;
 }
 
-void turn_run(struct allocator *allocator) {
+/* What the policy said of clients holds while a choice is put off: asked anew in each slice, they
+ * would look at the same agents again and never come to the end of them. */
+static void count_turn(struct allocator *allocator) {
+    if (allocator->said_later && ++allocator->put_off < SLICES_OF_A_TURN)
+        return;
+    allocator->put_off = 0;
     allocator->turn++;
+}
+
+void turn_run(struct allocator *allocator) {
+    count_turn(allocator);
     begin(allocator);
     yield_give_back(allocator);
     while (allocator->budget > 0 && turn_is_due(allocator)) {

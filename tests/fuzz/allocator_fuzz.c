@@ -145,6 +145,12 @@ static struct quantities take_shape(struct play *play) {
     return shape;
 }
 
+/* One after the other: the same bytes mean the same with every compiler. */
+static void take_minima(struct play *play, struct quantities *minima) {
+    minima[0] = take_shape(play);
+    minima[1] = take_shape(play);
+}
+
 static uint32_t agent_of(struct play *play) {
     return 1 + below(play, AGENTS);
 }
@@ -270,7 +276,9 @@ static void change_framework(struct play *play) {
 static void change_client(struct play *play) {
     uint32_t framework = framework_of(play), role = role_of(play);
     static const int64_t weights[] = {1, 1000, 2000, 1000000000};
-    struct quantities minima[2] = {take_shape(play), take_shape(play)};
+    size_t count;
+    struct quantities minima[2];
+    take_minima(play, minima);
     switch (below(play, 5)) {
     case 0: allocator_suppress(play->allocator, framework, role); break;
     case 1: allocator_revive(play->allocator, framework, role); break;
@@ -278,7 +286,8 @@ static void change_client(struct play *play) {
         allocator_set_client_weight(play->allocator, framework, role, weights[below(play, 4)]);
         break;
     case 3:
-        allocator_set_client_minima(play->allocator, framework, role, minima, below(play, 3),
+        count = below(play, 3);
+        allocator_set_client_minima(play->allocator, framework, role, minima, count,
                                     below(play, 3) != 0);
         break;
     case 4:
@@ -319,9 +328,11 @@ static void set_role(struct play *play) {
         allocator_set_weight(play->allocator, role, weights[below(play, 4)]);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        lines[i] = (struct quota_line){below(play, 4), take_milli(play),
-                                       below(play, 2) == 0 ? INT64_MAX : take_milli(play)};
+    for (size_t i = 0; i < count; i++) {
+        lines[i].name = below(play, 4);
+        lines[i].guarantee_milli = take_milli(play);
+        lines[i].limit_milli = below(play, 2) == 0 ? INT64_MAX : take_milli(play);
+    }
     allocator_set_quota(play->allocator, role, lines, count);
 }
 
@@ -362,7 +373,8 @@ static bool matches(void *self, uint32_t constraint, uint32_t agent) {
 }
 
 static void set_up(struct play *play) {
-    struct quantities minima[2] = {take_shape(play), take_shape(play)};
+    struct quantities minima[2];
+    take_minima(play, minima);
     switch (below(play, 5)) {
     case 0: allocator_set_minima(play->allocator, minima, below(play, 3)); break;
     case 1: allocator_set_gpus_reserved(play->allocator, below(play, 2) != 0); break;

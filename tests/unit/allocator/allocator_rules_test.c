@@ -364,3 +364,21 @@ TEST(no_earmarks_when_their_limit_is_zero) {
 
     assert_int_equal(world_allocate(world), 1);
 }
+
+TEST(a_guarantee_that_is_met_by_what_runs_already_leaves_the_rest_to_others) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    AUTO_FINI(resources_fini) struct resources all = world_set(4, 64);
+    uint32_t eng = world_role(world, "eng");
+    world_add_framework(world, 1, ROLE_ANY);
+    world_limit(world, eng, 4, INT64_MAX);
+    world_add_agent(world, 1, 4, 64);
+    world_add_agent(world, 2, 4, 64);
+    allocator_activate_agent(world->allocator, 2, false);
+    world_allocate(world);
+    assert_int_equal(world_held_cpus(world, 1), 0);
+
+    assert_true(allocator_adopt(world->allocator, 2, eng, 2, &all));
+
+    world_allocate(world);
+    assert_int_equal(world_held_cpus(world, 1), 4);
+}
