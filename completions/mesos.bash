@@ -40,11 +40,21 @@ _mesos_frameworks() {
         awk 'NR > 1 { print $1 }'
 }
 
+_mesos_agents() {
+    timeout 1 "$(_mesos_program)" agents --master="$(_mesos_master)" 2>/dev/null |
+        awk 'NR > 1 { print $1 }'
+}
+
+_mesos_machines() {
+    timeout 1 "$(_mesos_program)" maintenance show --master="$(_mesos_master)" 2>/dev/null |
+        awk 'NR > 1 { print $1 }'
+}
+
 _mesos() {
     local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} i
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run each dev tasks task logs kill agents frameworks offers why share roles role simulate state version --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run each dev tasks task logs kill agents agent maintenance frameworks offers why share roles role simulate state version --help --version" -- "$current")
         return
     fi
     for ((i = 2; i < COMP_CWORD; i++)); do
@@ -72,6 +82,16 @@ _mesos() {
     task | logs) mapfile -t COMPREPLY < <(compgen -W "$(_mesos_tasks --all)" -- "$current") ;;
     share) mapfile -t COMPREPLY < <(compgen -W "$(_mesos_roles)" -- "$current") ;;
     role) mapfile -t COMPREPLY < <(compgen -W "$( ((COMP_CWORD == 2)) && echo set || _mesos_roles)" -- "$current") ;;
+    agent) mapfile -t COMPREPLY < <(compgen -W "$( ((COMP_CWORD == 2)) && echo drain deactivate reactivate gone || _mesos_agents)" -- "$current") ;;
+    maintenance)
+        if ((COMP_CWORD == 2)); then
+            mapfile -t COMPREPLY < <(compgen -W "show set start stop" -- "$current")
+        elif [[ ${COMP_WORDS[2]} == set ]]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        else
+            mapfile -t COMPREPLY < <(compgen -W "$(_mesos_machines)" -- "$current")
+        fi
+        ;;
     why) mapfile -t COMPREPLY < <(compgen -W "$(_mesos_roles) $(_mesos_frameworks) $(_mesos_tasks)" -- "$current") ;;
     simulate) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     run | each) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;

@@ -7,16 +7,53 @@
 #include "common/base/buf.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS = 9 };
 
 static double number(const json_t *agent, const char *which, const char *name) {
     return query_scalar(query_at(agent, which), name);
 }
 
+/* "draining", "drained", "deactivated"; "" for what is in use. */
+static const char *drain_word(const json_t *agent) {
+    const char *state = query_string(agent, "drain_info.state");
+    if (strcmp(state, "DRAINING") == 0)
+        return "draining";
+    if (strcmp(state, "DRAINED") == 0)
+        return "drained";
+    return json_is_true(query_at(agent, "deactivated")) ? "deactivated" : "";
+}
+
 static const char *state_of(const json_t *agent) {
+    const char *word = drain_word(agent);
+    if (word[0] != '\0')
+        return word;
     return json_is_true(query_at(agent, "active")) ? "active" : "disconnected";
 }
 
-static void print_table(json_t *agents) {
+/* Of one that is not there only its name is known. */
+static void print_absent(struct table *table, const char *id, const char *hostname,
+                         const char *state, const char *word) {
+    table_cell(table, "%s", id);
+    table_cell(table, "%s", hostname[0] != '\0' ? hostname : "-");
+    table_cell(table, word[0] != '\0' ? "%s, %s" : "%s", state, word);
+    for (int column = 3; column < COLUMNS; column++)
+        table_cell(table, "-");
+}
+
+static void print_all_absent(struct table *table, const json_t *answer) {
+    size_t index;
+    json_t *agent;
+    json_array_foreach(query_at(answer, "recovered_agents"), index, agent) print_absent(
+        table, query_string(agent, "id.value"), query_string(agent, "hostname"), "awaited", "");
+    json_array_foreach(query_at(answer, "unreachable_agents"), index, agent)
+        print_absent(table, query_string(agent, "agent_id.value"), query_string(agent, "hostname"),
+                     "unreachable", drain_word(agent));
+}
+
+static void print_table(const json_t *answer) {
+    json_t *agents = query_at(answer, "agents");
     static const char *const headings[] = {"ID",   "HOSTNAME", "STATE", "CPUS-USED", "OFFERED",
                                            "CPUS", "MEM-USED", "MEM",   "ADDRESS",   NULL};
     AUTO(table_free) struct table *table = table_new(headings);
@@ -35,6 +72,7 @@ static void print_table(json_t *agents) {
         const char *at = strchr(pid, '@');
         table_cell(table, "%s", at != NULL ? at + 1 : pid);
     }
+    print_all_absent(table, answer);
     table_print(table, stdout);
 }
 
@@ -46,7 +84,7 @@ static int list_agents(const struct cli_common *common, const struct flag_argume
         return cli_fail("agents", &error);
     json_t *agents = query_at(answer, "agents");
     if (!common->json)
-        print_table(agents);
+        print_table(answer);
     else if (agents != NULL)
         query_print(agents);
     else

@@ -28,6 +28,7 @@ struct cli_command {
     int (*run)(int argc, char **argv);
 };
 
+int cli_agent(int argc, char **argv);
 int cli_agents(int argc, char **argv);
 int cli_dev(int argc, char **argv);
 int cli_each(int argc, char **argv);

@@ -1,5 +1,6 @@
 #include "cli/dev_daemon.h"
 
+#include "common/model/drain.h"
 #include "common/base/vec.h"
 #include "common/runtime/child.h"
 #include "common/runtime/files.h"
@@ -73,6 +74,10 @@ static void on_exit_of_child(void *self, struct child_exit exit) {
     child_free(TAKE(daemon->child));
     if (daemon->is_stopping) {
         daemon->on_over(daemon->self, daemon);
+        return;
+    }
+    if (!exit.was_signalled && exit.code == AGENT_EXIT_GONE) {
+        fprintf(stderr, "mesos dev: %s is gone, as an operator said\n", daemon->name);
         return;
     }
     fprintf(stderr, "mesos dev: %s ended with %s %d\n", daemon->name,

@@ -20,6 +20,7 @@ static const struct cli_command commands[] = {
     {"logs", "what a task wrote", cli_logs},
     {"kill", "end a task", cli_kill},
     {"agents", "list agents", cli_agents},
+    {"agent", "drain, deactivate, reactivate an agent, or mark it gone", cli_agent},
     {"frameworks", "list frameworks", cli_frameworks},
     {"offers", "list the offers that are out", cli_offers},
     {"why", "why a framework, a role or a task waits", cli_why},

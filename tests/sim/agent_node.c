@@ -113,7 +113,8 @@ static struct held_effect hold(struct agent_node *node, const struct agent_effec
         break;
     case AGENT_EFFECT_CLOSE_EXECUTOR:
     case AGENT_EFFECT_DISCONNECT:
-    case AGENT_EFFECT_STOP: buf_append_text(&held.bytes, effect->reason); break;
+    case AGENT_EFFECT_STOP:
+    case AGENT_EFFECT_END: buf_append_text(&held.bytes, effect->reason); break;
     case AGENT_EFFECT_MAKE_VOLUMES:
     case AGENT_EFFECT_REMOVE_VOLUME:
         held.connection = effect->volumes.order;
@@ -260,6 +261,7 @@ static void carry_out(struct agent_node *node, struct held_effect *held) {
     case AGENT_EFFECT_MAKE_VOLUMES:
     case AGENT_EFFECT_REMOVE_VOLUME: change_volumes(node, held); break;
     case AGENT_EFFECT_STOP:
+    case AGENT_EFFECT_END:
         world_say(world, "stop    %s: %s", node->process.name, buf_string(&held->bytes));
         node->has_stopped = node->process.is_dying = true;
         break;

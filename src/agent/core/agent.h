@@ -205,6 +205,7 @@ enum agent_effect_kind {
      * follows. */
     AGENT_EFFECT_REMOVE_VOLUME,
     AGENT_EFFECT_STOP, /* the agent cannot go on, and why */
+    AGENT_EFFECT_END,  /* it was told to end for good, all it had has ended, and why */
     AGENT_EFFECT_NOTE,
 };
 
@@ -217,7 +218,7 @@ struct agent_effect {
     union {
         struct agent_message master;
         struct executor_event executor;
-        struct text reason; /* CLOSE_EXECUTOR, DISCONNECT, STOP */
+        struct text reason; /* CLOSE_EXECUTOR, DISCONNECT, STOP, END */
         struct {
             uint64_t ticket;
             const struct store_change *changes;

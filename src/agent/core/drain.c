@@ -113,7 +113,7 @@ void drain_settle(struct agent *agent) {
         return;
     agent->has_ended = true;
     bool stores = agent->changes.count > 0;
-    struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_STOP);
+    struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_END);
     effect->after = store_after(agent, stores ? store_ticket(agent) : agent->last_ticket);
     effect->reason = text_of(agent->end_reason);
 }

@@ -90,7 +90,8 @@ static struct held_effect *hold(struct daemon *daemon, const struct agent_effect
     case AGENT_EFFECT_REMOVE_VOLUME: held->volumes = volume_order_new(effect); break;
     case AGENT_EFFECT_CLOSE_EXECUTOR:
     case AGENT_EFFECT_DISCONNECT:
-    case AGENT_EFFECT_STOP: buf_append_text(&held->bytes, effect->reason); break;
+    case AGENT_EFFECT_STOP:
+    case AGENT_EFFECT_END: buf_append_text(&held->bytes, effect->reason); break;
     case AGENT_EFFECT_CONNECT:
     case AGENT_EFFECT_STORE:
     case AGENT_EFFECT_NOTE: break;
@@ -101,6 +102,13 @@ static struct held_effect *hold(struct daemon *daemon, const struct agent_effect
 static void stop(struct daemon *daemon, const char *reason) {
     log_error(daemon->log, "agent_stops", KV("reason", reason));
     daemon->exit_code = 1;
+    loop_stop(daemon->loop);
+}
+
+static void end(struct daemon *daemon, const char *reason) {
+    log_warning(daemon->log, "agent_ends_for_good", KV("reason", reason),
+                KV("note", "starting it again is of no use, until its work_dir is removed"));
+    daemon->exit_code = AGENT_EXIT_GONE;
     loop_stop(daemon->loop);
 }
 
@@ -133,6 +141,7 @@ static void carry_out(struct daemon *daemon, struct held_effect *held) {
     case AGENT_EFFECT_MAKE_VOLUMES: volumes_make(daemon->volumes, TAKE(held->volumes)); break;
     case AGENT_EFFECT_REMOVE_VOLUME: volumes_remove(daemon->volumes, TAKE(held->volumes)); break;
     case AGENT_EFFECT_STOP: stop(daemon, buf_string(&held->bytes)); break;
+    case AGENT_EFFECT_END: end(daemon, buf_string(&held->bytes)); break;
     case AGENT_EFFECT_STORE:
     case AGENT_EFFECT_NOTE: break;
     }

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The exit code of an agent that was told to end for good: starting it again is of no use. */
+enum { AGENT_EXIT_GONE = 3 };
+
 /* The numbers of mesos.v1.DrainState. */
 enum drain_state {
     DRAIN_NONE = 0,

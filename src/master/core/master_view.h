@@ -11,7 +11,8 @@ struct agent_view {
     const struct agent_info *info; /* with its id */
     bool connected;
     bool active;
-    bool unreachable;                       /* then only info, and the times, hold */
+    bool unreachable;                       /* then only info, drain and the times hold */
+    bool recovered;                         /* of the registry, not back yet: info->encoded */
     int64_t registered_ns, reregistered_ns; /* wall clock; 0: never */
     int64_t unreachable_ns;
     struct agent_drain drain;

@@ -41,11 +41,11 @@ static void put_agent_info(struct writing *writing, uint32_t number,
     put_end(writing->out, place);
 }
 
-/* A DrainInfo, and when it began. */
-static void put_drain(struct buf *out, const struct agent_drain *drain) {
+/* A DrainInfo. */
+static void put_drain(struct buf *out, uint32_t number, const struct agent_drain *drain) {
     if (drain->state == DRAIN_NONE)
         return;
-    size_t info = put_begin(out, 13);
+    size_t info = put_begin(out, number);
     put_int(out, 1, drain->state);
     size_t config = put_begin(out, 2);
     if (drain->terms.has_max_grace) {
@@ -56,15 +56,31 @@ static void put_drain(struct buf *out, const struct agent_drain *drain) {
     put_varint(out, 2, drain->terms.mark_gone);
     put_end(out, config);
     put_end(out, info);
-    put_time(out, 14, drain->since_ns);
+}
+
+static void put_unreachable(struct buf *out, const struct agent_view *view) {
+    size_t place = put_begin(out, 1000);
+    put_id(out, 1, view->info->id.text);
+    put_some(out, 2, view->info->hostname);
+    put_time(out, 3, view->unreachable_ns);
+    if (view->drain.is_deactivated)
+        put_varint(out, 4, true);
+    put_drain(out, 5, &view->drain);
+    put_end(out, place);
 }
 
 static void put_agent(void *self, const struct agent_view *view) {
     struct writing *writing = self;
     struct buf *out = writing->out;
     char pid[300];
-    if (view->unreachable)
+    if (view->unreachable) {
+        put_unreachable(out, view);
         return;
+    }
+    if (view->recovered) {
+        put_bytes(out, 2, view->info->encoded);
+        return;
+    }
     size_t place = put_begin(out, 1);
     put_agent_info(writing, 1, view->info);
     put_varint(out, 2, view->active);
@@ -77,7 +93,8 @@ static void put_agent(void *self, const struct agent_view *view) {
     put_resources(writing, 8, view->used, (struct text){0});
     put_resources(writing, 9, view->offered, (struct text){0});
     put_varint(out, 12, view->drain.is_deactivated);
-    put_drain(out, &view->drain);
+    put_drain(out, 13, &view->drain);
+    put_time(out, 14, view->drain.since_ns);
     put_end(out, place);
 }
 

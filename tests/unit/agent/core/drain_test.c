@@ -193,11 +193,11 @@ TEST(an_agent_that_is_gone_ends_its_tasks_and_then_itself) {
 
     dismiss(rig, true);
     assert_int_equal(rig_last(rig, AGENT_EFFECT_SIGNAL)->signal.signal, SIGTERM);
-    assert_int_equal(rig_count(rig, AGENT_EFFECT_STOP), 0);
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_END), 0);
     rig_signalled(rig, rig_launched(rig), SIGTERM);
 
-    assert_text_equal(rig_last(rig, AGENT_EFFECT_STOP)->reason, "marked gone");
-    assert_int_equal(rig_count(rig, AGENT_EFFECT_STOP), 1);
+    assert_text_equal(rig_last(rig, AGENT_EFFECT_END)->reason, "marked gone");
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_END), 1);
     assert_int_equal(rig_count_updates(rig, "t1"), updates);
     assert_int_equal(rig_disk_count(rig, "task/"), 0);
 }
@@ -208,7 +208,7 @@ TEST(an_agent_without_tasks_that_is_gone_stops_at_once) {
 
     dismiss(rig, true);
 
-    assert_text_equal(rig_last(rig, AGENT_EFFECT_STOP)->reason, "marked gone");
+    assert_text_equal(rig_last(rig, AGENT_EFFECT_END)->reason, "marked gone");
 }
 
 TEST(an_agent_whose_machine_is_down_ends_its_tasks_and_goes_on_asking) {
@@ -219,7 +219,7 @@ TEST(an_agent_whose_machine_is_down_ends_its_tasks_and_goes_on_asking) {
     rig_signalled(rig, rig_launched(rig), SIGTERM);
     rig_advance(rig, 120000);
 
-    assert_int_equal(rig_count(rig, AGENT_EFFECT_STOP), 0);
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_END), 0);
     assert_true(rig_count(rig, AGENT_EFFECT_CONNECT) > tries);
 }
 

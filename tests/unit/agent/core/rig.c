@@ -345,7 +345,8 @@ static struct agent_effect keep_effect(struct rig *rig, const struct agent_effec
     case AGENT_EFFECT_CONNECT: break;
     case AGENT_EFFECT_DISCONNECT:
     case AGENT_EFFECT_CLOSE_EXECUTOR:
-    case AGENT_EFFECT_STOP: keep(rig, &copy.reason); break;
+    case AGENT_EFFECT_STOP:
+    case AGENT_EFFECT_END: keep(rig, &copy.reason); break;
     }
     return copy;
 }
