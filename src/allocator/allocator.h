@@ -188,9 +188,10 @@ enum allocator_offer_end {
     ALLOCATOR_OFFER_RESCINDED,
 };
 /* An offer of the client's on that agent is out no more. To be said for each, once; tasks that were
- * requested and offered there, and not launched, are then wanted again. */
-void allocator_note_offer_end(struct allocator *allocator, uint32_t framework, uint32_t role,
-                              uint32_t agent, enum allocator_offer_end how);
+ * requested and offered there, and not launched, are then wanted again. On how many agents at a
+ * time the client is offered something from now on, when that is fewer than before; else 0. */
+uint32_t allocator_note_offer_end(struct allocator *allocator, uint32_t framework, uint32_t role,
+                                  uint32_t agent, enum allocator_offer_end how);
 
 /* The client refuses to be offered on this agent what `refused` contains, until then. More than
  * that, or something else, it is offered. */

@@ -37,13 +37,14 @@ static void note_run_out(struct client *client) {
     client->run_outs = 0;
 }
 
-void allocator_note_offer_end(struct allocator *allocator, uint32_t framework, uint32_t role,
-                              uint32_t agent_number, enum allocator_offer_end how) {
+uint32_t allocator_note_offer_end(struct allocator *allocator, uint32_t framework, uint32_t role,
+                                  uint32_t agent_number, enum allocator_offer_end how) {
     struct client *client = client_find(allocator, framework, role);
     const struct agent *agent = agent_find(allocator, agent_number);
     struct holding *holding = client != NULL && agent != NULL ? holding_find(agent, client) : NULL;
     if (client == NULL)
-        return;
+        return 0;
+    uint32_t cap_before = client->cap_agents;
     bool was_full = hoard_is_full(client);
     switch (how) {
     case ALLOCATOR_OFFER_RAN_OUT: note_run_out(client); break;
@@ -56,4 +57,6 @@ void allocator_note_offer_end(struct allocator *allocator, uint32_t framework, u
     }
     if (was_full && !hoard_is_full(client) && client->wants)
         client_look_again(allocator, client);
+    bool is_lower = cap_before == 0 || client->cap_agents < cap_before;
+    return is_lower ? client->cap_agents : 0;
 }

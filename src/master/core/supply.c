@@ -228,7 +228,13 @@ void supply_note_launch(struct master *master, struct framework *framework, uint
 
 void supply_end_offer(struct master *master, struct framework *framework, uint32_t role,
                       struct agent *agent, enum allocator_offer_end how) {
-    allocator_note_offer_end(master->allocator, framework->number, role, agent->number, how);
+    uint32_t agents =
+        allocator_note_offer_end(master->allocator, framework->number, role, agent->number, how);
+    if (agents > 0)
+        emit_note(master, NOTE_WARNING, "framework_lets_offers_expire",
+                  "framework=%.*s role=%.*s agents_at_a_time=%u",
+                  TEXT_ARGS(framework->info.id.text),
+                  TEXT_ARGS(kinds_role_text(master->kinds, role)), (unsigned)agents);
 }
 
 int64_t supply_refuse_ms(bool has_seconds, double seconds) {

@@ -130,7 +130,8 @@ static bool check_amounts(const struct master *master, const struct launch_place
     return true;
 }
 
-/* Names the first scalar that is short, with its reservation and volume; ranges and sets are named without amounts. */
+/* Names the first scalar that is short, with its reservation and volume; ranges and sets are named
+ * without amounts. */
 static bool fail_short(const struct master *master, const struct resources *needs,
                        const struct resources *available, struct error *why) {
     for (uint32_t i = 0; i < needs->count; i++) {

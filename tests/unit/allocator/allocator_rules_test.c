@@ -197,6 +197,23 @@ TEST(who_lets_offers_run_out_is_offered_less_until_it_answers) {
     assert_int_equal(world_allocate(world), 7);
 }
 
+TEST(that_a_client_is_offered_less_is_told_once_for_each_step) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    world_add_agent(world, 1, 4, 1024);
+    world_add_agent(world, 2, 4, 1024);
+    world_add_framework(world, 1, ROLE_ANY);
+    uint32_t told[9] = {0};
+    for (size_t wave = 0; wave < 9; wave++) {
+        size_t first = world->count;
+        world_allocate(world);
+        for (size_t i = first; i < world->count; i++)
+            told[wave] += world_run_out(world, i);
+    }
+
+    const uint32_t expected[9] = {[2] = 1};
+    assert_memory_equal(told, expected, sizeof(told));
+}
+
 /* --- memory --- */
 
 TEST(past_use_counts_and_fades) {

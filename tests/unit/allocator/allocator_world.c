@@ -113,11 +113,11 @@ void world_decline(struct world *world, size_t offer, int64_t until_ms) {
                              ALLOCATOR_OFFER_ANSWERED);
 }
 
-void world_run_out(struct world *world, size_t offer) {
+uint32_t world_run_out(struct world *world, size_t offer) {
     const struct world_offer *made = &world->offers[offer];
     world_end_task(world, offer);
-    allocator_note_offer_end(world->allocator, made->framework, made->role, made->agent,
-                             ALLOCATOR_OFFER_RAN_OUT);
+    return allocator_note_offer_end(world->allocator, made->framework, made->role, made->agent,
+                                    ALLOCATOR_OFFER_RAN_OUT);
 }
 
 int64_t world_offered_cpus(const struct world *world, size_t offer) {

@@ -46,7 +46,8 @@ void world_limit(struct world *world, uint32_t role, int64_t guarantee_cpus, int
  * then unless that is 0. */
 void world_launch(struct world *world, size_t offer);
 void world_decline(struct world *world, size_t offer, int64_t until_ms);
-void world_run_out(struct world *world, size_t offer);
+/* Gives what allocator_note_offer_end says. */
+uint32_t world_run_out(struct world *world, size_t offer);
 void world_end_task(struct world *world, size_t offer);
 
 int64_t world_offered_cpus(const struct world *world, size_t offer);

@@ -151,6 +151,20 @@ TEST(an_offer_runs_out_and_is_made_anew) {
     assert_heard(stage, "to 1 OFFERS M-O1");
 }
 
+TEST(who_lets_all_offers_run_out_is_named_when_it_is_offered_less) {
+    AUTO(stage_free) struct stage *stage = stage_new();
+    stage->options.offer_timeout_ms = 30000;
+    stage->options.agent_ping_timeout_ms = 100000000;
+    stage_begin(stage);
+    stage_add_framework(stage, 1);
+    stage_add_agent(stage, 9, "h", "cpus:4");
+
+    stage_pass_ms(stage, 300000);
+
+    assert_int_equal(stage_count(stage, "note framework_lets_offers_expire"), 1);
+    assert_heard(stage, "framework=M-0000 role=* agents_at_a_time=1");
+}
+
 TEST(offers_live_for_ever_when_told_so) {
     AUTO(stage_free) struct stage *stage = stage_new();
     stage->options.offer_timeout_ms = 0;
