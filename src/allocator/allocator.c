@@ -109,9 +109,11 @@ bool allocator_allocate(struct allocator *allocator, int64_t now_ms, size_t budg
     policy_tell_total(allocator);
     bool more = filters_expire(allocator);
     memory_fade(allocator);
-    earmarks_review(allocator);
+    earmarks_expire(allocator);
     if (turn_is_due(allocator))
         turn_run(allocator);
+    else
+        earmarks_review(allocator);
     flush(allocator, sink, self);
     open_compact(allocator);
     return more || turn_is_due(allocator);

@@ -17,7 +17,6 @@ enum {
     REVIEWED_AT_ONCE = 64,
     LOOKS_OF_ONE_BUDGET = 8,
     CLIENTS_COMPARED = 8,
-    LACK_BITS = 30
 };
 
 /* --- ends --- */
@@ -58,16 +57,23 @@ static int ask_claim(struct allocator *allocator, struct client *client) {
     return client->claim;
 }
 
-void earmarks_review(struct allocator *allocator) {
+void earmarks_expire(struct allocator *allocator) {
     while (allocator->earmarks.count > 0 &&
            allocator->earmarks.items[0]->until_ms <= allocator->now_ms)
         earmark_end(allocator, allocator->earmarks.items[0]);
+}
+
+bool earmarks_review(struct allocator *allocator) {
+    bool has_ended = false;
     for (size_t i = 0; i < REVIEWED_AT_ONCE && i < allocator->earmarks.count; i++) {
         size_t at = allocator->earmark_reviewed++ % allocator->earmarks.count;
         struct earmark *earmark = allocator->earmarks.items[at];
-        if (ask_claim(allocator, earmark->client) == 0)
-            earmark_end(allocator, earmark);
+        if (ask_claim(allocator, earmark->client) > 0)
+            continue;
+        earmark_end(allocator, earmark);
+        has_ended = true;
     }
+    return has_ended;
 }
 
 int64_t earmarks_deadline_ms(const struct allocator *allocator) {
@@ -138,20 +144,17 @@ static void give_up(struct allocator *allocator, struct client *client) {
     allocator->policy->set_earmarked(allocator->order, client->id, true);
 }
 
-/* The largest part of the shape that is not free there; INT64_MAX: even empty it is too small. */
-static int64_t lack_of(const struct allocator *allocator, const struct wish *wish,
-                       const struct agent *agent) {
-    int64_t largest = 0;
+/* What must end there before the task fits, as the largest part of all that is used;
+ * INT64_MAX: even empty it is too small. */
+static int64_t least_wait(const struct allocator *allocator, const struct wish *wish,
+                          const struct agent *agent) {
+    struct amounts used = {0};
     for (size_t i = 0; i < allocator->dimensions; i++) {
-        int64_t need = wish->need.at[i], missing = need - agent->plain.at[i];
-        if (need > agent->size.at[i])
+        used.at[i] = agent->size.at[i] - agent->plain.at[i];
+        if (wish->need.at[i] > agent->size.at[i])
             return INT64_MAX;
-        if (missing <= 0)
-            continue;
-        int64_t lack = (int64_t)(((__int128)missing << LACK_BITS) / need);
-        largest = lack > largest ? lack : largest;
     }
-    return largest;
+    return yield_wait(allocator, wish, agent, &used);
 }
 
 static bool would_do(struct allocator *allocator, const struct client *client,
@@ -163,16 +166,20 @@ static bool would_do(struct allocator *allocator, const struct client *client,
            !filters_block(allocator, agent, client, &allocator->composed, &until_ms);
 }
 
-/* Nearer: those make room for it there who have more of what is theirs, then the least lacks. */
+/* Nearer: those make room for it there who have more of what is theirs, then the smallest part of
+ * what they have there must end: an agent where they have just enough keeps the task waiting for
+ * the last of them. */
 static bool is_nearer(struct allocator *allocator, struct client *client, const struct wish *wish,
-                      const struct agent *agent, int64_t lack, enum yielding *yielding) {
-    bool is_less = lack < allocator->search.lack;
-    if (lack == INT64_MAX || (allocator->search.yielding == YIELDS_WEALTHY && !is_less))
+                      const struct agent *agent, int64_t *wait, enum yielding *yielding) {
+    int64_t least = least_wait(allocator, wish, agent);
+    if (least == INT64_MAX ||
+        (allocator->search.yielding == YIELDS_WEALTHY && least >= allocator->search.wait))
         return false;
     allocator->budget -= (int64_t)agent->holdings.count / LOOKS_OF_ONE_BUDGET;
-    *yielding = yield_on(allocator, client, wish, agent);
+    *yielding = yield_on(allocator, client, wish, agent, wait);
     return *yielding > allocator->search.yielding ||
-           (*yielding == allocator->search.yielding && *yielding != YIELDS_NOBODY && is_less);
+           (*yielding == allocator->search.yielding && *yielding != YIELDS_NOBODY &&
+            *wait < allocator->search.wait);
 }
 
 /* False: the budget is used up before the last agent. */
@@ -183,13 +190,13 @@ static bool search(struct allocator *allocator, struct client *client, const str
             return false;
         if (agent == NULL || !agent->is_active || agent->earmark != NULL)
             continue;
-        int64_t lack = lack_of(allocator, wish, agent);
+        int64_t wait;
         enum yielding yielding;
-        if (!is_nearer(allocator, client, wish, agent, lack, &yielding) ||
+        if (!is_nearer(allocator, client, wish, agent, &wait, &yielding) ||
             !would_do(allocator, client, wish, agent))
             continue;
         allocator->search.yielding = yielding;
-        allocator->search.lack = lack;
+        allocator->search.wait = wait;
         allocator->search.best = agent;
     }
     return true;
@@ -199,6 +206,7 @@ static void make(struct allocator *allocator, struct client *client, struct agen
     struct earmark *earmark = NEW(struct earmark);
     earmark->agent = agent;
     earmark->client = client;
+    earmark->yielding = allocator->search.yielding;
     earmark->until_ms = allocator->now_ms > INT64_MAX - allocator->earmark_limit_ms
                             ? INT64_MAX
                             : allocator->now_ms + allocator->earmark_limit_ms;
@@ -208,22 +216,32 @@ static void make(struct allocator *allocator, struct client *client, struct agen
     ask_claim(allocator, client);
 }
 
-/* The policy goes by roles first. Of the first few that it names, the neediest. */
+/* The policy goes by roles first. Of the first few that it names with the same claim, the neediest
+ * of those to whom their own guarantee is due. */
 static struct client *next_client(struct allocator *allocator) {
     struct client *named[CLIENTS_COMPARED], *neediest = NULL;
     int64_t least = INT64_MAX;
+    bool is_any_due = false;
     size_t count = 0;
+    int highest = 0;
     while (count < CLIENTS_COMPARED) {
         uint32_t id = allocator->policy->next_earmark(allocator->order);
         struct client *client = id < allocator->clients.count ? allocator->clients.items[id] : NULL;
         if (client == NULL || !client_is_asking(client) || client->earmark != NULL ||
             client->is_hopeless)
             break;
+        int claim = ask_claim(allocator, client);
+        if (count == 0)
+            highest = claim;
+        else if (claim < highest)
+            break;
         named[count++] = client;
         int64_t part = yield_met_part(allocator, client);
-        if (neediest == NULL || part < least) {
+        bool is_due = yield_is_due(allocator, client);
+        if (is_due > is_any_due || neediest == NULL || (is_due == is_any_due && part < least)) {
             neediest = client;
             least = part;
+            is_any_due = is_due;
         }
         allocator->policy->set_earmarked(allocator->order, id, true);
     }
@@ -244,7 +262,7 @@ static bool begin(struct allocator *allocator) {
     allocator->search.slot = 0;
     allocator->search.best = NULL;
     allocator->search.yielding = YIELDS_NOBODY;
-    allocator->search.lack = INT64_MAX;
+    allocator->search.wait = INT64_MAX;
     return true;
 }
 

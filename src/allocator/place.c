@@ -104,7 +104,7 @@ void place_give(struct allocator *allocator, struct client *client, struct wish 
     assert(fits_in); /* it was free: used stays below total */
     gather(allocator, client, agent, &given);
     wish->last_agent = agent->number;
-    if (client->earmark != NULL && client->earmark->agent == agent)
+    if (client->earmark != NULL && client->earmark->agent == agent && !allocator->is_returning)
         earmark_end(allocator, client->earmark);
     history_note(allocator, client, ALLOCATOR_FITS);
     client->seen = ALLOCATOR_FITS;

@@ -139,11 +139,19 @@ struct agent {
     struct quantities told_free; /* to the quota book */
 };
 
+/* Who makes room for a client on an agent, with what is free. */
+enum yielding {
+    YIELDS_NOBODY,     /* what is there is its own, or belongs to the needier */
+    YIELDS_LESS_NEEDY, /* those who have a larger part of their guarantee */
+    YIELDS_WEALTHY,    /* of these, those who have more than it by more than a task */
+};
+
 struct earmark {
     struct agent *agent;
     struct client *client;
     int64_t until_ms;
-    struct amounts kept; /* freed since, and free still */
+    enum yielding yielding; /* who made room for it when it was made */
+    struct amounts kept;    /* freed since, and free still */
 };
 
 struct grant {
@@ -169,13 +177,6 @@ enum stage { STAGE_NEEDS, STAGE_ALL };
 struct slots {
     uint64_t *items;
     size_t count, capacity;
-};
-
-/* Who makes room for a client on an agent, with what is free. */
-enum yielding {
-    YIELDS_NOBODY,     /* what is there is its own, or belongs to the needier */
-    YIELDS_LESS_NEEDY, /* those who have a larger part of their guarantee */
-    YIELDS_WEALTHY,    /* of these, those who have more than it by more than a task */
 };
 
 struct allocator {
@@ -245,10 +246,11 @@ struct allocator {
         uint32_t client, slot;
         struct agent *best;
         enum yielding yielding; /* on that one */
-        int64_t lack;
+        int64_t wait;
     } search;
 
     VEC_OF(uint64_t) returns; /* client << 32 | agent: where tasks ended, yield.c's */
+    bool is_returning;        /* what is given now is what ended there */
 
     /* the turn */
     int64_t now_ms;
@@ -420,7 +422,10 @@ void place_give(struct allocator *allocator, struct client *client, struct wish 
 /* --- earmark.c --- */
 /* Looks for agents for big tasks; false: the budget is used up. */
 bool earmarks_seek(struct allocator *allocator);
-void earmarks_review(struct allocator *allocator);
+void earmarks_expire(struct allocator *allocator);
+/* Ends those of clients without a claim. To be asked when nobody who wants fits any more: before,
+ * one whose task has just ended wants it again, and that changes what is due to others. */
+bool earmarks_review(struct allocator *allocator);
 void earmark_end(struct allocator *allocator, struct earmark *earmark);
 void earmark_note_freed(struct agent *agent, const struct amounts *before);
 /* What is kept there from this client; NULL: nothing. */
@@ -437,8 +442,16 @@ void earmarks_fini(struct allocator *allocator);
 /* --- yield.c --- */
 /* The part of its guarantee that it has; INT64_MAX: the policy tells of none. */
 int64_t yield_met_part(struct allocator *allocator, const struct client *client);
+/* One more task of its is within its own guarantee. */
+bool yield_is_due(struct allocator *allocator, const struct client *client);
+/* *wait is as from yield_wait. */
 enum yielding yield_on(struct allocator *allocator, struct client *client, const struct wish *wish,
-                       const struct agent *agent);
+                       const struct agent *agent, int64_t *wait);
+/* The largest part of `room`, which may end there, that must before the wish fits; beyond
+ * YIELD_WAIT_ONE it does not fit even then. */
+#define YIELD_WAIT_ONE (INT64_C(1) << 30)
+int64_t yield_wait(const struct allocator *allocator, const struct wish *wish,
+                   const struct agent *agent, const struct amounts *room);
 /* Whether what the client gives back there is kept for the earmark's: not if it is needier. */
 bool yield_keeps(struct allocator *allocator, const struct agent *agent,
                  const struct client *client);

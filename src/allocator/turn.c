@@ -431,6 +431,8 @@ static bool end_stage(struct allocator *allocator) {
         policy_reconsider(allocator, NULL);
         return true;
     }
+    if (earmarks_review(allocator))
+        return true;
     if (earmarks_seek(allocator) && !allocator->has_news)
         allocator->is_settled = true;
     return false;

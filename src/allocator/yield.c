@@ -61,24 +61,38 @@ static void look_up_parts(struct allocator *allocator, struct client *client) {
     client->met_with_less = met_part(allocator, client, -share_of_task(allocator, client));
 }
 
+bool yield_is_due(struct allocator *allocator, const struct client *client) {
+    return sized_wish(client) != NULL &&
+           met_part(allocator, client, share_of_task(allocator, client)) <= ALL_OF_IT;
+}
+
 bool yield_keeps(struct allocator *allocator, const struct agent *agent,
                  const struct client *client) {
     const struct client *owner = agent->earmark->client;
+    if (client != owner && agent->earmark->yielding == YIELDS_WEALTHY &&
+        yield_is_due(allocator, client))
+        return false;
     return client == owner || met_part(allocator, client, 0) >= met_part(allocator, owner, 0);
 }
 
-static bool is_enough(const struct allocator *allocator, const struct wish *wish,
-                      const struct amounts *room) {
+int64_t yield_wait(const struct allocator *allocator, const struct wish *wish,
+                   const struct agent *agent, const struct amounts *room) {
+    int64_t longest = 0;
     for (size_t i = 0; i < allocator->dimensions; i++) {
-        if (wish->need.at[i] > 0 && wish->need.at[i] > room->at[i])
-            return false;
+        int64_t missing = wish->need.at[i] - agent->plain.at[i];
+        if (wish->need.at[i] == 0 || missing <= 0)
+            continue;
+        if (missing > room->at[i])
+            return INT64_MAX;
+        int64_t wait = (int64_t)((__int128)missing * YIELD_WAIT_ONE / room->at[i]);
+        longest = wait > longest ? wait : longest;
     }
-    return true;
+    return longest;
 }
 
 enum yielding yield_on(struct allocator *allocator, struct client *client, const struct wish *wish,
-                       const struct agent *agent) {
-    struct amounts needier = agent->plain, wealthy = agent->plain;
+                       const struct agent *agent, int64_t *wait) {
+    struct amounts less_needy = {0}, wealthy = {0};
     look_up_parts(allocator, client);
     VEC_EACH(holding, &agent->holdings) {
         struct client *holder = allocator->clients.items[holding->client];
@@ -88,13 +102,15 @@ enum yielding yield_on(struct allocator *allocator, struct client *client, const
             continue;
         amounts_of(allocator, &holding->held, true, &held);
         for (size_t i = 0; i < allocator->dimensions; i++) {
-            needier.at[i] += held.at[i];
+            less_needy.at[i] += held.at[i];
             wealthy.at[i] += holder->met_with_less >= ALL_OF_IT ? held.at[i] : 0;
         }
     }
-    if (!is_enough(allocator, wish, &needier))
-        return YIELDS_NOBODY;
-    return is_enough(allocator, wish, &wealthy) ? YIELDS_WEALTHY : YIELDS_LESS_NEEDY;
+    *wait = yield_wait(allocator, wish, agent, &wealthy);
+    if (*wait <= YIELD_WAIT_ONE)
+        return YIELDS_WEALTHY;
+    *wait = yield_wait(allocator, wish, agent, &less_needy);
+    return *wait <= YIELD_WAIT_ONE ? YIELDS_LESS_NEEDY : YIELDS_NOBODY;
 }
 
 /* --- what ended --- */
@@ -103,11 +119,6 @@ void yield_note_end(struct allocator *allocator, const struct client *client,
                     const struct agent *agent) {
     if (allocator->policy->claim != NULL && allocator->returns.count < RETURNS_LIMIT)
         VEC_PUSH(&allocator->returns, (uint64_t)client->id << 32 | agent->number);
-}
-
-static bool is_due(struct allocator *allocator, const struct client *client) {
-    return sized_wish(client) != NULL &&
-           met_part(allocator, client, share_of_task(allocator, client)) <= ALL_OF_IT;
 }
 
 static struct wish *wish_that_fits(struct allocator *allocator, struct client *client,
@@ -130,7 +141,7 @@ static struct client *heir_of(struct allocator *allocator, struct client *client
         struct client *other = allocator->earmarks.items[i]->client;
         int64_t part = met_part(allocator, other, 0);
         if (other == client || !client_is_asking(other) || part >= least ||
-            share_of_task(allocator, other) < task || !is_due(allocator, other) ||
+            share_of_task(allocator, other) < task || !yield_is_due(allocator, other) ||
             wish_that_fits(allocator, other, agent) == NULL)
             continue;
         heir = other;
@@ -146,11 +157,13 @@ void yield_give_back(struct allocator *allocator) {
         struct agent *agent = agent_find(allocator, (uint32_t)one);
         allocator->budget -= COST_OF_A_RETURN;
         if (client == NULL || !client_is_asking(client) || agent == NULL || !agent->is_open ||
-            !is_due(allocator, client))
+            !yield_is_due(allocator, client))
             continue;
-        client = heir_of(allocator, client, agent);
-        struct wish *wish = wish_that_fits(allocator, client, agent);
+        struct client *heir = heir_of(allocator, client, agent);
+        struct wish *wish = wish_that_fits(allocator, heir, agent);
+        allocator->is_returning = heir == client;
         if (wish != NULL)
-            place_grant(allocator, client, wish, agent, true);
+            place_grant(allocator, heir, wish, agent, true);
+        allocator->is_returning = false;
     }
 }

@@ -251,6 +251,9 @@ static bool is_above(const struct judge *judge, size_t high, size_t low) {
         level++;
     const struct place *rich = &judge->places.items[judge->paths[high][level]];
     const struct place *poor = &judge->places.items[judge->paths[low][level]];
+    const struct standing *own = &judge->standings[high];
+    if (own->share - own->task < own->guaranteed - slack)
+        return false;
     return rich->share - judge->standings[high].task > rich->guaranteed + slack &&
            is_below(&judge->standings[low], poor);
 }
