@@ -85,6 +85,8 @@ struct journal_outbox {
 struct journal *journal_new(struct text path, struct text fence);
 void journal_free(struct journal *journal);
 DEFINE_AUTO(struct journal, journal_free)
+/* For tests, which want many nodes and folds of little data. Before the first step. */
+void journal_set_sizes(struct journal *journal, size_t node_bytes, uint64_t fold_bytes);
 
 /* Reads everything, after a sync; then LOADED or REFUSED. Begins with the first SESSION connected.
  */
