@@ -135,12 +135,62 @@ double query_scalar(const json_t *resources, const char *name) {
     return sum;
 }
 
+/* --- resources as text --- */
+
+static const char *const common_names[] = {"cpus", "mem", "disk", "gpus"};
+enum { COMMON_NAMES = sizeof(common_names) / sizeof(common_names[0]) };
+
+static void print_sum(const json_t *resources, const char *name, struct buf *out) {
+    double value = query_scalar(resources, name);
+    if (value > 0)
+        buf_printf(out, "%s%s:%.12g", out->size > 0 ? ";" : "", name, value);
+}
+
+/* Whether the scalar's name was not printed yet: it is none of the common ones, and no resource
+ * before it has it. */
+static bool is_new_name(const json_t *resources, size_t index, const char *name) {
+    for (size_t i = 0; i < COMMON_NAMES; i++) {
+        if (strcmp(common_names[i], name) == 0)
+            return false;
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(query_string(json_array_get(resources, i), "name"), name) == 0)
+            return false;
+    }
+    return true;
+}
+
+static void print_ranges(const json_t *resource, const char *name, struct buf *out) {
+    const json_t *ranges = query_at(resource, "ranges.range");
+    size_t count = json_array_size(ranges);
+    buf_printf(out, "%s%s:[", out->size > 0 ? ";" : "", name);
+    for (size_t i = 0; i < count && i < QUERY_RANGES_SHOWN; i++) {
+        const json_t *range = json_array_get(ranges, i);
+        buf_printf(out, "%s%lld-%lld", i > 0 ? "," : "",
+                   (long long)json_integer_value(query_at(range, "begin")),
+                   (long long)json_integer_value(query_at(range, "end")));
+    }
+    buf_append_string(out, count > QUERY_RANGES_SHOWN ? ",...]" : "]");
+}
+
+static void print_set(const json_t *resource, const char *name, struct buf *out) {
+    size_t count = json_array_size(query_at(resource, "set.item"));
+    buf_printf(out, "%s%s:{%zu}", out->size > 0 ? ";" : "", name, count);
+}
+
 void query_resources(const json_t *resources, struct buf *out) {
-    static const char *const names[] = {"cpus", "mem", "disk", "gpus"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        double value = query_scalar(resources, names[i]);
-        if (value > 0)
-            buf_printf(out, "%s%s:%.12g", out->size > 0 ? ";" : "", names[i], value);
+    size_t index;
+    json_t *resource;
+    for (size_t i = 0; i < COMMON_NAMES; i++)
+        print_sum(resources, common_names[i], out);
+    json_array_foreach((json_t *)(uintptr_t)resources, index, resource) {
+        const char *name = query_string(resource, "name");
+        if (query_at(resource, "ranges") != NULL)
+            print_ranges(resource, name, out);
+        else if (query_at(resource, "set") != NULL)
+            print_set(resource, name, out);
+        else if (is_new_name(resources, index, name))
+            print_sum(resources, name, out);
     }
 }
 

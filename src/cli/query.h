@@ -28,7 +28,9 @@ const char *query_string(const json_t *object, const char *path);
 /* An object or array at a path; NULL when it is not there. Borrowed. */
 json_t *query_at(const json_t *object, const char *path);
 
-/* "cpus:0.5;mem:64" of an array of resources, into out. */
+/* "cpus:0.5;mem:64;ports:[31000-31009]" of an array of resources, into out: scalars of one name
+ * added up, the first ranges of each, and of sets the number of elements. */
+enum { QUERY_RANGES_SHOWN = 3 };
 struct buf;
 void query_resources(const json_t *resources, struct buf *out);
 double query_scalar(const json_t *resources, const char *name);
