@@ -76,10 +76,11 @@ static struct tree_node *first_of(struct tree_node *node, enum tree_side side) {
     return oldest != NULL ? oldest->firsts[side] : NULL;
 }
 
-/* The least of its own claim, for its pick, and those of its children. */
+/* The least of its own claim, for its pick, and those of its children. The root's guarantee is all:
+ * nobody asks for its claim. */
 static uint64_t claim_of(const struct tree *tree, struct tree_node *node,
                          const struct tree_node *only, enum tree_side side) {
-    if (node->picks[side] == NULL)
+    if (node->picks[side] == NULL || node->parent == NULL)
         return CLAIM_NONE;
     if (node->kind == TREE_LEAF)
         return node->needs_own[side] = node->need;
@@ -130,7 +131,8 @@ void tree_claim_place(const struct tree *tree, struct tree_node *node) {
         /* Whoever is in one of these orders is in that of the poor. */
         if (node->picks[side] == NULL && node->places[ORDER_POOR_HOPEFUL + side] == 0)
             continue;
-        put(tree, node, ORDER_CLAIM_HOPEFUL + side, node->claims[side] != CLAIM_NONE);
+        put(tree, node, ORDER_CLAIM_HOPEFUL + side,
+            node->claims[side] != CLAIM_NONE && node->parent->parent != NULL);
         put(tree, node, ORDER_DUE_HOPEFUL + side, is_due(node, side));
         put(tree, node, ORDER_POOR_HOPEFUL + side, node->picks[side] != NULL);
         put(tree, node, ORDER_TURN_HOPEFUL + side, node->firsts[side] != NULL);
@@ -143,10 +145,10 @@ static void tell_apart(const struct tree *tree, struct tree_node *node, uint64_t
     node->due_limit = limit;
     node->due_weight_milli = node->wanting_weight_milli;
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
-        const struct tree_heap *heap = &node->orders[ORDER_CLAIM_HOPEFUL + side];
+        const struct tree_heap *heap = &node->orders[ORDER_POOR_HOPEFUL + side];
         for (size_t i = 0; i < heap->count; i++)
-            tree_heap_place(tree, node, ORDER_DUE_HOPEFUL + side, heap->items[i],
-                            is_due(heap->items[i], side));
+            tree_heap_place(tree, node, ORDER_DUE_HOPEFUL + side, tree_heap_at(heap, i),
+                            is_due(tree_heap_at(heap, i), side));
     }
 }
 

@@ -1,11 +1,14 @@
 /*
- * The orders of a node's children, as binary heaps. Compared by cross multiplication: a share has
- * 52 bits, a claim 63 and a weight 30. Equals go by name, then by framework.
+ * The orders of a node's children, as heaps. Compared by cross multiplication: a share has
+ * 52 bits, a claim 63 and a weight 30. Equals go by a number of the order's, then by name. What is
+ * compared is copied into the heap when a node is placed, so a walk through it touches few nodes.
  *
- * For a draw by weight the same array is a tree of sums: each place knows the weights of all below
- * it, so one walk down finds the child that was drawn.
+ * For a draw by weight the same array is a binary tree of sums: each place knows the weights of all
+ * below it, so one walk down finds the child that was drawn.
  */
 #include "allocator/tree_state.h"
+
+enum { CHILDREN = 4 };
 
 static int compare_paths(const struct tree_node *left, const struct tree_node *right) {
     if (left->kind == TREE_LEAF)
@@ -16,121 +19,123 @@ static int compare_paths(const struct tree_node *left, const struct tree_node *r
     return strcmp(left->name, right->name);
 }
 
-/* Below 0: left has less for its weight. */
-static int compare_parts(int64_t left, int64_t left_weight, int64_t right, int64_t right_weight) {
-    if (left_weight == right_weight)
-        return left < right ? -1 : left > right;
-    __int128 a = (__int128)left * right_weight, b = (__int128)right * left_weight;
-    return a < b ? -1 : a > b;
-}
-
-bool tree_comes_before(const struct tree *tree, const struct tree_node *left,
-                       const struct tree_node *right) {
-    int order = compare_parts(left->share, left->weight_milli, right->share, right->weight_milli);
-    if (order == 0 && tree->mode == TREE_DRF && left->grants != right->grants)
-        return left->grants < right->grants;
-    return order != 0 ? order < 0 : compare_paths(left, right) < 0;
+static inline bool is_before(const struct tree_place *left, const struct tree_place *right) {
+    if (left->weight_milli == right->weight_milli) {
+        if (left->part != right->part)
+            return left->part < right->part;
+    } else {
+        unsigned __int128 a = (unsigned __int128)left->part * right->weight_milli;
+        unsigned __int128 b = (unsigned __int128)right->part * left->weight_milli;
+        if (a != b)
+            return a < b;
+    }
+    if (left->tie != right->tie)
+        return left->tie < right->tie;
+    return compare_paths(left->node, right->node) < 0;
 }
 
 /* Who holds something has not waited at all. */
-static int64_t waits_since(const struct tree_node *leaf) {
-    return leaf != NULL && leaf->since != 0 ? leaf->since : INT64_MAX;
+static uint64_t waits_since(const struct tree_node *leaf) {
+    return leaf != NULL && leaf->since != 0 ? (uint64_t)leaf->since : UINT64_MAX;
 }
 
-bool tree_is_poorer(const struct tree_node *left, const struct tree_node *right) {
-    int order = compare_parts(left->sum, left->weight_milli, right->sum, right->weight_milli);
-    return order != 0 ? order < 0 : compare_paths(left, right) < 0;
-}
-
-/* The same, but of equals the longer wait goes first. */
-static bool is_picked_before(const struct tree_node *left, const struct tree_node *right,
-                             enum tree_side side) {
-    int order = compare_parts(left->sum, left->weight_milli, right->sum, right->weight_milli);
-    if (order != 0)
-        return order < 0;
-    int64_t a = waits_since(left->picks[side]), b = waits_since(right->picks[side]);
-    return a != b ? a < b : compare_paths(left, right) < 0;
-}
-
-static bool has_less_claim(const struct tree_node *left, const struct tree_node *right,
-                           enum tree_side side) {
-    if (left->weight_milli == right->weight_milli)
-        return left->claims[side] < right->claims[side];
-    __int128 a = (__int128)left->claims[side] * right->weight_milli;
-    __int128 b = (__int128)right->claims[side] * left->weight_milli;
-    return a < b;
-}
-
-static bool waits_longer(const struct tree_node *left, const struct tree_node *right,
-                         enum tree_side side) {
-    return left->firsts[side]->since < right->firsts[side]->since;
-}
-
-static bool goes_up(const struct tree *tree, enum tree_order order, const struct tree_node *node,
-                    const struct tree_node *above) {
+/* By what a node is compared now. */
+static inline struct tree_place place_of(const struct tree *tree, enum tree_order order,
+                                         struct tree_node *node) {
+    struct tree_place place = {
+        .tie = node->kind == TREE_LEAF ? node->framework : node->name_start[0],
+        .node = node,
+        .weight_milli = (uint32_t)node->weight_milli,
+    };
     switch (order) {
-    case ORDER_HOPEFUL: return tree->mode != TREE_RANDOM && tree_comes_before(tree, node, above);
-    case ORDER_ACTIVE: return tree_comes_before(tree, node, above);
-    case ORDER_CLAIM_HOPEFUL: return has_less_claim(node, above, SIDE_HOPEFUL);
-    case ORDER_CLAIM_WAITING: return has_less_claim(node, above, SIDE_WAITING);
+    case ORDER_ACTIVE:
+    case ORDER_HOPEFUL:
+        place.part = (uint64_t)node->share;
+        if (tree->mode == TREE_DRF)
+            place.tie = node->grants;
+        break;
+    case ORDER_CLAIM_HOPEFUL: place.part = node->claims[SIDE_HOPEFUL]; break;
+    case ORDER_CLAIM_WAITING: place.part = node->claims[SIDE_WAITING]; break;
     case ORDER_DUE_HOPEFUL:
-    case ORDER_DUE_WAITING: return tree_is_poorer(node, above);
-    case ORDER_POOR_HOPEFUL: return is_picked_before(node, above, SIDE_HOPEFUL);
-    case ORDER_POOR_WAITING: return is_picked_before(node, above, SIDE_WAITING);
-    case ORDER_TURN_HOPEFUL: return waits_longer(node, above, SIDE_HOPEFUL);
-    case ORDER_TURN_WAITING: return waits_longer(node, above, SIDE_WAITING);
+    case ORDER_DUE_WAITING: place.part = (uint64_t)node->sum; break;
+    case ORDER_POOR_HOPEFUL: /* of equals the longer wait goes first */
+    case ORDER_POOR_WAITING:
+        place.part = (uint64_t)node->sum;
+        place.tie = waits_since(node->picks[order - ORDER_POOR_HOPEFUL]);
+        break;
+    case ORDER_TURN_HOPEFUL:
+    case ORDER_TURN_WAITING: /* whatever their weights */
+        place.part = (uint64_t)node->firsts[order - ORDER_TURN_HOPEFUL]->since;
+        place.weight_milli = 1;
+        break;
     case ORDER_COUNT: break;
     }
-    return false;
+    return place;
+}
+
+bool tree_comes_before(const struct tree *tree, struct tree_node *left, struct tree_node *right) {
+    struct tree_place a = place_of(tree, ORDER_HOPEFUL, left);
+    struct tree_place b = place_of(tree, ORDER_HOPEFUL, right);
+    return is_before(&a, &b);
+}
+
+bool tree_is_poorer(const struct tree *tree, struct tree_node *left, struct tree_node *right) {
+    struct tree_place a = place_of(tree, ORDER_DUE_HOPEFUL, left);
+    struct tree_place b = place_of(tree, ORDER_DUE_HOPEFUL, right);
+    return is_before(&a, &b);
 }
 
 static void make_room(struct tree_heap *heap) {
     if (heap->count < heap->capacity)
         return;
-    if (heap->capacity == 0) {
-        heap->items = &heap->only;
-        heap->capacity = 1;
-        return;
-    }
     heap->capacity = heap->capacity * 2 + 2;
-    bool was_only = heap->items == &heap->only;
-    heap->items = mem_resize(was_only ? NULL : heap->items, heap->capacity, sizeof(*heap->items));
-    if (was_only)
-        heap->items[0] = heap->only;
+    heap->items = mem_resize(heap->items, heap->capacity, sizeof(*heap->items));
 }
 
-static void settle(struct tree_heap *heap, enum tree_order order, struct tree_node *node,
-                   size_t place) {
-    heap->items[place - 1] = node;
-    node->places[order] = (uint32_t)place;
+static inline void settle(struct tree_heap *heap, enum tree_order order,
+                          const struct tree_place *item, size_t place) {
+    heap->items[place - 1] = *item;
+    item->node->places[order] = (uint32_t)place;
 }
 
-static size_t sift_up(const struct tree *tree, struct tree_heap *heap, enum tree_order order,
-                      struct tree_node *node, size_t place) {
-    while (place > 1 && goes_up(tree, order, node, heap->items[place / 2 - 1])) {
-        settle(heap, order, heap->items[place / 2 - 1], place);
-        place /= 2;
+/* Places count from 1: the children of p are 4p - 2 to 4p + 1. */
+static size_t parent_of(size_t place) {
+    return (place + CHILDREN - 2) / CHILDREN;
+}
+
+static size_t first_child_of(size_t place) {
+    return place * CHILDREN - (CHILDREN - 2);
+}
+
+static size_t sift_up(struct tree_heap *heap, enum tree_order order, const struct tree_place *item,
+                      size_t place) {
+    while (place > 1 && is_before(item, &heap->items[parent_of(place) - 1])) {
+        settle(heap, order, &heap->items[parent_of(place) - 1], place);
+        place = parent_of(place);
     }
     return place;
 }
 
-static size_t sift_down(const struct tree *tree, struct tree_heap *heap, enum tree_order order,
-                        struct tree_node *node, size_t place) {
-    for (size_t child = place * 2; child <= heap->count; child = place * 2) {
-        if (child < heap->count && goes_up(tree, order, heap->items[child], heap->items[child - 1]))
-            child++;
-        if (!goes_up(tree, order, heap->items[child - 1], node))
+static size_t sift_down(struct tree_heap *heap, enum tree_order order,
+                        const struct tree_place *item, size_t place) {
+    for (size_t first; (first = first_child_of(place)) <= heap->count;) {
+        size_t least = first;
+        for (size_t child = first + 1; child < first + CHILDREN && child <= heap->count; child++)
+            if (is_before(&heap->items[child - 1], &heap->items[least - 1]))
+                least = child;
+        if (!is_before(&heap->items[least - 1], item))
             break;
-        settle(heap, order, heap->items[child - 1], place);
-        place = child;
+        settle(heap, order, &heap->items[least - 1], place);
+        place = least;
     }
     return place;
 }
 
-static void sift(const struct tree *tree, struct tree_heap *heap, enum tree_order order,
-                 struct tree_node *node, size_t place) {
-    size_t up = sift_up(tree, heap, order, node, place);
-    settle(heap, order, node, up == place ? sift_down(tree, heap, order, node, place) : up);
+static void sift(struct tree_heap *heap, enum tree_order order, const struct tree_place *item,
+                 size_t place) {
+    size_t up = sift_up(heap, order, item, place);
+    settle(heap, order, item, up == place ? sift_down(heap, order, item, place) : up);
+    heap->top = heap->items[0].node;
 }
 
 /* The sums of a place and those above it, after what stands there changed. */
@@ -139,30 +144,21 @@ static void sum_draws(struct tree_node *parent, size_t place) {
     for (; place >= 1; place /= 2) {
         if (place > heap->count)
             continue;
-        int64_t sum = heap->items[place - 1]->weight_milli;
+        int64_t sum = heap->items[place - 1].node->weight_milli;
         for (size_t child = place * 2; child <= place * 2 + 1 && child <= heap->count; child++)
             sum += parent->draws[child - 1];
         parent->draws[place - 1] = sum;
     }
 }
 
-static void take_out(const struct tree *tree, struct tree_heap *heap, enum tree_order order,
-                     struct tree_node *node) {
-    size_t place = node->places[order];
-    struct tree_node *last = heap->items[--heap->count];
-    node->places[order] = 0;
-    if (last != node)
-        sift(tree, heap, order, last, place);
-}
-
-static void place_drawable(const struct tree *tree, struct tree_node *parent,
-                           struct tree_node *node, bool belongs) {
+static void place_drawable(struct tree_node *parent, struct tree_node *node, bool belongs) {
     struct tree_heap *heap = &parent->orders[ORDER_HOPEFUL];
     size_t place = node->places[ORDER_HOPEFUL];
     if (!belongs) {
         if (place == 0)
             return;
-        take_out(tree, heap, ORDER_HOPEFUL, node);
+        settle(heap, ORDER_HOPEFUL, &heap->items[--heap->count], place);
+        node->places[ORDER_HOPEFUL] = 0;
         sum_draws(parent, heap->count + 1);
         sum_draws(parent, place);
         return;
@@ -172,35 +168,53 @@ static void place_drawable(const struct tree *tree, struct tree_node *parent,
         make_room(heap);
         if (heap->capacity != capacity)
             parent->draws = mem_resize(parent->draws, heap->capacity, sizeof(*parent->draws));
-        settle(heap, ORDER_HOPEFUL, node, ++heap->count);
+        settle(heap, ORDER_HOPEFUL, &(struct tree_place){.node = node}, ++heap->count);
     }
     sum_draws(parent, node->places[ORDER_HOPEFUL]);
+}
+
+static void take_out(struct tree_heap *heap, enum tree_order order, struct tree_node *node) {
+    size_t place = node->places[order];
+    node->places[order] = 0;
+    if (--heap->count == 0) {
+        heap->top = NULL;
+        return;
+    }
+    struct tree_place last = heap->items[heap->count];
+    if (last.node != node)
+        sift(heap, order, &last, place);
+}
+
+static void put_in(const struct tree *tree, struct tree_heap *heap, enum tree_order order,
+                   struct tree_node *node) {
+    if (heap->count == 0) {
+        heap->top = node;
+        node->places[order] = ++heap->count;
+        return;
+    }
+    make_room(heap);
+    if (heap->count == 1)
+        heap->items[0] = place_of(tree, order, heap->top);
+    struct tree_place item = place_of(tree, order, node);
+    sift(heap, order, &item, ++heap->count);
 }
 
 void tree_heap_place(const struct tree *tree, struct tree_node *parent, enum tree_order order,
                      struct tree_node *node, bool belongs) {
     struct tree_heap *heap = &parent->orders[order];
     if (order == ORDER_HOPEFUL && tree->mode == TREE_RANDOM) {
-        place_drawable(tree, parent, node, belongs);
+        place_drawable(parent, node, belongs);
         return;
     }
-    if (!belongs) {
-        if (node->places[order] != 0)
-            take_out(tree, heap, order, node);
-        return;
+    bool is_there = node->places[order] != 0;
+    if (!belongs && is_there)
+        take_out(heap, order, node);
+    if (belongs && !is_there)
+        put_in(tree, heap, order, node);
+    if (belongs && is_there && heap->count > 1) {
+        struct tree_place item = place_of(tree, order, node);
+        sift(heap, order, &item, node->places[order]);
     }
-    if (node->places[order] == 0) {
-        make_room(heap);
-        settle(heap, order, node, ++heap->count);
-    } else if (heap->count == 1) {
-        return;
-    }
-    sift(tree, heap, order, node, node->places[order]);
-}
-
-struct tree_node *tree_heap_top(const struct tree_node *node, enum tree_order order) {
-    const struct tree_heap *heap = &node->orders[order];
-    return heap->count > 0 ? heap->items[0] : NULL;
 }
 
 struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node) {
@@ -209,7 +223,7 @@ struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node) {
         return NULL;
     int64_t left = (int64_t)rng_below(&tree->rng, (uint64_t)node->draws[0]);
     for (size_t place = 1;;) {
-        struct tree_node *here = heap->items[place - 1];
+        struct tree_node *here = heap->items[place - 1].node;
         if (left < here->weight_milli || place * 2 > heap->count)
             return here;
         left -= here->weight_milli;
@@ -221,8 +235,12 @@ struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node) {
     }
 }
 
+void tree_heap_clear(struct tree_heap *heap) {
+    heap->count = 0;
+    heap->top = NULL;
+}
+
 void tree_heap_fini(struct tree_heap *heap) {
-    if (heap->items != &heap->only)
-        mem_free(heap->items);
+    mem_free(heap->items);
     *heap = (struct tree_heap){0};
 }

@@ -25,7 +25,8 @@ int64_t tree_guaranteed_share(const struct tree_node *node) {
 }
 
 /* Of two leaves the one that is served first: where their paths part, the poorer. */
-static struct tree_node *earlier_due(struct tree_node *left, struct tree_node *right) {
+static struct tree_node *earlier_due(const struct tree *tree, struct tree_node *left,
+                                     struct tree_node *right) {
     if (left == NULL || right == NULL)
         return left == NULL ? right : left;
     size_t depths[2] = {0, 0};
@@ -33,14 +34,14 @@ static struct tree_node *earlier_due(struct tree_node *left, struct tree_node *r
         depths[0]++;
     for (const struct tree_node *node = right; node != NULL; node = node->parent)
         depths[1]++;
-    const struct tree_node *a = left, *b = right;
+    struct tree_node *a = left, *b = right;
     for (; depths[0] > depths[1]; depths[0]--)
         a = a->parent;
     for (; depths[1] > depths[0]; depths[1]--)
         b = b->parent;
     for (; a->parent != b->parent; a = a->parent)
         b = b->parent;
-    return tree_is_poorer(b, a) ? right : left;
+    return tree_is_poorer(tree, b, a) ? right : left;
 }
 
 /* Down to the wanting leaf with the least share for its weight, as the orders have it now. */
@@ -72,7 +73,7 @@ struct tree_node *tree_next(struct tree *tree) {
         if (node != NULL && (node->kind == TREE_LEAF || !tree_is_whole(node)))
             leaves[side] = node->picks[side];
     }
-    struct tree_node *leaf = earlier_due(leaves[SIDE_HOPEFUL], leaves[SIDE_WAITING]);
+    struct tree_node *leaf = earlier_due(tree, leaves[SIDE_HOPEFUL], leaves[SIDE_WAITING]);
     if (leaf != NULL || tree->root == NULL)
         return leaf;
     leaf = tree->root->firsts[SIDE_HOPEFUL];

@@ -62,7 +62,7 @@ static __int128 scale(__int128 sum, int64_t share, __int128 divisor) {
 
 static void inner_vector(const struct tree *tree, struct tree_node *node) {
     const struct tree_heap *active = &node->orders[ORDER_ACTIVE];
-    const struct tree_node *least = active->count > 0 ? active->items[0] : NULL;
+    const struct tree_node *least = tree_heap_top(node, ORDER_ACTIVE);
     for (size_t i = 0; i < tree->open_count; i++) {
         size_t j = tree->open[i];
         __int128 sum = node->blocked[j];
@@ -187,7 +187,8 @@ static void rebuild_below(struct tree *tree, struct tree_node *node) {
     if (node->kind != TREE_LEAF) {
         memset(node->direct, 0, tree->resource_count * sizeof(*node->direct));
         memset(node->blocked, 0, tree->resource_count * sizeof(*node->blocked));
-        node->orders[ORDER_ACTIVE].count = node->orders[ORDER_HOPEFUL].count = 0;
+        tree_heap_clear(&node->orders[ORDER_ACTIVE]);
+        tree_heap_clear(&node->orders[ORDER_HOPEFUL]);
         MAP_EACH(entry, &node->children)
             rebuild_below(tree, map_value(entry));
         if (node->frameworks != NULL)
@@ -215,7 +216,7 @@ void tree_rebuild(struct tree *tree, const bool *is_open) {
 static void recount_below(struct tree *tree, struct tree_node *node) {
     if (node->kind != TREE_LEAF) {
         for (size_t i = 0; i < ORDER_COUNT; i++)
-            node->orders[i].count = 0;
+            tree_heap_clear(&node->orders[i]);
         MAP_EACH(entry, &node->children)
             recount_below(tree, map_value(entry));
         if (node->frameworks != NULL)

@@ -29,7 +29,8 @@ enum tree_side { SIDE_HOPEFUL, SIDE_WAITING, SIDE_COUNT };
 enum tree_order {
     ORDER_ACTIVE,        /* those not blocked, by share / weight: the least is M */
     ORDER_HOPEFUL,       /* those with a leaf below that may fit, likewise: the descent */
-    ORDER_CLAIM_HOPEFUL, /* those with a claim below, least of its guarantee first */
+    ORDER_CLAIM_HOPEFUL, /* those with a claim below, least of its guarantee first; not the root's
+                          */
     ORDER_CLAIM_WAITING,
     ORDER_DUE_HOPEFUL, /* those of the claims that are within the guarantee, by sum / weight */
     ORDER_DUE_WAITING,
@@ -40,10 +41,18 @@ enum tree_order {
     ORDER_COUNT,
 };
 
+/* A child in an order, and by what it is compared there. */
+struct tree_place {
+    uint64_t part;         /* less of it for its weight goes first, */
+    uint64_t tie;          /* then less of this, then the name */
+    uint32_t weight_milli; /* below 2^30 */
+    struct tree_node *node;
+};
+
 struct tree_heap {
-    struct tree_node **items;
+    struct tree_node *top;
+    struct tree_place *items; /* not used for an only one, but in a draw */
     uint32_t count, capacity;
-    struct tree_node *only; /* where the items are while there is room for one */
 };
 
 enum tree_kind {
@@ -132,15 +141,22 @@ struct tree {
 
 /* tree_heap.c */
 void tree_heap_fini(struct tree_heap *heap);
-/* Puts the node where it belongs, or takes it out. */
+void tree_heap_clear(
+    struct tree_heap *heap); /* the places of those in it are the caller's to clear */
+/* Puts the node where it belongs, or takes it out; to be called whenever what it is compared by
+ * changed, unless it is the only one there. */
 void tree_heap_place(const struct tree *tree, struct tree_node *parent, enum tree_order order,
                      struct tree_node *node, bool belongs);
 /* Whether the node is served before its sibling: by share / weight, in mode DRF then by grants. */
-bool tree_comes_before(const struct tree *tree, const struct tree_node *left,
-                       const struct tree_node *right);
+bool tree_comes_before(const struct tree *tree, struct tree_node *left, struct tree_node *right);
 /* Less of the plain sum for its weight than its sibling. */
-bool tree_is_poorer(const struct tree_node *left, const struct tree_node *right);
-struct tree_node *tree_heap_top(const struct tree_node *node, enum tree_order order);
+bool tree_is_poorer(const struct tree *tree, struct tree_node *left, struct tree_node *right);
+static inline struct tree_node *tree_heap_top(const struct tree_node *node, enum tree_order order) {
+    return node->orders[order].top;
+}
+static inline struct tree_node *tree_heap_at(const struct tree_heap *heap, size_t index) {
+    return heap->count == 1 ? heap->top : heap->items[index].node;
+}
 /* TREE_RANDOM: one of the hopeful children. */
 struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node);
 
