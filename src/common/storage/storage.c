@@ -33,12 +33,13 @@ struct storage {
     MDB_env *env;
     MDB_dbi dbi;
     pthread_t thread;
-    struct buf gathering; /* the loop's thread alone */
+    struct buf gathering;   /* the loop's thread alone, and so is what follows */
+    size_t gathering_bytes; /* when it is compacted */
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
     struct buf waiting;
-    size_t compact_bytes; /* when the waiting batch is compacted */
+    size_t waiting_bytes; /* when it is compacted */
     uint64_t waiting_ticket;
     uint64_t stored_ticket;
     struct error trouble;
@@ -240,7 +241,7 @@ struct storage *storage_open(struct loop *loop, const struct storage_options *op
     struct storage *storage = NEW(struct storage);
     storage->options = *options;
     storage->options.directory = mem_dup_string(options->directory);
-    storage->compact_bytes = COMPACT_BYTES;
+    storage->gathering_bytes = storage->waiting_bytes = COMPACT_BYTES;
     char path[4096];
     snprintf(path, sizeof(path), "%s/lock", options->directory);
     storage->lock_fd = file_lock(path, error);
@@ -306,27 +307,27 @@ bool storage_load(struct storage *storage,
     return ok;
 }
 
+/* Costs little beside what was put there since the last time. */
+static void compact(struct buf *batch, size_t *when_bytes) {
+    if (batch->size <= *when_bytes)
+        return;
+    batch_compact(batch);
+    *when_bytes = 2 * batch->size > COMPACT_BYTES ? 2 * batch->size : COMPACT_BYTES;
+}
+
 void storage_put(struct storage *storage, struct text key, struct text value) {
     batch_put(&storage->gathering, key, value);
+    compact(&storage->gathering, &storage->gathering_bytes);
 }
 
 void storage_remove(struct storage *storage, struct text key) {
     batch_remove(&storage->gathering, key);
 }
 
-/* With the mutex held. */
-static void compact_waiting(struct storage *storage) {
-    if (storage->waiting.size <= storage->compact_bytes)
-        return;
-    batch_compact(&storage->waiting);
-    size_t twice = 2 * storage->waiting.size;
-    storage->compact_bytes = twice > COMPACT_BYTES ? twice : COMPACT_BYTES;
-}
-
 void storage_commit(struct storage *storage, uint64_t ticket) {
     pthread_mutex_lock(&storage->mutex);
     buf_append_text(&storage->waiting, buf_text(&storage->gathering));
-    compact_waiting(storage);
+    compact(&storage->waiting, &storage->waiting_bytes);
     storage->waiting_ticket = ticket;
     pthread_cond_signal(&storage->changed);
     pthread_mutex_unlock(&storage->mutex);

@@ -81,6 +81,7 @@ static struct framework *add(struct master *master, const struct framework_info 
     framework->heartbeat.kind = TIMER_HEARTBEAT;
     framework->failover_timeout_ns = -1;
     list_init(&framework->offers);
+    list_init(&framework->ended_operations);
     keep_info(framework, info);
     map_put_text(&master->frameworks, framework->info.id.text, framework);
     supply_add_framework(master, framework);

@@ -251,6 +251,26 @@ TEST(a_framework_is_remembered_a_thousand_operations) {
     assert_heard(c.stage, "OPERATION op2 OPERATION_FINISHED");
 }
 
+TEST(the_end_of_each_operation_is_told_however_many_are_awaited) {
+    CALLS(c, "eng", "cpus:4000");
+    for (int i = 0; i < 1500; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "op%d", i);
+        calls_operate(&c, OPERATION_RESERVE, id, "cpus(+eng):1");
+    }
+
+    stage_answer(c.stage, 1, NULL);
+    assert_heard(c.stage, "OPERATION op0 OPERATION_FINISHED");
+    for (int i = 1; i < 1500; i++)
+        stage_answer(c.stage, (uint64_t)i + 1, NULL);
+
+    assert_heard(c.stage, "OPERATION op1499 OPERATION_FINISHED");
+    reconcile(c.stage, "op499", "M-S0");
+    assert_heard(c.stage, "OPERATION op499 OPERATION_UNKNOWN");
+    reconcile(c.stage, "op500", "M-S0");
+    assert_heard(c.stage, "OPERATION op500 OPERATION_FINISHED");
+}
+
 TEST(a_framework_that_ends_leaves_its_reservations_to_the_role) {
     CALLS(c, "eng", MACHINE);
     calls_operate(&c, OPERATION_RESERVE, "a", "cpus(+eng):2");
