@@ -15,6 +15,7 @@ build_packages=(
 test_packages=(
     git clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev valgrind python3
     qemu-system-x86 busybox-static cpio debootstrap iproute2
+    default-jre-headless libzookeeper-java
 )
 
 case "${1:-build}" in
