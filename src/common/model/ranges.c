@@ -112,6 +112,8 @@ static void cut(struct ranges *made, struct range whole, const struct ranges *le
 const struct ranges *ranges_difference(const struct ranges *a, const struct ranges *b) {
     if (a == NULL || b == NULL)
         return ranges_share(a);
+    if (a == b)
+        return NULL;
     struct ranges *made = ranges_room((size_t)a->count + b->count);
     size_t j = 0;
     for (size_t i = 0; i < a->count; i++)
@@ -120,7 +122,7 @@ const struct ranges *ranges_difference(const struct ranges *a, const struct rang
 }
 
 bool ranges_contain(const struct ranges *whole, const struct ranges *part) {
-    if (part == NULL)
+    if (part == NULL || part == whole)
         return true;
     size_t i = 0, count = whole != NULL ? whole->count : 0;
     for (size_t j = 0; j < part->count; j++) {
