@@ -40,9 +40,22 @@ static uint32_t special_flags(const struct resources *set) {
     return flags & (KIND_IS_REVOCABLE | KIND_IS_SHARED | KIND_IS_RESERVED | KIND_IS_EXCLUSIVE);
 }
 
+/* Of plain amounts alone: most have that much. */
+static bool has_plainly(const struct allocator *allocator, const struct agent *agent,
+                        const struct quantities *minimum) {
+    for (size_t i = 0; i < minimum->count; i++) {
+        uint8_t at = name_dimension(allocator, minimum->items[i].name);
+        if (at == NO_DIMENSION || agent->plain.at[at] < minimum->items[i].milli)
+            return false;
+    }
+    return true;
+}
+
 static bool has_minimum(struct allocator *allocator, const struct agent *agent) {
     if (resources_is_empty(&agent->free) || allocator->minima_count == 0)
         return !resources_is_empty(&agent->free);
+    if (has_plainly(allocator, agent, &allocator->minima[0]))
+        return true;
     quantities_of(&agent->free, allocator->kinds, false, &allocator->scratch);
     for (size_t i = 0; i < allocator->minima_count; i++) {
         if (quantities_contain(&allocator->scratch, &allocator->minima[i]))
