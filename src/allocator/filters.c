@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-enum { CHUNK_BITS = 12, CHUNK = 1 << CHUNK_BITS, FIRST_PLACES = 8 };
+enum { CHUNK_BITS = 12, CHUNK = 1 << CHUNK_BITS, FIRST_BITS = 3 };
 
 struct refusal {
     uint32_t users;
@@ -37,13 +37,16 @@ struct filter_pool {
     struct moment *last;
 };
 
-/* Agent's slot -> the newest filter there; open addressing, a power of two. */
+/* Agent's slot -> the newest filter there; open addressing, a power of two. With a place for each
+ * slot that was ever put in there it is direct: no search, and nothing moves up. */
 struct filter_place {
     uint32_t slot, filter; /* NOWHERE: unused */
 };
 
 struct filter_table {
-    uint32_t capacity, count;
+    uint32_t capacity, count, bits;
+    uint32_t top; /* the largest slot */
+    bool is_direct;
     struct filter_place *places;
     uint64_t *slots; /* a bit for each agent in the table; NULL while there are few */
     uint32_t words;
@@ -60,22 +63,24 @@ void filters_init(struct allocator *allocator) {
 
 /* --- a client's table --- */
 
-/* Slots are small and dense, so they are their own hash. */
+/* Slots are dense: scattered, lest one long run of them be searched and moved. */
 static uint32_t home_of(const struct filter_table *table, uint32_t slot) {
-    return slot & (table->capacity - 1);
+    return table->is_direct ? slot : slot * UINT32_C(2654435769) >> (32 - table->bits);
 }
 
 static struct filter_place *table_find(const struct filter_table *table, uint32_t slot) {
-    uint32_t at = home_of(table, slot);
+    uint32_t at = home_of(table, slot) & (table->capacity - 1);
     while (table->places[at].filter != NOWHERE && table->places[at].slot != slot)
         at = (at + 1) & (table->capacity - 1);
     return &table->places[at];
 }
 
-static void table_grow(struct filter_table *table) {
+static void table_resize(struct filter_table *table, uint32_t bits) {
     struct filter_place *old = table->places;
     uint32_t old_capacity = table->capacity;
-    table->capacity = old_capacity > 0 ? old_capacity * 2 : FIRST_PLACES;
+    table->bits = bits;
+    table->capacity = UINT32_C(1) << bits;
+    table->is_direct = table->top < table->capacity;
     table->places = NEW_ARRAY(struct filter_place, table->capacity);
     for (uint32_t i = 0; i < table->capacity; i++)
         table->places[i].filter = NOWHERE;
@@ -112,8 +117,14 @@ static struct filter_place *table_put(struct client *client, uint32_t slot) {
     if (client->filters == NULL)
         client->filters = NEW(struct filter_table);
     struct filter_table *table = client->filters;
-    if (table->count * 4 >= table->capacity * 3)
-        table_grow(table);
+    bool is_beyond = slot > table->top;
+    table->top = is_beyond ? slot : table->top;
+    if (table->capacity == 0)
+        table_resize(table, FIRST_BITS);
+    else if (table->count * 4 >= table->capacity * 3)
+        table_resize(table, table->bits + 1);
+    else if (is_beyond && table->is_direct && slot >= table->capacity)
+        table_resize(table, table->bits);
     struct filter_place *place = table_find(table, slot);
     if (place->filter == NOWHERE) {
         place->slot = slot;
@@ -126,7 +137,7 @@ static struct filter_place *table_put(struct client *client, uint32_t slot) {
 static void table_remove(struct filter_table *table, struct filter_place *place) {
     set_slot(table, place->slot, false);
     uint32_t mask = table->capacity - 1, hole = (uint32_t)(place - table->places);
-    for (uint32_t at = (hole + 1) & mask; table->places[at].filter != NOWHERE;
+    for (uint32_t at = (hole + 1) & mask; !table->is_direct && table->places[at].filter != NOWHERE;
          at = (at + 1) & mask) {
         uint32_t home = home_of(table, table->places[at].slot);
         if (((at - home) & mask) < ((at - hole) & mask))
@@ -139,7 +150,7 @@ static void table_remove(struct filter_table *table, struct filter_place *place)
 }
 
 static uint32_t newest_of(const struct client *client, uint32_t slot) {
-    if (client->filters == NULL || client->filters->count == 0)
+    if (client->filters == NULL || client->filters->count == 0 || slot > client->filters->top)
         return NOWHERE;
     return table_find(client->filters, slot)->filter;
 }

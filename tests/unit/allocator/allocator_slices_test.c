@@ -1,7 +1,10 @@
 /*
  * The smallest slices of work: all that is to be done is done, and comes to an end.
  */
+#include "common/base/rng.h"
 #include "tests/unit/allocator/allocator_world.h"
+
+#include <time.h>
 
 enum { TURNS_LIMIT = 10000, MACHINES = 40, BIG = 4 };
 
@@ -48,4 +51,58 @@ TEST(who_may_not_have_what_is_kept_for_others_is_not_asked_for_ever) {
         end_one_cpu(world, marks[i].agent);
 
     assert_int_equal(allocate_in_slices_of_one(world), 0);
+}
+
+TEST(a_client_that_refused_everything_revives_at_once) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    AUTO_FINI(resources_fini) struct resources all = world_set(4, 64);
+    enum { MANY = 50000 };
+    struct timespec before, after;
+    world_add_framework(world, 1, ROLE_ANY);
+    for (uint32_t agent = 1; agent <= MANY; agent++)
+        world_add_agent(world, agent, 4, 64);
+    for (uint32_t agent = 1; agent <= MANY; agent++)
+        allocator_refuse(world->allocator, 1, ROLE_ANY, agent, &all, 1000);
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    allocator_revive(world->allocator, 1, ROLE_ANY);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+
+    int64_t took_ms =
+        (int64_t)(after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+    assert_true(took_ms < 300); /* it is 2; when each filter's end walked the table it was 800 */
+    size_t offers = 0;
+    while (allocator_allocate(world->allocator, 0, WORLD_BUDGET, count, &offers))
+        ;
+    assert_int_equal(offers, MANY);
+}
+
+TEST(filters_on_few_of_many_agents_are_found_and_end_each_by_itself) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    AUTO_FINI(resources_fini) struct resources all = world_set(4, 64);
+    struct rng rng = rng_for_test();
+    enum { MANY = 3000, SOME = 500 };
+    bool is_refused[MANY + 1] = {0};
+    size_t refused = 0, offers = 0;
+    world_add_framework(world, 1, ROLE_ANY);
+    for (uint32_t agent = 1; agent <= MANY; agent++)
+        world_add_agent(world, agent, 4, 64);
+    while (refused < SOME) {
+        uint32_t agent = 1 + (uint32_t)rng_below(&rng, MANY);
+        refused += !is_refused[agent];
+        is_refused[agent] = true;
+        allocator_refuse(world->allocator, 1, ROLE_ANY, agent, &all,
+                         1000 + (int64_t)rng_below(&rng, 100));
+    }
+
+    while (allocator_allocate(world->allocator, 0, WORLD_BUDGET, count, &offers))
+        ;
+    assert_int_equal(offers, MANY - SOME);
+
+    for (int64_t now_ms = 1000; now_ms < 1100; now_ms++) {
+        while (allocator_allocate(world->allocator, now_ms, WORLD_BUDGET, count, &offers))
+            ;
+    }
+    assert_int_equal(offers, MANY);
+    world_check(world);
 }
