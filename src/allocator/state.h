@@ -264,6 +264,7 @@ struct allocator {
     enum stage stage;
     struct wish *fitting; /* what the last fits found */
     struct agent *fitting_agent;
+    const struct client *fitting_client; /* NULL: it has to be found again */
     VEC_OF(struct grant) grants;
     unsigned strikes;
     VEC_OF(struct allocator_complaint) complaints;

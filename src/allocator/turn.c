@@ -176,6 +176,7 @@ static void note_unfit(struct allocator *allocator, struct client *client) {
 
 static enum mesos_allocator_answer find(struct allocator *allocator, struct client *client) {
     bool was_asked = false;
+    allocator->fitting_client = NULL;
     VEC_EACH(wish, &client->wishes) {
         if (!wish_is_left(wish) || !is_in_stage(allocator, client, wish))
             continue;
@@ -189,6 +190,7 @@ static enum mesos_allocator_answer find(struct allocator *allocator, struct clie
             continue;
         allocator->fitting = wish;
         allocator->fitting_agent = agent;
+        allocator->fitting_client = client;
         return MESOS_ALLOCATOR_YES;
     }
     if (was_asked && allocator->stage == STAGE_ALL) {
@@ -358,7 +360,9 @@ static void take_there(struct allocator *allocator, struct client *client,
 
 static void take_anywhere(struct allocator *allocator, struct client *client,
                           const struct mesos_allocator_pick *pick) {
-    enum mesos_allocator_answer answer = find(allocator, client);
+    /* Mostly it is what was asked about last, and nothing has changed since. */
+    enum mesos_allocator_answer answer =
+        client == allocator->fitting_client ? MESOS_ALLOCATOR_YES : find(allocator, client);
     if (answer == MESOS_ALLOCATOR_LATER)
         return;
     if (answer == MESOS_ALLOCATOR_NO) {
@@ -410,6 +414,7 @@ static enum mesos_allocator_answer choose(struct allocator *allocator,
     *pick = (struct mesos_allocator_pick){.client = MESOS_ALLOCATOR_NOBODY,
                                           .agent = MESOS_ALLOCATOR_ANY_AGENT};
     allocator->said_later = false;
+    allocator->fitting_client = NULL;
     allocator->is_choosing = true;
     enum mesos_allocator_answer answer = allocator->policy->choose(allocator->order, &host, pick);
     allocator->is_choosing = false;
@@ -421,6 +426,8 @@ static enum mesos_allocator_answer choose(struct allocator *allocator,
         return MESOS_ALLOCATOR_LATER;
     }
     bool has_more = earmarks_ask_claims(allocator);
+    if (has_more)
+        allocator->fitting_client = NULL;
     return answer == MESOS_ALLOCATOR_NO && has_more ? choose(allocator, pick) : answer;
 }
 
