@@ -29,7 +29,7 @@ enum tree_side { SIDE_HOPEFUL, SIDE_WAITING, SIDE_COUNT };
 enum tree_order {
     ORDER_ACTIVE,        /* those not blocked, by share / weight: the least is M */
     ORDER_HOPEFUL,       /* those with a leaf below that may fit, likewise: the descent */
-    ORDER_CLAIM_HOPEFUL, /* those with a claim below, least of its guarantee first; not the root's
+    ORDER_CLAIM_HOPEFUL, /* not the root's: those with a claim below, least of its guarantee first
                           */
     ORDER_CLAIM_WAITING,
     ORDER_DUE_HOPEFUL, /* those of the claims that are within the guarantee, by sum / weight */
@@ -66,51 +66,52 @@ struct tree_need {
     struct tree_node *leaf;
 };
 
-/* One piece of memory with all its arrays: a decision walks through thousands of them. */
+/* One piece of memory with all its arrays: a decision walks through thousands of them. What a
+ * charge looks at stands together, first. */
 struct tree_node {
     int64_t weight_milli;
-    int64_t share;                  /* by which the descent goes */
     int64_t sum;                    /* dominant share of all that is held below, plainly added up */
     uint64_t needs_own[SIDE_COUNT]; /* what it and its pick's task would hold */
     uint64_t claims[SIDE_COUNT];    /* of the parent's guarantee: the least below, or CLAIM_NONE */
-    uint64_t name_start[2];         /* the name's first bytes: numbers in the order of names */
-    uint32_t framework, mark;
     struct tree_node *picks[SIDE_COUNT];  /* the leaf below that the plain sums would serve */
     struct tree_node *firsts[SIDE_COUNT]; /* that has waited longest with empty hands */
     uint32_t places[ORDER_COUNT];         /* 1-based in the parent's heaps, 0: not there */
     enum tree_kind kind;
-    bool is_active, is_hopeful;
+    bool is_active, is_hopeful, has_weight; /* has_weight: an operator said so, it stays */
+    bool wants, is_unfit, is_earmarked;     /* a leaf's */
     struct tree_node *parent;
-    char *name;           /* the last component, owned; NULL for a leaf */
-    uint64_t grants;      /* made to it and below, ever */
-    size_t wanting_count; /* leaves below that want */
-    int64_t *held;        /* by all below */
-    int64_t *vector;      /* fractions; meant for what is not saturated only */
-    /* What it put into its parent's sums: terms of D when is_active, its vector else. */
-    __int128 *given;
+    int64_t *held;   /* by all below */
+    uint64_t grants; /* made to it and below, ever */
+
+    /* leaves */
+    int64_t *task;
+    uint64_t need;  /* what it would hold with one more task, as a claim on the cluster */
+    int64_t since;  /* when it began to want with empty hands; 0: it does not */
+    uint64_t asked; /* the tree's moment at which it was known to fit */
+    uint64_t call;  /* the decision in which it was known to fit */
 
     /* roles and virtual nodes */
-    bool has_weight;              /* an operator said so: it stays */
-    struct map children;          /* by name; of a virtual node by framework */
-    struct tree_node *frameworks; /* the virtual child, NULL: none */
     struct tree_heap *orders;     /* ORDER_COUNT of them */
-    __int128 *direct, *blocked;   /* D and B */
     int64_t wanting_weight_milli; /* of the children that want */
+    struct tree_node *frameworks; /* the virtual child, NULL: none */
+    struct map children;          /* by name; of a virtual node by framework */
     /* With what the due among the children were told from the others: a claim z of a child of
      * weight w is due when z * due_weights < due_limit * w. */
     uint64_t due_limit;
     int64_t due_weight_milli;
-    int64_t *draws; /* TREE_RANDOM: weights of the subtrees of the hopeful heap */
 
-    /* leaves */
-    int64_t *task;
-    bool wants, is_unfit, is_earmarked;
-    uint64_t need;  /* what it would hold with one more task, as a claim on the cluster */
-    uint64_t asked; /* the tree's moment at which it was known to fit */
-    uint64_t call;  /* the decision in which it was known to fit */
-    int64_t since;  /* when it began to want with empty hands; 0: it does not */
-    struct link unfit;
-    struct tree_need *needs; /* for each resource: among those that may bear witness */
+    size_t wanting_count;   /* leaves below that want */
+    uint64_t name_start[2]; /* the name's first bytes: numbers in the order of names */
+    uint32_t framework, mark;
+    char *name;      /* the last component, owned; NULL for a leaf */
+    int64_t share;   /* by which the descent goes */
+    int64_t *vector; /* fractions; meant for what is not saturated only */
+    /* What it put into its parent's sums: terms of D when is_active, its vector else. */
+    __int128 *given;
+    __int128 *direct, *blocked; /* D and B; not a leaf's */
+    int64_t *draws;             /* TREE_RANDOM: weights of the subtrees of the hopeful heap */
+    struct link unfit;          /* a leaf's */
+    struct tree_need *needs;    /* a leaf's, for each resource: among those that may bear witness */
 };
 
 struct tree {
@@ -141,8 +142,8 @@ struct tree {
 
 /* tree_heap.c */
 void tree_heap_fini(struct tree_heap *heap);
-void tree_heap_clear(
-    struct tree_heap *heap); /* the places of those in it are the caller's to clear */
+/* The places of those in it are the caller's to clear. */
+void tree_heap_clear(struct tree_heap *heap);
 /* Puts the node where it belongs, or takes it out; to be called whenever what it is compared by
  * changed, unless it is the only one there. */
 void tree_heap_place(const struct tree *tree, struct tree_node *parent, enum tree_order order,
