@@ -8,6 +8,7 @@
 #include "common/model/amounts.h"
 #include "common/model/constraints.h"
 #include "common/model/framework_info.h"
+#include "common/model/machine.h"
 #include "common/model/operation.h"
 #include "common/model/task_info.h"
 #include "common/model/task_status.h"
@@ -180,6 +181,18 @@ struct offered {
     struct text region, zone;
     const struct executor_id *executors; /* the framework's on that agent */
     size_t executor_count;
+    const struct unavailability *unavailability; /* NULL: none is planned */
+};
+
+/* An agent that will be away, to a framework that uses it. */
+struct inverse_offered {
+    struct offer_id id;
+    struct framework_id framework;
+    struct agent_id agent;
+    struct text hostname;
+    struct text ip;
+    uint16_t port;
+    struct unavailability unavailability;
 };
 
 struct master_info {
@@ -206,7 +219,11 @@ struct scheduler_event {
             const struct offered *offers;
             size_t offer_count;
         } offers;
-        struct offer_id rescind;
+        struct {
+            const struct inverse_offered *offers;
+            size_t offer_count;
+        } inverse_offers;
+        struct offer_id rescind; /* RESCIND_INVERSE_OFFER too */
         struct task_status update;
         struct {
             struct agent_id agent;

@@ -306,6 +306,39 @@ static void put_master_info(const struct master_info *master, uint32_t number, s
     put_end(out, place);
 }
 
+static void put_url(struct buf *out, struct text hostname, struct text ip, uint16_t port,
+                    uint32_t number) {
+    size_t url = put_begin(out, number);
+    put_bytes(out, 1, TEXT("http"));
+    put_address(out, 2, hostname, ip, port);
+    put_bytes(out, 3, TEXT("/slave(1)"));
+    put_end(out, url);
+}
+
+static void put_unavailability(const struct unavailability *from, uint32_t number,
+                               struct buf *out) {
+    size_t place = put_begin(out, number);
+    size_t start = put_begin(out, 1);
+    put_int(out, 1, from->start_ns);
+    put_end(out, start);
+    if (from->duration_ns >= 0) {
+        size_t duration = put_begin(out, 2);
+        put_int(out, 1, from->duration_ns);
+        put_end(out, duration);
+    }
+    put_end(out, place);
+}
+
+static void put_inverse_offer(const struct inverse_offered *offer, struct buf *out) {
+    size_t place = put_begin(out, 1);
+    put_id(out, 1, offer->id.text);
+    put_url(out, offer->hostname, offer->ip, offer->port, 2);
+    put_id(out, 3, offer->framework.text);
+    put_id(out, 4, offer->agent.text);
+    put_unavailability(&offer->unavailability, 5, out);
+    put_end(out, place);
+}
+
 static void put_offer(struct wire *wire, const struct offered *offer, uint32_t capabilities,
                       struct buf *out) {
     bool multi_role = (capabilities >> FRAMEWORK_MULTI_ROLE & 1) != 0;
@@ -321,11 +354,9 @@ static void put_offer(struct wire *wire, const struct offered *offer, uint32_t c
     for (size_t i = 0; i < offer->executor_count; i++)
         put_id(out, 6, offer->executors[i].text);
     attributes_encode(offer->attributes, 7, out);
-    size_t url = put_begin(out, 8);
-    put_bytes(out, 1, TEXT("http"));
-    put_address(out, 2, offer->hostname, offer->ip, offer->port);
-    put_bytes(out, 3, TEXT("/slave(1)"));
-    put_end(out, url);
+    put_url(out, offer->hostname, offer->ip, offer->port, 8);
+    if (offer->unavailability != NULL)
+        put_unavailability(offer->unavailability, 9, out);
     put_some_id(out, 10, role);
     domain_encode(offer->region, offer->zone, 11, out);
     put_end(out, place);
@@ -415,6 +446,9 @@ static void put_event(struct wire *wire, const struct scheduler_event *event, st
         put_bytes(out, 3, event->call_refused.message);
         return;
     case SCHEDULER_EVENT_INVERSE_OFFERS:
+        for (size_t i = 0; i < event->inverse_offers.offer_count; i++)
+            put_inverse_offer(&event->inverse_offers.offers[i], out);
+        return;
     case SCHEDULER_EVENT_HEARTBEAT: return;
     }
 }

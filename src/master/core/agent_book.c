@@ -9,6 +9,8 @@
 #include "master/core/emit.h"
 #include "master/core/encoded.h"
 #include "master/core/executor_book.h"
+#include "master/core/inverse_book.h"
+#include "master/core/maintenance.h"
 #include "master/core/offer_book.h"
 #include "master/core/operation_book.h"
 #include "master/core/reconcile.h"
@@ -149,6 +151,13 @@ static void dismiss(struct master *master, struct peer *peer, struct text id) {
     emit_close(master, peer, TEXT("Agent has been marked gone"));
 }
 
+/* Its machine is down; it is not told to stop, so that it is there when the machine is up. */
+static void put_off(struct master *master, struct peer *peer, struct text id) {
+    emit_note(master, NOTE_INFO, "agent_put_off", "agent=%.*s reason=maintenance", TEXT_ARGS(id));
+    emit_dismissal(master, peer, TEXT("The machine is down for maintenance"), false);
+    emit_close(master, peer, TEXT("The machine is down for maintenance"));
+}
+
 /* The newer connection is the one that holds. */
 static void attach(struct master *master, struct peer *peer, struct agent *agent) {
     struct peer *old = agent->peer;
@@ -225,6 +234,7 @@ static void start(struct master *master, struct agent *agent) {
     if (agent->peer == NULL)
         return;
     agent_book_activate(master, agent);
+    maintenance_place(master, agent);
     drain_returned(master, agent);
     agent_book_ping(master, agent);
 }
@@ -303,6 +313,7 @@ void agent_book_register(struct master *master, struct peer *peer,
                          const struct agent_message *message) {
     const struct agent_info *info = &message->register_agent.info;
     struct text id = info->id.text;
+    struct machine_view machine;
     struct error why;
     if (!check_info(info, &why) || !check_domain(master, info, &why) ||
         !agent_report_check(message, &why)) {
@@ -316,6 +327,10 @@ void agent_book_register(struct master *master, struct peer *peer,
     }
     if (peer->agent != NULL && is_going(peer->agent))
         return; /* it hears of its end on this very connection */
+    if (maintenance_find(master, info, &machine) && machine.is_down) {
+        put_off(master, peer, id);
+        return;
+    }
     if (id.size == 0) {
         bring_in(master, peer, match_endpoint(master, peer, info), message);
         return;
@@ -456,6 +471,8 @@ static void depart(struct master *master, struct agent *agent, enum departure ho
                    const char *why) {
     supply_activate_agent(master, agent, false);
     offer_book_rescind_of_agent(master, agent);
+    inverse_book_clear(master, agent);
+    list_remove(&agent->by_schedule);
     if (how != DEPARTURE_GONE)
         detach(master, agent, why);
     heap_remove(&master->timers, &agent->ping.node);
@@ -467,6 +484,13 @@ static void depart(struct master *master, struct agent *agent, enum departure ho
     await(master, agent, PENDING_DEPARTURE);
     emit_note(master, how == DEPARTURE_UNREACHABLE ? NOTE_WARNING : NOTE_INFO, departure_word(how),
               "agent=%.*s reason=\"%s\"", TEXT_ARGS(agent->info.id.text), why);
+}
+
+void agent_book_take_down(struct master *master, struct agent *agent) {
+    struct text reason = TEXT("The machine is down for maintenance");
+    if (agent->peer != NULL)
+        emit_dismissal(master, agent->peer, reason, false);
+    depart(master, agent, DEPARTURE_REMOVED, reason.data);
 }
 
 void agent_book_mark_gone(struct master *master, struct agent *agent, uint64_t request) {
@@ -621,6 +645,7 @@ void agent_book_free(struct agent *agent) {
     VEC_FINI(&agent->shared);
     resources_fini(&agent->offered);
     list_remove(&agent->drain_due);
+    inverse_book_free_of(agent);
     mem_free(agent->unknown_memory);
     mem_free(agent->info_memory);
     mem_free(agent);

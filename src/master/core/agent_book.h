@@ -28,6 +28,10 @@ void agent_book_departed(struct master *master, struct agent *agent); /* likewis
 /* It will be gone once that is stored, and then `request` is answered (0: nobody asks). */
 void agent_book_mark_gone(struct master *master, struct agent *agent, uint64_t request);
 
+/* Its machine is down: it ends its tasks and is removed; it may come back when the machine is up.
+ */
+void agent_book_take_down(struct master *master, struct agent *agent);
+
 /* Writes its record, with what it will be (drain_next); the ticket. */
 uint64_t agent_book_store(struct master *master, struct agent *agent);
 /* Whether it is offered, by what is in force. */

@@ -11,6 +11,8 @@
 #include "master/core/emit.h"
 #include "master/core/executor_book.h"
 #include "master/core/framework_book.h"
+#include "master/core/inverse_book.h"
+#include "master/core/maintenance.h"
 #include "master/core/operate.h"
 #include "master/core/operation_book.h"
 #include "master/core/reconcile.h"
@@ -92,7 +94,7 @@ static void dispatch(struct master *master, struct peer *peer, struct framework 
     case SCHEDULER_CALL_UPDATE_FRAMEWORK: framework_book_update(master, framework, call); return;
     case SCHEDULER_CALL_ACCEPT_INVERSE_OFFERS:
     case SCHEDULER_CALL_DECLINE_INVERSE_OFFERS:
-        drop(master, framework, "INVERSE_OFFERS", "no inverse offer was made");
+        inverse_book_answer(master, framework, call);
         return;
     case SCHEDULER_CALL_ACKNOWLEDGE_OPERATION_STATUS:
         drop(master, framework, "ACKNOWLEDGE_OPERATION_STATUS",
@@ -256,6 +258,9 @@ void calls_operator(struct master *master, uint64_t request, const struct operat
     case OPERATOR_DEACTIVATE_AGENT:
     case OPERATOR_REACTIVATE_AGENT:
     case OPERATOR_MARK_AGENT_GONE: drain_by_operator(master, request, call); return;
+    case OPERATOR_UPDATE_MAINTENANCE:
+    case OPERATOR_START_MAINTENANCE:
+    case OPERATOR_STOP_MAINTENANCE: maintenance_by_operator(master, request, call); return;
     }
     emit_answer(master, request, 400, TEXT("Unknown call"));
 }

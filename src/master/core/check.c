@@ -2,6 +2,7 @@
  * What must hold after every step, reckoned anew from the tasks, executors and offers.
  */
 #include "master/core/demand_book.h"
+#include "master/core/inverse_book.h"
 #include "master/core/master_view.h"
 #include "master/core/operation_book.h"
 #include "master/core/role_book.h"
@@ -173,7 +174,8 @@ bool master_check(const struct master *master, struct error *why) {
         if (!check_agent(master, agent, why))
             return fail_context(why, "agent %.*s", TEXT_ARGS(agent->info.id.text));
     }
-    return role_book_check(master, why) && demand_book_is_right(master, why) &&
+    return inverse_book_check(master, why) && role_book_check(master, why) &&
+           demand_book_is_right(master, why) &&
            check_frameworks(master, &master->frameworks, why) &&
            check_frameworks(master, &master->completed, why) && check_channels(master, why);
 }

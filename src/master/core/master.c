@@ -10,6 +10,8 @@
 #include "master/core/drain.h"
 #include "master/core/emit.h"
 #include "master/core/framework_book.h"
+#include "master/core/inverse_book.h"
+#include "master/core/maintenance.h"
 #include "master/core/offer_book.h"
 #include "master/core/relay.h"
 #include "master/core/role_book.h"
@@ -43,6 +45,9 @@ struct master *master_new(const struct master_options *options, struct kinds *ki
         5);
     master->kinds = kinds;
     list_init(&master->drains_due);
+    list_init(&master->scheduled);
+    master->maintenance = maintenance_new();
+    master->inverse_due_ms = INT64_MAX;
     master->rng = rng_of(options->seed);
     uuid_format(uuid_random(&master->rng), master->id);
     master->roles = role_book_new();
@@ -97,6 +102,8 @@ void master_free(struct master *master) {
     allocator_free(master->allocator);
     role_book_free(master->roles);
     constraint_book_free(master->constraints);
+    maintenance_free(master->maintenance);
+    map_fini(&master->inverse_offers, NULL);
     mem_free(master->options_memory);
     mem_free(master);
 }
@@ -151,7 +158,7 @@ static void recovered(struct master *master, const struct master_event *event) {
         case REGISTRY_FRAMEWORK: framework_book_load(master, record); break;
         case REGISTRY_MASTER: break;
         case REGISTRY_ROLE: role_book_load(master, record); break;
-        case REGISTRY_MACHINE: break;
+        case REGISTRY_MACHINE: maintenance_load(master, record); break;
         }
     }
     struct registry_record self = {.kind = REGISTRY_MASTER, .master_id = text_of(master->id)};
@@ -183,6 +190,7 @@ static void stored(struct master *master, uint64_t ticket) {
         return;
     master->stored_ticket = ticket;
     role_book_stored(master, ticket);
+    maintenance_stored(master, ticket);
     size_t done = 0;
     for (; done < master->pending.count; done++) {
         struct pending pending = master->pending.items[done];
@@ -233,6 +241,8 @@ int64_t master_deadline_ms(const struct master *master) {
         deadline_ms = node->key;
     if (demand_book_deadline_ms(master) < deadline_ms)
         deadline_ms = demand_book_deadline_ms(master);
+    if (inverse_book_deadline_ms(master) < deadline_ms)
+        deadline_ms = inverse_book_deadline_ms(master);
     return master->gather_due_ms < deadline_ms ? master->gather_due_ms : deadline_ms;
 }
 
@@ -271,6 +281,7 @@ void master_step(struct master *master, const struct master_event *event,
     drain_step(master);
     demand_book_step(master);
     role_book_step(master);
+    inverse_book_step(master);
     supply_step(master);
     master->out = NULL;
 }

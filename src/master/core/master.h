@@ -20,6 +20,7 @@
 #include "common/model/agent_protocol.h"
 #include "common/model/channel.h"
 #include "common/model/connection.h"
+#include "common/model/machine.h"
 #include "common/model/records.h"
 #include "common/model/scheduler_protocol.h"
 
@@ -70,6 +71,9 @@ enum operator_call_kind {
     OPERATOR_DEACTIVATE_AGENT = 7,
     OPERATOR_REACTIVATE_AGENT = 8,
     OPERATOR_MARK_AGENT_GONE = 9,
+    OPERATOR_UPDATE_MAINTENANCE = 10, /* the whole schedule */
+    OPERATOR_START_MAINTENANCE = 11,
+    OPERATOR_STOP_MAINTENANCE = 12,
 };
 
 /* One role's weight (UPDATE_WEIGHTS). */
@@ -99,6 +103,10 @@ struct operator_call {
     bool force;            /* quota that cannot be met, or is exceeded already */
     struct agent_id agent; /* OPERATION, and the four about an agent */
     struct drain_terms drain;
+    const struct maintenance_window *windows; /* UPDATE_MAINTENANCE; checked by the master */
+    size_t window_count;
+    const struct machine_id *machines; /* START, STOP_MAINTENANCE */
+    size_t machine_count;
     struct operation operation;
     struct kinds *kinds; /* the table that it is numbered in; NULL: the master's */
 };

@@ -119,6 +119,24 @@ void master_each_offer(const struct master *master,
 void master_each_executor(const struct master *master,
                           void (*fn)(void *self, const struct executor_view *view), void *self);
 
+/* What a framework answered to the inverse offers of an agent. */
+struct inverse_view {
+    struct framework_id framework;
+    enum inverse_answer answer;
+    int64_t answered_ns; /* wall clock; INVERSE_UNKNOWN: asked */
+};
+struct machine_view {
+    struct machine_id id;
+    uint32_t window; /* those of one window follow each other */
+    struct unavailability unavailability;
+    bool is_down;
+    const struct inverse_view *answers;
+    size_t answer_count;
+};
+/* The maintenance schedule, in its order. */
+void master_each_machine(const struct master *master,
+                         void (*fn)(void *self, const struct machine_view *view), void *self);
+
 /* How much there is of everything, for metrics. */
 struct master_counts {
     size_t agents_connected, agents_disconnected, agents_unreachable;

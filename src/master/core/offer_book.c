@@ -5,6 +5,7 @@
 #include "master/core/offer_book.h"
 
 #include "master/core/emit.h"
+#include "master/core/maintenance.h"
 #include "master/core/supply.h"
 #include "master/core/usage.h"
 
@@ -82,6 +83,16 @@ static const struct resources *with_shared(struct master *master, const struct o
     return shown;
 }
 
+static const struct unavailability *unavailability_of(struct master *master,
+                                                      const struct agent *agent) {
+    struct machine_view machine;
+    if (!link_is_listed(&agent->by_schedule) || !maintenance_find(master, &agent->info, &machine))
+        return NULL;
+    struct unavailability *shown = ARENA_NEW(master->out->arena, struct unavailability);
+    *shown = machine.unavailability;
+    return shown;
+}
+
 struct offered offer_book_show(struct master *master, const struct offer *offer) {
     const struct agent_info *info = &offer->agent->info;
     struct offered shown = {
@@ -98,6 +109,7 @@ struct offered offer_book_show(struct master *master, const struct offer *offer)
     };
     shown.resources = with_shared(master, offer);
     shown.executors = executors_of(master, offer, &shown.executor_count);
+    shown.unavailability = unavailability_of(master, offer->agent);
     return shown;
 }
 

@@ -64,6 +64,7 @@ struct framework;
 struct agent;
 struct role_book;
 struct constraint_book;
+struct maintenance;
 
 /* One connection of whatever sort. */
 struct peer {
@@ -144,6 +145,8 @@ struct agent {
     struct agent_drain drain;      /* in force */
     struct agent_drain drain_next; /* and once all that is on its way is stored */
     struct link drain_due;         /* in master->drains_due */
+    struct link by_schedule;       /* in master->scheduled: its machine is in the schedule */
+    struct map inverses;           /* by framework id: inverse_book.c */
     struct text unknown;           /* of its record, kept */
     void *unknown_memory;
     int64_t registered_ns, reregistered_ns, unreachable_ns;
@@ -249,6 +252,11 @@ struct master {
     struct heap timers;
     VEC_OF(struct pending) pending;
     struct link drains_due; /* agents that may be drained */
+    struct maintenance *maintenance;
+    struct link scheduled;     /* agents whose machines are in the maintenance schedule */
+    struct map inverse_offers; /* that are out, by id */
+    uint64_t inverse_round;    /* of looking who uses an agent */
+    int64_t inverse_due_ms;    /* when to look */
 
     uint64_t last_ticket, stored_ticket;
     uint64_t last_framework, last_agent, last_offer; /* counters of ids */

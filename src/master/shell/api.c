@@ -12,6 +12,7 @@
 #include "common/wire/json.h"
 #include "common/wire/put.h"
 #include "master/shell/api_agents.h"
+#include "master/shell/api_maintenance.h"
 #include "master/shell/api_operations.h"
 #include "master/shell/api_roles.h"
 #include "master/shell/api_insight.h"
@@ -151,6 +152,14 @@ static void put_explained(struct reading *reading) {
     reading->why = "nothing of that name wants resources here";
 }
 
+static void put_maintenance_status(struct reading *reading) {
+    api_maintenance_put_status(reading->daemon->master, reading->out);
+}
+
+static void put_maintenance_schedule(struct reading *reading) {
+    api_maintenance_put_schedule(reading->daemon->master, reading->out);
+}
+
 static void put_state(struct reading *reading) {
     views_put_state(&reading->wire, reading->daemon->master, reading->out);
 }
@@ -196,6 +205,10 @@ static const struct {
      put_offers},
     {MESOS__V1__MASTER__CALL__TYPE__GET_MASTER, MESOS__V1__MASTER__RESPONSE__TYPE__GET_MASTER, 16,
      put_master},
+    {MESOS__V1__MASTER__CALL__TYPE__GET_MAINTENANCE_STATUS,
+     MESOS__V1__MASTER__RESPONSE__TYPE__GET_MAINTENANCE_STATUS, 17, put_maintenance_status},
+    {MESOS__V1__MASTER__CALL__TYPE__GET_MAINTENANCE_SCHEDULE,
+     MESOS__V1__MASTER__RESPONSE__TYPE__GET_MAINTENANCE_SCHEDULE, 18, put_maintenance_schedule},
 };
 
 static bool accepts(struct text accept, const char *type) {
@@ -326,7 +339,7 @@ static void answer_call(struct daemon *daemon, struct http_request *request,
         }
     }
     if (api_roles_answer(daemon, request, call) || api_operations_answer(daemon, request, call) ||
-        api_agents_answer(daemon, request, call))
+        api_agents_answer(daemon, request, call) || api_maintenance_answer(daemon, request, call))
         return;
     if (call->type == MESOS__V1__MASTER__CALL__TYPE__TEARDOWN)
         answer_teardown(daemon, request, call);
@@ -416,5 +429,6 @@ void api_serve(struct daemon *daemon) {
     http_server_route(daemon->http, "/version", serve_version, daemon);
     http_server_route(daemon->http, "/metrics/snapshot", serve_metrics, daemon);
     api_roles_serve(daemon);
+    api_maintenance_serve(daemon);
     api_operations_serve(daemon);
 }

@@ -8,6 +8,7 @@
 #include "common/wire/codec.h"
 #include "common/wire/json.h"
 #include "master/shell/daemon.h"
+#include "master/shell/legacy_json.h"
 
 enum { QUOTA_LINES_READ_LIMIT = 256 }; /* of one role; the core takes fewer */
 
@@ -201,58 +202,11 @@ bool api_roles_answer(struct daemon *daemon, struct http_request *request,
 
 /* --- the older endpoints --- */
 
-static bool is_method(struct http_request *request, const char *method) {
-    return text_equal(text_of(http_request_method(request)), text_of(method));
-}
-
-static void answer_method(struct http_request *request, const char *allowed) {
-    struct http_header allow = {"Allow", allowed};
-    AUTO_FINI(buf_fini) struct buf body = {0};
-    buf_printf(&body, "Expecting one of %s", allowed);
-    http_request_answer(
-        request, (struct http_answer){
-                     .status = 405, .body = buf_text(&body), .headers = &allow, .header_count = 1});
-}
-
-static bool is_callback(struct text name) {
-    for (size_t i = 0; i < name.size; i++) {
-        char byte = name.data[i];
-        bool is_word = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                       (byte >= '0' && byte <= '9');
-        if (!is_word && strchr("_$.[]", byte) == NULL)
-            return false;
-    }
-    return true;
-}
-
-/* As ?jsonp= asks for it. */
-static void answer_json(struct http_request *request, struct text json) {
-    struct text callback = http_request_query(request, "jsonp");
-    if (callback.data == NULL) {
-        http_request_answer(
-            request,
-            (struct http_answer){.status = 200, .content_type = "application/json", .body = json});
-        return;
-    }
-    if (!is_callback(callback)) {
-        http_request_answer_text(request, 400, "'jsonp' is not the name of a function");
-        return;
-    }
-    AUTO_FINI(buf_fini) struct buf body = {0};
-    buf_append_text(&body, callback);
-    buf_append_byte(&body, '(');
-    buf_append_text(&body, json);
-    buf_append_byte(&body, ')');
-    http_request_answer(request, (struct http_answer){.status = 200,
-                                                      .content_type = "text/javascript",
-                                                      .body = buf_text(&body)});
-}
-
 /* /weights: an array of WeightInfo. */
 static void get_weights(struct daemon *daemon, struct http_request *request) {
     AUTO_FINI(buf_fini) struct buf json = {0};
     roles_print_weights(daemon->master, &json);
-    answer_json(request, buf_text(&json));
+    legacy_answer_json(request, buf_text(&json));
 }
 
 /* A body that is no message by itself is read as the one field of a message. */
@@ -277,12 +231,12 @@ static void put_weights(struct daemon *daemon, struct http_request *request) {
 
 static void serve_weights(void *self, struct http_request *request) {
     struct daemon *daemon = self;
-    if (is_method(request, "GET") || is_method(request, "HEAD"))
+    if (legacy_is_method(request, "GET") || legacy_is_method(request, "HEAD"))
         get_weights(daemon, request);
-    else if (is_method(request, "PUT"))
+    else if (legacy_is_method(request, "PUT"))
         put_weights(daemon, request);
     else
-        answer_method(request, "GET, PUT");
+        legacy_answer_method(request, "GET, PUT");
     arena_reset(daemon->arena);
 }
 
@@ -300,7 +254,7 @@ static void get_quota(struct daemon *daemon, struct http_request *request) {
         return;
     }
     json_print(&((Mesos__V1__Master__Response__GetQuota *)message)->status->base, &json);
-    answer_json(request, buf_text(&json));
+    legacy_answer_json(request, buf_text(&json));
 }
 
 static void post_quota(struct daemon *daemon, struct http_request *request) {
@@ -325,14 +279,14 @@ static void delete_quota(struct daemon *daemon, struct http_request *request) {
 
 static void serve_quota(void *self, struct http_request *request) {
     struct daemon *daemon = self;
-    if (is_method(request, "GET") || is_method(request, "HEAD"))
+    if (legacy_is_method(request, "GET") || legacy_is_method(request, "HEAD"))
         get_quota(daemon, request);
-    else if (is_method(request, "POST"))
+    else if (legacy_is_method(request, "POST"))
         post_quota(daemon, request);
-    else if (is_method(request, "DELETE"))
+    else if (legacy_is_method(request, "DELETE"))
         delete_quota(daemon, request);
     else
-        answer_method(request, "GET, POST, DELETE");
+        legacy_answer_method(request, "GET, POST, DELETE");
     arena_reset(daemon->arena);
 }
 
@@ -340,7 +294,7 @@ static void serve_roles(void *self, struct http_request *request) {
     struct daemon *daemon = self;
     AUTO_FINI(buf_fini) struct buf json = {0};
     roles_print_roles(daemon->kinds, daemon->master, &json);
-    answer_json(request, buf_text(&json));
+    legacy_answer_json(request, buf_text(&json));
 }
 
 void api_roles_serve(struct daemon *daemon) {

@@ -29,6 +29,10 @@ static void put_status(const struct task_status *status, struct buf *out) {
     put(out, "encoded=", status->encoded);
 }
 
+static void put_unavailability(const struct unavailability *from, struct buf *out) {
+    buf_printf(out, " away=%lld+%lld", (long long)from->start_ns, (long long)from->duration_ns);
+}
+
 static void put_offers(const struct stage *stage, const struct scheduler_event *event,
                        struct buf *out) {
     buf_append_string(out, " OFFERS");
@@ -38,8 +42,19 @@ static void put_offers(const struct stage *stage, const struct scheduler_event *
         put(out, "agent=", offer->agent.text);
         put(out, "role=", offer->role);
         put_resources(stage, offer->resources, out);
+        if (offer->unavailability != NULL)
+            put_unavailability(offer->unavailability, out);
         for (size_t j = 0; j < offer->executor_count; j++)
             put(out, "executor=", offer->executors[j].text);
+    }
+}
+
+static void put_inverse_offers(const struct scheduler_event *event, struct buf *out) {
+    for (size_t i = 0; i < event->inverse_offers.offer_count; i++) {
+        const struct inverse_offered *offer = &event->inverse_offers.offers[i];
+        put(out, "INVERSE ", offer->id.text);
+        put(out, "agent=", offer->agent.text);
+        put_unavailability(&offer->unavailability, out);
     }
 }
 
@@ -74,8 +89,10 @@ static void put_scheduler(const struct stage *stage, const struct scheduler_even
         return;
     case SCHEDULER_EVENT_ERROR: put(out, "ERROR ", event->error); return;
     case SCHEDULER_EVENT_HEARTBEAT: buf_append_string(out, " HEARTBEAT"); return;
-    case SCHEDULER_EVENT_INVERSE_OFFERS:
+    case SCHEDULER_EVENT_INVERSE_OFFERS: put_inverse_offers(event, out); return;
     case SCHEDULER_EVENT_RESCIND_INVERSE_OFFER:
+        put(out, "RESCIND_INVERSE ", event->rescind.text);
+        return;
     case SCHEDULER_EVENT_UPDATE_OPERATION_STATUS:
         put_operation(stage, &event->operation, out);
         return;
