@@ -35,6 +35,7 @@ int cli_each(int argc, char **argv);
 int cli_frameworks(int argc, char **argv);
 int cli_kill(int argc, char **argv);
 int cli_logs(int argc, char **argv);
+int cli_maintenance(int argc, char **argv);
 int cli_offers(int argc, char **argv);
 int cli_role(int argc, char **argv);
 int cli_roles(int argc, char **argv);

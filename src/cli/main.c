@@ -21,6 +21,7 @@ static const struct cli_command commands[] = {
     {"kill", "end a task", cli_kill},
     {"agents", "list agents", cli_agents},
     {"agent", "drain, deactivate, reactivate an agent, or mark it gone", cli_agent},
+    {"maintenance", "machines that will be away", cli_maintenance},
     {"frameworks", "list frameworks", cli_frameworks},
     {"offers", "list the offers that are out", cli_offers},
     {"why", "why a framework, a role or a task waits", cli_why},
