@@ -434,6 +434,10 @@ bool kinds_find_role(const struct kinds *kinds, struct text role, uint32_t *id) 
     return pool_find(&kinds->roles, role, id);
 }
 
+size_t kinds_role_count(const struct kinds *kinds) {
+    return kinds->roles.list.count;
+}
+
 struct text kinds_role_text(const struct kinds *kinds, uint32_t role) {
     return pool_text(&kinds->roles, role);
 }

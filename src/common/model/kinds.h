@@ -151,6 +151,7 @@ bool kinds_intern_name(struct kinds *kinds, struct text text, uint32_t *name, st
 /* Roles. Interning "a/b" interns "a" too; the name must be valid (roles.h), else ERROR_INVALID. */
 bool kinds_intern_role(struct kinds *kinds, struct text role, uint32_t *id, struct error *error);
 bool kinds_find_role(const struct kinds *kinds, struct text role, uint32_t *id);
+size_t kinds_role_count(const struct kinds *kinds); /* they never become fewer */
 struct text kinds_role_text(const struct kinds *kinds, uint32_t role);
 uint32_t kinds_role_parent(const struct kinds *kinds,
                            uint32_t role); /* ROLE_NONE above the first */

@@ -5,6 +5,8 @@
 
 #include "master/core/state.h"
 
+enum { ROLES_BY_FRAMEWORKS_LIMIT = KINDS_LIMIT / 2 }; /* of all, ever; then new ones are refused */
+
 bool framework_check(const struct master *master, const struct framework_info *info,
                      struct error *why);
 bool framework_check_suppressed(const struct framework_info *info, const struct text *roles,

@@ -1,6 +1,8 @@
+#include "master/core/framework_check.h"
 #include "tests/unit/master/core/stage.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static struct stage *begin(void) {
     struct stage *stage = stage_new();
@@ -262,6 +264,23 @@ TEST(a_role_given_twice_is_refused) {
     refused(subscription((struct framework_info){
                 .roles = roles, .role_count = 2, .capabilities = 1u << FRAMEWORK_MULTI_ROLE}),
             "role 'a' is given twice");
+}
+
+TEST(a_new_role_is_refused_when_frameworks_have_brought_too_many) {
+    AUTO(stage_free) struct stage *stage = begin();
+    struct text old = TEXT("role0"), fresh = TEXT("fresh");
+    for (unsigned i = 0; i < ROLES_BY_FRAMEWORKS_LIMIT; i++) {
+        char role[32];
+        uint32_t number;
+        snprintf(role, sizeof(role), "role%u", i);
+        assert_true(kinds_intern_role(stage->kinds, text_of(role), &number, NULL));
+    }
+
+    stage_call(stage, 1, subscription((struct framework_info){.role = fresh}));
+    stage_call(stage, 2, subscription((struct framework_info){.role = old}));
+
+    assert_heard(stage, "to 1 ERROR role 'fresh' is new");
+    assert_heard(stage, "to 2 SUBSCRIBED");
 }
 
 TEST(root_is_refused_when_it_may_not_submit) {
