@@ -1,5 +1,5 @@
 /*
- * Reads: a sync, the head, the list of children, then the nodes that the head calls for,
+ * Reads: a sync, the list of children, the head, then the nodes that the head calls for,
  * JOURNAL_READS_AT_ONCE on their way, and applied in order. What does not fit together is read
  * again from the start a few times, for somebody who does not lead may read while a leader writes;
  * what is damaged by itself is refused at once.
@@ -43,6 +43,8 @@ static void clear_found(struct journal *journal) {
     journal->snapshot_bytes = journal->change_cost = 0;
 }
 
+/* The list before the head: what a head calls for is there before the head is, and goes after it. A
+ * list that is newer than its head may lack what the head had, without a gap that would show it. */
 void journal_load_begin(struct journal *journal, struct journal_outbox *outbox) {
     struct journal_load *load = &journal->load;
     struct text path = text_of(journal->path);
@@ -51,11 +53,11 @@ void journal_load_begin(struct journal *journal, struct journal_outbox *outbox) 
     journal->phase = JOURNAL_LOADS;
     load->sync_request =
         journal_request(journal, (struct zk_request){.kind = ZK_SYNC, .path = path}, outbox);
+    load->children_request =
+        journal_request(journal, (struct zk_request){.kind = ZK_CHILDREN, .path = path}, outbox);
     struct text head = journal_path(journal, (struct journal_name){.kind = JOURNAL_HEAD}, outbox);
     load->head_request =
         journal_request(journal, (struct zk_request){.kind = ZK_GET, .path = head}, outbox);
-    load->children_request =
-        journal_request(journal, (struct zk_request){.kind = ZK_CHILDREN, .path = path}, outbox);
 }
 
 /* Something does not fit: it changed while we read, or it is wrong. */

@@ -39,8 +39,8 @@ TEST(a_server_without_a_port_is_at_2181) {
 
 TEST(no_path_is_the_root_and_a_slash_at_the_end_is_nothing) {
     AUTO_FINI(zk_url_fini)
-    struct zk_url none = parsed("zk://h1"),
-                  root = parsed("zk://h1/"), end = parsed(" zk://h1/mesos/\n");
+    struct zk_url none = parsed("zk://h1"), root = parsed("zk://h1/"),
+                  end = parsed(" zk://h1/mesos/\n");
 
     assert_string_equal(none.path, "");
     assert_string_equal(root.path, "");
