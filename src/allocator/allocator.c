@@ -108,7 +108,7 @@ bool allocator_allocate(struct allocator *allocator, int64_t now_ms, size_t budg
         pay_for_total(allocator);
     policy_tell_total(allocator);
     bool more = filters_expire(allocator);
-    memory_fade(allocator);
+    more = memory_fade(allocator) || more;
     earmarks_expire(allocator);
     if (turn_is_due(allocator))
         turn_run(allocator);
@@ -120,7 +120,7 @@ bool allocator_allocate(struct allocator *allocator, int64_t now_ms, size_t budg
 }
 
 int64_t allocator_deadline_ms(const struct allocator *allocator) {
-    if (turn_is_due(allocator))
+    if (turn_is_due(allocator) || allocator->is_fading)
         return INT64_MIN;
     int64_t filters_ms = filters_deadline_ms(allocator);
     int64_t earmarks_ms = earmarks_deadline_ms(allocator);

@@ -128,11 +128,19 @@ void client_look_again(struct allocator *allocator, struct client *client) {
 }
 
 void clients_look_again(struct allocator *allocator) {
+    allocator->is_rewind_due = true;
+    earmarks_forget_hopeless(allocator);
+    turn_has_news(allocator);
+}
+
+void clients_rewind(struct allocator *allocator) {
+    if (!allocator->is_rewind_due)
+        return;
+    allocator->is_rewind_due = false;
     VEC_EACH(client, &allocator->clients) {
         if (*client != NULL)
-            client_look_again(allocator, *client);
+            client_rewind(*client);
     }
-    turn_has_news(allocator);
 }
 
 void client_refresh_wish(struct allocator *allocator, struct client *client) {

@@ -6,7 +6,13 @@
  */
 #include "allocator/state.h"
 
-enum { STEPS_OF_HALF_LIFE = 256, STEP_MS_LEAST = 1000, ONE_BITS = 32, FINE_BITS = 24 };
+enum {
+    STEPS_OF_HALF_LIFE = 256,
+    STEP_MS_LEAST = 1000,
+    COST_OF_A_CLIENT = 16,
+    ONE_BITS = 32,
+    FINE_BITS = 24
+};
 #define ONE (UINT64_C(1) << ONE_BITS)
 
 /* base^exponent, in parts of 2^32. */
@@ -67,9 +73,22 @@ static void fade(struct allocator *allocator, struct client *client, uint64_t le
         charge(allocator, client, &more, 1);
 }
 
-void memory_fade(struct allocator *allocator) {
-    if (allocator->half_life_ms == 0)
-        return;
+/* A pass over the clients, as far as the budget goes. */
+static void go_on(struct allocator *allocator) {
+    while (allocator->fading_at < allocator->clients.count) {
+        struct client *client = allocator->clients.items[allocator->fading_at++];
+        if (client == NULL)
+            continue;
+        fade(allocator, client, allocator->fading_left);
+        allocator->budget -= COST_OF_A_CLIENT;
+        if (allocator->budget <= 0)
+            return;
+    }
+    allocator->is_fading = false;
+    turn_has_news(allocator);
+}
+
+static void begin(struct allocator *allocator) {
     int64_t step = step_ms(allocator);
     if (allocator->faded_ms == INT64_MIN || allocator->now_ms < allocator->faded_ms)
         allocator->faded_ms = allocator->now_ms;
@@ -78,13 +97,20 @@ void memory_fade(struct allocator *allocator) {
         return;
     allocator->faded_ms += steps * step;
     int64_t of_half_life = allocator->half_life_ms / step;
-    uint64_t left =
+    allocator->fading_left =
         power(part_of_step(of_half_life > 0 ? (uint64_t)of_half_life : 1), (uint64_t)steps);
-    VEC_EACH(client, &allocator->clients) {
-        if (*client != NULL)
-            fade(allocator, *client, left);
-    }
-    turn_has_news(allocator);
+    allocator->fading_at = 0;
+    allocator->is_fading = true;
+}
+
+bool memory_fade(struct allocator *allocator) {
+    if (allocator->half_life_ms == 0)
+        return false;
+    if (!allocator->is_fading)
+        begin(allocator);
+    if (allocator->is_fading)
+        go_on(allocator);
+    return allocator->is_fading;
 }
 
 void memory_forget(struct allocator *allocator, struct client *client) {
@@ -100,6 +126,7 @@ void memory_forget(struct allocator *allocator, struct client *client) {
 void allocator_set_half_life(struct allocator *allocator, int64_t half_life_ms) {
     allocator->half_life_ms = half_life_ms > 0 ? half_life_ms : 0;
     allocator->faded_ms = INT64_MIN;
+    allocator->is_fading = false;
     VEC_EACH(client, &allocator->clients) {
         if (half_life_ms <= 0 && *client != NULL)
             memory_forget(allocator, *client);

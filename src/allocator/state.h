@@ -225,6 +225,9 @@ struct allocator {
     size_t minima_count;
     bool gpus_are_reserved;
     int64_t half_life_ms, faded_ms;
+    bool is_fading;       /* in the midst of a pass */
+    size_t fading_at;     /* the client that is next */
+    uint64_t fading_left; /* of each distance, in parts of 2^32 */
     int64_t earmark_limit_ms;
     allocator_matcher *matches;
     void *matcher;
@@ -260,7 +263,8 @@ struct allocator {
     bool is_choosing; /* the policy may not be called */
     bool said_later;
     bool is_settled; /* nothing new since the policy said that nobody fits */
-    bool has_news;   /* what did not fit may fit now, for anybody */
+    bool is_rewind_due;
+    bool has_news; /* what did not fit may fit now, for anybody */
     enum stage stage;
     struct wish *fitting; /* what the last fits found */
     struct agent *fitting_agent;
@@ -305,7 +309,9 @@ void client_refresh_wish(struct allocator *allocator, struct client *client);
 /* It looks at every agent again. */
 void client_look_again(struct allocator *allocator, struct client *client);
 void client_rewind(struct client *client);
+/* All of them, from the next choice on: a thousand changes of quota cost one pass. */
 void clients_look_again(struct allocator *allocator);
+void clients_rewind(struct allocator *allocator); /* if they are to */
 void clients_fini(struct allocator *allocator);
 
 /* --- demand.c --- */
@@ -463,7 +469,7 @@ void yield_note_end(struct allocator *allocator, const struct client *client,
 void yield_give_back(struct allocator *allocator);
 
 /* --- memory.c --- */
-void memory_fade(struct allocator *allocator);
+bool memory_fade(struct allocator *allocator); /* true: there is more of it to do */
 void memory_forget(struct allocator *allocator, struct client *client);
 
 /* --- hoard.c --- */

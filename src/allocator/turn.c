@@ -403,6 +403,7 @@ static void begin(struct allocator *allocator) {
     if (!allocator->has_news)
         return;
     allocator->has_news = false;
+    clients_rewind(allocator);
     allocator->stage = has_needs(allocator) ? STAGE_NEEDS : STAGE_ALL;
     policy_reconsider(allocator, NULL);
 }

@@ -106,3 +106,54 @@ TEST(filters_on_few_of_many_agents_are_found_and_end_each_by_itself) {
     assert_int_equal(offers, MANY);
     world_check(world);
 }
+
+TEST(past_use_fades_in_slices_and_to_the_same_end) {
+    AUTO(world_free) struct world *whole = world_new(&allocator_hdrf);
+    AUTO(world_free) struct world *sliced = world_new(&allocator_hdrf);
+    struct world *both[] = {whole, sliced};
+    for (size_t i = 0; i < 2; i++) {
+        allocator_set_half_life(both[i]->allocator, 256000);
+        for (uint32_t framework = 1; framework <= 20; framework++) {
+            AUTO_FINI(resources_fini) struct resources held = world_set(framework, 64);
+            world_add_agent(both[i], framework, 30, 64);
+            assert_true(allocator_adopt(both[i]->allocator, framework, ROLE_ANY, framework, &held));
+        }
+        world_allocate(both[i]);
+        both[i]->now_ms = 256000;
+    }
+
+    world_allocate(whole);
+    size_t offers = 0, slices = 0;
+    while (allocator_allocate(sliced->allocator, 256000, 1, count, &offers)) {
+        assert_int_equal(allocator_deadline_ms(sliced->allocator), INT64_MIN);
+        slices++;
+    }
+
+    assert_true(slices >= 19);
+    for (uint32_t framework = 1; framework <= 20; framework++) {
+        struct allocator_standing one, other;
+        assert_true(allocator_client_standing(whole->allocator, framework, ROLE_ANY, &one));
+        assert_true(allocator_client_standing(sliced->allocator, framework, ROLE_ANY, &other));
+        assert_int_equal(one.share, other.share);
+    }
+}
+
+TEST(a_thousand_quotas_in_a_row_cost_one_pass) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    enum { MANY = 3000 };
+    struct timespec before, after;
+    uint32_t eng = world_role(world, "eng");
+    for (uint32_t framework = 1; framework <= MANY; framework++)
+        world_add_framework(world, framework, eng);
+    world_add_agent(world, 1, 4, 64);
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    for (int64_t limit = 1; limit <= MANY; limit++)
+        world_limit(world, eng, 0, limit % 4);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+
+    int64_t took_ms =
+        (int64_t)(after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+    assert_true(took_ms < 40); /* it is 1; when each walked over all clients it was 70 */
+    assert_int_equal(world_allocate(world), 1);
+}
