@@ -83,6 +83,7 @@ struct client {
     struct earmark *earmark; /* an agent that is kept for it */
     int claim;               /* as the policy said in turn claim_turn */
     uint64_t claim_turn;
+    uint64_t fitted_choice; /* the last choice in which the policy was told that it fits */
     int64_t met, met_with_less; /* parts of its guarantee, as seen in turn parts_turn */
     uint64_t parts_turn;
     /* hoard.c */
@@ -190,7 +191,7 @@ struct allocator {
     uint32_t names[DIMENSIONS_LIMIT];
     size_t dimensions;
     VEC_OF(uint8_t) dimension_of_name;
-    VEC_OF(uint16_t) kind_info; /* by a kind's number */
+    VEC_OF(uint16_t) kind_info; /* by a kind's number: its dimension and flags; 0: not known */
     VEC_OF(uint32_t) excluded;
     struct amounts total, free; /* free: plain, on active agents */
     struct amounts there, held; /* on all agents, excluded names too; by all clients, as charged */
@@ -261,6 +262,7 @@ struct allocator {
     uint64_t turn;
     unsigned put_off; /* slices of this turn that ended before the policy had chosen */
     bool is_choosing; /* the policy may not be called */
+    uint64_t choice;  /* how often it was asked to choose */
     bool said_later;
     bool is_settled; /* nothing new since the policy said that nobody fits */
     bool is_rewind_due;
@@ -288,7 +290,16 @@ uint8_t name_dimension(const struct allocator *allocator, uint32_t name);
 bool name_is_excluded(const struct allocator *allocator, uint32_t name);
 /* The dimension of a scalar kind, NO_DIMENSION for others; whether it is plain but for a
  * reservation. */
-uint8_t kind_dimension(struct allocator *allocator, uint32_t kind, bool *is_simple);
+enum { KIND_KNOWN = 1 << 8, KIND_SIMPLE = 1 << 9 };
+uint16_t kind_learn(struct allocator *allocator, uint32_t kind);
+static inline uint8_t kind_dimension(struct allocator *allocator, uint32_t kind, bool *is_simple) {
+    uint32_t number = kind >> 8;
+    uint16_t info = number < allocator->kind_info.count ? allocator->kind_info.items[number] : 0;
+    if (info == 0)
+        info = kind_learn(allocator, kind);
+    *is_simple = (info & KIND_SIMPLE) != 0;
+    return (uint8_t)(info & 0xff);
+}
 /* All scalars of a set; those that no share is reckoned with left out when `for_policy`. */
 void amounts_of(struct allocator *allocator, const struct resources *set, bool for_policy,
                 struct amounts *out);

@@ -213,7 +213,12 @@ static enum mesos_allocator_answer host_fits(void *self, uint32_t id) {
     struct client *client = wanting_client(allocator, id);
     if (allocator->said_later)
         return MESOS_ALLOCATOR_LATER;
-    return client != NULL ? find(allocator, client) : MESOS_ALLOCATOR_NO;
+    if (client == NULL)
+        return MESOS_ALLOCATOR_NO;
+    enum mesos_allocator_answer answer = find(allocator, client);
+    if (answer == MESOS_ALLOCATOR_YES)
+        client->fitted_choice = allocator->choice;
+    return answer;
 }
 
 static struct wish *wish_that_fits_on(struct allocator *allocator, struct client *client,
@@ -358,16 +363,26 @@ static void take_there(struct allocator *allocator, struct client *client,
                     allocator_reason_text(verdict.reason));
 }
 
+/* Claims that were known while the policy chose may be old, and what is kept on an agent goes by
+ * them. */
+static bool fits_still(struct allocator *allocator, const struct client *client) {
+    const struct agent *agent = allocator->fitting_agent;
+    return client == allocator->fitting_client &&
+           (agent->earmark == NULL ||
+            verdict_of(allocator, client, allocator->fitting, agent, NULL) == ALLOCATOR_FITS);
+}
+
 static void take_anywhere(struct allocator *allocator, struct client *client,
                           const struct mesos_allocator_pick *pick) {
     /* Mostly it is what was asked about last, and nothing has changed since. */
     enum mesos_allocator_answer answer =
-        client == allocator->fitting_client ? MESOS_ALLOCATOR_YES : find(allocator, client);
+        fits_still(allocator, client) ? MESOS_ALLOCATOR_YES : find(allocator, client);
     if (answer == MESOS_ALLOCATOR_LATER)
         return;
     if (answer == MESOS_ALLOCATOR_NO) {
-        policy_complain(allocator, "picked framework %u, whose task fits on no agent",
-                        client->framework->number);
+        if (client->fitted_choice != allocator->choice)
+            policy_complain(allocator, "picked framework %u, whose task fits on no agent",
+                            client->framework->number);
         return;
     }
     if (pick->has_amounts) {
@@ -416,6 +431,7 @@ static enum mesos_allocator_answer choose(struct allocator *allocator,
                                           .agent = MESOS_ALLOCATOR_ANY_AGENT};
     allocator->said_later = false;
     allocator->fitting_client = NULL;
+    allocator->choice++;
     allocator->is_choosing = true;
     enum mesos_allocator_answer answer = allocator->policy->choose(allocator->order, &host, pick);
     allocator->is_choosing = false;

@@ -98,7 +98,9 @@ enum yielding yield_on(struct allocator *allocator, struct client *client, const
         struct client *holder = allocator->clients.items[holding->client];
         struct amounts held;
         look_up_parts(allocator, holder);
-        if (holder == client || (holder->met <= client->met && holder->met != INT64_MAX))
+        /* One that is needier for having given it back will get it back. */
+        if (holder == client ||
+            (holder->met_with_less <= client->met && holder->met_with_less != INT64_MAX))
             continue;
         amounts_of(allocator, &holding->held, true, &held);
         for (size_t i = 0; i < allocator->dimensions; i++) {
