@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-enum { KIND_KNOWN = 1 << 8, KIND_SIMPLE = 1 << 9 };
-
 uint8_t name_dimension(const struct allocator *allocator, uint32_t name) {
     return name < allocator->dimension_of_name.count ? allocator->dimension_of_name.items[name]
                                                      : (uint8_t)NO_DIMENSION;
@@ -29,18 +27,15 @@ static bool is_simple(const struct allocator *allocator, uint32_t kind) {
            !info->has_disk && info->provider_id.data == NULL;
 }
 
-uint8_t kind_dimension(struct allocator *allocator, uint32_t kind, bool *simple) {
+uint16_t kind_learn(struct allocator *allocator, uint32_t kind) {
     uint32_t number = kind >> 8;
     while (allocator->kind_info.count <= number)
         VEC_PUSH(&allocator->kind_info, 0);
-    uint16_t *known = &allocator->kind_info.items[number];
-    if (*known == 0)
-        *known = (uint16_t)(KIND_KNOWN | (is_simple(allocator, kind) ? KIND_SIMPLE : 0) |
-                            (kind_type(kind) == VALUE_SCALAR
-                                 ? name_dimension(allocator, kinds_name(allocator->kinds, kind))
-                                 : (uint8_t)NO_DIMENSION));
-    *simple = (*known & KIND_SIMPLE) != 0;
-    return (uint8_t)(*known & 0xff);
+    uint8_t dimension = kind_type(kind) == VALUE_SCALAR
+                            ? name_dimension(allocator, kinds_name(allocator->kinds, kind))
+                            : (uint8_t)NO_DIMENSION;
+    return allocator->kind_info.items[number] =
+               (uint16_t)(KIND_KNOWN | (is_simple(allocator, kind) ? KIND_SIMPLE : 0) | dimension);
 }
 
 static bool learn(struct allocator *allocator, uint32_t name) {
