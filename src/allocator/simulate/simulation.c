@@ -5,6 +5,10 @@
 
 #include <assert.h>
 
+/* Of one call to the allocator: some more than the tasks that may run need, so that too many of
+ * them are found out before all of a cluster was given to them. */
+enum { LOOKS_A_CALL = 1 << 26 };
+
 static const uint32_t every_framework_trait = FRAMEWORK_TAKES_GPUS | FRAMEWORK_HAS_MANY_ROLES;
 static const uint32_t every_agent_trait = AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE;
 
@@ -105,8 +109,16 @@ void simulation_free(struct simulation *simulation) {
     mem_free(simulation);
 }
 
+/* As one of its resources has it; a task needs something. */
+static uint64_t tasks_in(const struct allocator_offer *offer, const struct resources *task) {
+    uint32_t kind = task->entries[0].kind;
+    return (uint64_t)(resources_scalar_milli(offer->resources, kind) /
+                      resources_scalar_milli(task, kind));
+}
+
 static void note_offer(const struct allocator_offer *offer, void *self) {
     struct simulation *simulation = self;
+    simulation->offered_tasks += tasks_in(offer, &simulation->clients[offer->framework - 1].task);
     VEC_PUSH(&simulation->offers, (struct kept_offer){offer->framework - 1, offer->agent,
                                                       resources_copy(offer->resources)});
 }
@@ -164,14 +176,16 @@ static bool answer_all(struct simulation *simulation, struct error *error) {
         resources_fini(&offer->resources);
     }
     simulation->offers.count = 0;
+    simulation->offered_tasks = 0;
     return ok;
 }
 
 bool simulation_fill(struct simulation *simulation, struct error *error) {
     bool was_offered;
     do {
-        while (allocator_allocate(simulation->allocator, simulation->now_ms, SIZE_MAX, note_offer,
-                                  simulation))
+        while (allocator_allocate(simulation->allocator, simulation->now_ms, LOOKS_A_CALL,
+                                  note_offer, simulation) &&
+               simulation->offered_tasks <= SIMULATION_RUNNING_LIMIT)
             continue;
         was_offered = simulation->offers.count > 0;
         if (!answer_all(simulation, error))

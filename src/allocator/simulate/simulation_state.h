@@ -34,7 +34,8 @@ struct simulation {
     struct client_state *clients; /* as the frameworks of the scenario */
     struct heap latecomers;       /* by the step with which they join */
     VEC_OF(struct running_task) tasks;
-    VEC_OF(struct kept_offer) offers; /* of the call to the allocator that goes on */
+    VEC_OF(struct kept_offer) offers; /* that are not answered yet */
+    uint64_t offered_tasks;           /* for which there is room in them */
     uint64_t agent_count, steps, decisions;
     int64_t now_us, now_ms;
 };

@@ -61,8 +61,8 @@ static void add_files(struct master_flags *f) {
          .preset = "/var/lib/mesos/master",
          .group = "Files",
          .metavar = "DIRECTORY",
-         .help =
-             "Where the registry is kept: agents, and frameworks with their failover timeouts."},
+         .help = "Where the registry is kept: agents, frameworks with their "
+                 "failover timeouts, weights and quota."},
     };
     ADD(f, rows);
 }

@@ -126,6 +126,9 @@ def check_refused():
         ("NaN", '{"agents": [{"resources": {"cpus": NaN}}]}', "stdin: line 1"),
         ("no object", "[]", "all of it: an object is wanted"),
         ("an unknown key", {**TWO, "agent": 1}, "agent: there is no such key"),
+        ("more tasks than can be counted one by one",
+         {"agents": [{"count": 50000, "resources": {"cpus": 4000}}],
+          "frameworks": [{"name": "dust", "role": "a", "task": {"cpus": 0.001}}]}, "frameworks[0].task: so small"),
         ("a wrong role", {**TWO, "roles": [{"name": "a//b"}]}, 'roles[0].name: role "a//b" '),
     ):
         done = call(text)
