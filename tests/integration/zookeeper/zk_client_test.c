@@ -350,39 +350,102 @@ TEST(without_a_server_requests_are_lost_and_closing_is_quick) {
     assert_true(loop_now_ms(loop) - before_ms < ZK_CLOSE_MS + 500);
 }
 
-static int liar = -1;
+/* Something that is no ZooKeeper, or a bad one: `fn` has the connection. */
+struct impostor {
+    int fd;
+    int port;
+    struct loop_watch *watch;
+    void (*fn)(int fd);
+};
 
-static void lie(__attribute__((unused)) void *self, __attribute__((unused)) unsigned events) {
-    static const char nonsense[4096] = "HTTP/1.1 400 this is another kind of server\r\n\r\n";
-    int fd = accept4(liar, NULL, NULL, SOCK_CLOEXEC);
+static void on_arrival(void *self, __attribute__((unused)) unsigned events) {
+    struct impostor *impostor = self;
+    int fd = accept4(impostor->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
         return;
+    impostor->fn(fd);
+    close(fd);
+}
+
+static void impostor_open(struct impostor *impostor, void (*fn)(int fd)) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    impostor->fn = fn;
+    impostor->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(impostor->fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(impostor->fd, 16), 0);
+    assert_int_equal(getsockname(impostor->fd, (struct sockaddr *)&address, &size), 0);
+    impostor->port = ntohs(address.sin_port);
+    impostor->watch = loop_watch_new(loop, impostor->fd, LOOP_READ, on_arrival, impostor);
+}
+
+static void impostor_close(struct impostor *impostor) {
+    loop_watch_free(impostor->watch);
+    close(impostor->fd);
+}
+
+static void speak_http(int fd) {
+    static const char nonsense[4096] = "HTTP/1.1 400 this is another kind of server\r\n\r\n";
     ssize_t written = write(fd, nonsense, sizeof(nonsense));
     (void)written;
-    close(fd);
 }
 
 TEST(a_server_that_speaks_something_else_is_no_server) {
     struct client client;
-    begin();
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    liar = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(liar, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(liar, 16), 0);
-    assert_int_equal(getsockname(liar, (struct sockaddr *)&address, &size), 0);
-    struct loop_watch *watch = loop_watch_new(loop, liar, LOOP_READ, lie, NULL);
+    struct impostor impostor;
     char url[128];
-    snprintf(url, sizeof(url), "zk://127.0.0.1:%d,%s/", ntohs(address.sin_port),
-             ensemble_servers());
+    begin();
+    impostor_open(&impostor, speak_http);
+    snprintf(url, sizeof(url), "zk://127.0.0.1:%d,%s/", impostor.port, ensemble_servers());
 
     for (int i = 0; i < 5; i++) { /* whom it asks first is chance */
         client_open(&client, loop, url_of(url), SHORT_MS);
         WAIT_UNTIL(loop, client.state == ZK_SESSION_CONNECTED);
         client_close(&client);
     }
-    loop_watch_free(watch);
-    close(liar);
+
+    impostor_close(&impostor);
+}
+
+/* Reads one frame: four bytes of size, then so many. */
+static void skip_frame(int fd) {
+    unsigned char size[4], body[1024];
+    if (recv(fd, size, sizeof(size), MSG_WAITALL) == sizeof(size) && size[2] < 4)
+        recv(fd, body, (size_t)size[2] * 256 + size[3], MSG_WAITALL);
+}
+
+/* Makes a session, then says of the credentials: ZAUTHFAILED (-115). */
+static void refuse_credentials(int fd) {
+    static const unsigned char welcome[41] = {[3] = 37, [10] = 39, [11] = 16, [19] = 7, [23] = 16};
+    static const unsigned char refusal[20] = {
+        [3] = 16, [4] = 255, 255, 255, 252, [16] = 255, 255, 255, 256 - 115};
+    skip_frame(fd);
+    ssize_t written = write(fd, welcome, sizeof(welcome));
+    skip_frame(fd);
+    written += write(fd, refusal, sizeof(refusal));
+    (void)written;
+    char byte;
+    while (recv(fd, &byte, 1, 0) > 0)
+        continue;
+}
+
+TEST(a_client_whose_credentials_are_refused_tries_again_after_a_pause) {
+    struct client client;
+    struct impostor impostor;
+    char url[128];
+    begin();
+    impostor_open(&impostor, refuse_credentials);
+    snprintf(url, sizeof(url), "zk://me:secret@127.0.0.1:%d/", impostor.port);
+    client_open(&client, loop, url_of(url), LONG_MS);
+
+    WAIT_UNTIL(loop, client.refusals == 1);
+    int64_t first_ms = loop_now_ms(loop);
+    assert_int_equal(get(&client, "/", false).result, ZK_LOST);
+    WAIT_UNTIL(loop, client.refusals == 2);
+    assert_true(loop_now_ms(loop) - first_ms >= ZK_REFUSED_PAUSE_MS);
+
+    client_close(&client);
+    impostor_close(&impostor);
 }
 
 static void forget_hosts(void) {
