@@ -1,6 +1,7 @@
 #include "common/model/frame_type.h"
 #include "common/wire/messages.h"
 #include "tests/sim/checks.h"
+#include "tests/sim/drains.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/print.h"
 #include "tests/sim/shells.h"
@@ -238,6 +239,11 @@ static void change_volumes(struct agent_node *node, const struct held_effect *he
                 node->process.life << ORDER_BITS | held->connection << 1 | is_removal);
 }
 
+static void stop(struct agent_node *node, struct held_effect *held) {
+    world_say(node->process.world, "stop    %s: %s", node->process.name, buf_string(&held->bytes));
+    node->has_stopped = node->process.is_dying = true;
+}
+
 static void carry_out(struct agent_node *node, struct held_effect *held) {
     struct world *world = node->process.world;
     switch ((enum agent_effect_kind)held->kind) {
@@ -260,11 +266,13 @@ static void carry_out(struct agent_node *node, struct held_effect *held) {
     case AGENT_EFFECT_FORGET: machine_forget(&node->machine, buf_text(&held->bytes)); break;
     case AGENT_EFFECT_MAKE_VOLUMES:
     case AGENT_EFFECT_REMOVE_VOLUME: change_volumes(node, held); break;
-    case AGENT_EFFECT_STOP:
     case AGENT_EFFECT_END:
-        world_say(world, "stop    %s: %s", node->process.name, buf_string(&held->bytes));
-        node->has_stopped = node->process.is_dying = true;
+        if (machine_running_count(&node->machine) > 0)
+            world_fail(world, "%s ends and leaves what it runs", node->process.name);
+        node->has_left = true;
+        stop(node, held);
         break;
+    case AGENT_EFFECT_STOP: stop(node, held); break;
     case AGENT_EFFECT_LIMIT:
     case AGENT_EFFECT_REMOVE_SANDBOX:
     case AGENT_EFFECT_STORE:
@@ -331,6 +339,7 @@ static void feed(struct agent_node *node, struct agent_event event) {
         take_effect(node, effect);
     }
     arena_reset(node->arena);
+    snprintf(node->id, sizeof(node->id), "%.*s", TEXT_ARGS(agent_own_id(node->core).text));
     if (node->process.is_dying) {
         die(node);
         return;
@@ -379,7 +388,8 @@ static void on_change(struct process *process, struct text key, const struct dri
     text_split(&rest, '/', &task);
     if (after != NULL)
         ledger_update_stored(process->world->ledger, task, after->uuid);
-    else if (before != NULL)
+    else if (before != NULL &&
+             !drains_may_be_gone(process->world, CONTAINER_OF(process, struct agent_node, process)))
         check_update_dropped(process->world, framework, task, before->uuid);
 }
 

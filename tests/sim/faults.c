@@ -1,5 +1,6 @@
 #include "tests/sim/faults.h"
 
+#include "tests/sim/drains.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/operator.h"
 
@@ -111,7 +112,7 @@ static void fail_over(struct world *world) {
 static void lose_agent(struct world *world) {
     size_t left = 0;
     VEC_EACH(node, &world->agents)
-        left += !(*node)->has_left;
+        left += !(*node)->has_left && !drains_may_be_gone(world, *node);
     if (left > 1 && world_chance(world, 300))
         agent_node_leave(any_agent(world));
 }
@@ -200,6 +201,7 @@ void faults_begin(struct world *world) {
     int64_t end_ms = world->now_ms + world_draw(world, 20000, 300000);
     world->unrest_ms = world_draw(world, 500, 8000);
     operator_begin(world);
+    drains_begin(world);
     world_after(world, world_draw(world, 100, 5000), something_happens, world, (uint64_t)end_ms);
     world_run(world, end_ms);
 }
@@ -227,4 +229,5 @@ void faults_heal(struct world *world) {
         workload_suppress(workload, false);
     }
     operator_make_room(world);
+    drains_end(world);
 }

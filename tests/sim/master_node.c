@@ -2,6 +2,7 @@
 #include "common/model/frame_type.h"
 #include "common/wire/messages.h"
 #include "tests/sim/checks.h"
+#include "tests/sim/drains.h"
 #include "tests/sim/operator.h"
 #include "tests/sim/print.h"
 #include "tests/sim/quota_checks.h"
@@ -84,7 +85,8 @@ static void carry_out(struct master_node *node, struct held_effect *held) {
     case MASTER_EFFECT_SEND_CHANNEL: send(node, held, FRAME_CHANNEL); break;
     case MASTER_EFFECT_CLOSE: close_end(node, held); break;
     case MASTER_EFFECT_ANSWER:
-        operator_answered(node->process.world, held->connection, held->signal);
+        if (!drains_answered(node->process.world, held->connection, held->signal))
+            operator_answered(node->process.world, held->connection, held->signal);
         break;
     case MASTER_EFFECT_STORE:
     case MASTER_EFFECT_NOTE: break;

@@ -2,6 +2,7 @@
 
 #include "common/base/arena.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/drains.h"
 #include "tests/sim/operator.h"
 #include "tests/sim/network.h"
 #include "tests/sim/nodes.h"
@@ -33,6 +34,7 @@ struct world *world_new(uint64_t seed) {
     world->scratch = arena_new();
     world->ledger = ledger_new(world);
     world->operator= operator_new(world);
+    world->drains = drains_new(world);
     return world;
 }
 
@@ -60,6 +62,7 @@ void world_free(struct world *world) {
     map_fini(&world->removed, NULL);
     ledger_free(world->ledger);
     operator_free(world->operator);
+    drains_free(world->drains);
     arena_free(world->scratch);
     for (size_t i = 0; i < LINES_KEPT; i++)
         mem_free(world->lines[i]);

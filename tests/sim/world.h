@@ -64,6 +64,7 @@ struct world {
     struct map removed; /* ids of frameworks that a master has removed */
     struct ledger *ledger;
     struct operator* operator;
+    struct drains *drains;
     struct arena *scratch; /* of one print or check */
 };
 
