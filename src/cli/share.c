@@ -77,8 +77,9 @@ static void print_earmarks(const json_t *answer, const char *root) {
             continue;
         char left[WHEN_SIZE];
         when_print_span((int64_t)(number(earmark, "seconds_left") * 1e9), left);
-        printf("what is freed on %s is kept for a waiting task of role %s, for %s at most\n",
-               query_string(earmark, "hostname"), query_string(earmark, "role"), left);
+        print_clean(stdout,
+                    "what is freed on %s is kept for a waiting task of role %s, for %s at most\n",
+                    query_string(earmark, "hostname"), query_string(earmark, "role"), left);
     }
 }
 

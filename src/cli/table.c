@@ -4,6 +4,7 @@
 #include "common/base/vec.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 struct table {
     size_t columns;
@@ -38,11 +39,16 @@ void table_free(struct table *table) {
     mem_free(table);
 }
 
-/* What a task or framework calls itself must not reach the terminal as control characters. */
-static void clean(char *cell) {
-    for (char *at = cell; *at != '\0'; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
+/* What a task or framework calls itself must not reach the terminal as control characters: those
+ * of ASCII, and U+0080 to U+009F, which are C2 80 to C2 9F. */
+static void clean(char *cell, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)cell[i], next = (unsigned char)cell[i + 1];
+        bool is_wide = byte == 0xc2 && i + 1 < size && next >= 0x80 && next < 0xa0;
+        if (is_wide)
+            cell[i + 1] = '?';
+        if (is_wide || byte < 0x20 || byte == 0x7f)
+            cell[i] = '?';
     }
 }
 
@@ -53,7 +59,7 @@ void table_cell(struct table *table, const char *format, ...) {
     if (vasprintf(&cell, format, arguments) < 0)
         mem_crash("out of memory");
     va_end(arguments);
-    clean(cell);
+    clean(cell, strlen(cell));
     add(table, cell);
 }
 
@@ -65,4 +71,18 @@ void table_print(const struct table *table, FILE *out) {
         else
             fprintf(out, "%-*s  ", (int)table->widths[column], table->cells.items[i]);
     }
+}
+
+void print_clean(FILE *out, const char *format, ...) {
+    va_list arguments;
+    char *line;
+    va_start(arguments, format);
+    if (vasprintf(&line, format, arguments) < 0)
+        mem_crash("out of memory");
+    va_end(arguments);
+    size_t size = strlen(line), end = strlen(format);
+    bool has_newline = end > 0 && format[end - 1] == '\n';
+    clean(line, has_newline ? size - 1 : size);
+    fputs(line, out);
+    mem_free(line);
 }

@@ -2,6 +2,7 @@
  * mesos task ID: everything about one task: what it is, where it is, its history, and how it ended.
  */
 #include "cli/cli.h"
+#include "cli/table.h"
 #include "cli/task_list.h"
 #include "cli/when.h"
 #include "common/base/buf.h"
@@ -11,7 +12,7 @@
 
 static void print_line(const char *name, const char *value) {
     if (value[0] != '\0')
-        printf("%-12s %s\n", name, value);
+        print_clean(stdout, "%-12s %s\n", name, value);
 }
 
 static void print_bytes(uint64_t bytes, char out[WHEN_SIZE]) {
@@ -30,8 +31,9 @@ static void print_history(const json_t *task) {
         when_print((int64_t)(json_number_value(query_at(status, "timestamp")) * 1e9), when);
         const char *reason = query_string(status, "reason");
         const char *message = query_string(status, "message");
-        printf("  %s  %-16s %s%s%s\n", when, query_string(status, "state") + strlen("TASK_"),
-               message, message[0] != '\0' && reason[0] != '\0' ? "  " : "", reason);
+        print_clean(stdout, "  %s  %-16s %s%s%s\n", when,
+                    query_string(status, "state") + strlen("TASK_"), message,
+                    message[0] != '\0' && reason[0] != '\0' ? "  " : "", reason);
     }
 }
 
@@ -59,7 +61,7 @@ static void print_death(const json_t *task) {
     when_print_span(json_integer_value(query_at(death, "wall_time_ns")), shown);
     printf("  %-16s %s\n", "wall time", shown);
     if (query_string(death, "killed_by")[0] != '\0')
-        printf("  %-16s %s\n", "killed by", query_string(death, "killed_by"));
+        print_clean(stdout, "  %-16s %s\n", "killed by", query_string(death, "killed_by"));
     if (query_string(death, "stderr_tail")[0] != '\0')
         printf("last words on stderr\n%s\n", query_string(death, "stderr_tail"));
 }

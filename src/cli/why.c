@@ -21,33 +21,34 @@ static void print_lines(const json_t *wish, const char *key, const char *label) 
     size_t index;
     json_t *line;
     json_array_foreach(query_at(wish, key), index, line)
-        printf("  %-9s %s\n", index == 0 ? label : "", json_string_value(line));
+        print_clean(stdout, "  %-9s %s\n", index == 0 ? label : "", json_string_value(line));
 }
 
 static void print_heading(const json_t *wish) {
     char since[WHEN_SIZE];
     const char *request = query_string(wish, "request");
     const char *name = query_string(wish, "framework_name");
-    printf("%s in role %s", name[0] != '\0' ? name : query_string(wish, "framework_id.value"),
-           query_string(wish, "role"));
+    print_clean(stdout, "%s in role %s",
+                name[0] != '\0' ? name : query_string(wish, "framework_id.value"),
+                query_string(wish, "role"));
     if (request[0] != '\0')
-        printf(", request %s", request);
+        print_clean(stdout, ", request %s", request);
     const json_t *from = query_at(wish, "waits_since.nanoseconds");
     when_print_span(when_now_ns() - json_integer_value(from), since);
     const char *state = query_string(wish, "state");
     if (strcmp(state, "WAITING") == 0 || strcmp(state, "INFEASIBLE") == 0)
-        printf(" waits%s%s: ", from != NULL ? " for " : "", from != NULL ? since : "");
+        print_clean(stdout, " waits%s%s: ", from != NULL ? " for " : "", from != NULL ? since : "");
     else
-        printf(": ");
-    printf("%s\n", query_string(wish, "text"));
+        print_clean(stdout, ": ");
+    print_clean(stdout, "%s\n", query_string(wish, "text"));
 }
 
 static void print_counts(const json_t *wish) {
     size_t index;
     json_t *count;
-    json_array_foreach(query_at(wish, "counts"), index, count)
-        printf("  %-9s %5d  %s\n", index == 0 ? "agents" : "",
-               (int)json_integer_value(query_at(count, "agents")), query_string(count, "text"));
+    json_array_foreach(query_at(wish, "counts"), index, count) print_clean(
+        stdout, "  %-9s %5d  %s\n", index == 0 ? "agents" : "",
+        (int)json_integer_value(query_at(count, "agents")), query_string(count, "text"));
 }
 
 static void print_history(const json_t *wish) {
@@ -56,7 +57,8 @@ static void print_history(const json_t *wish) {
     json_array_foreach(query_at(wish, "history"), index, change) {
         char when[WHEN_SIZE];
         when_print(json_integer_value(query_at(change, "at.nanoseconds")), when);
-        printf("  %-9s %s  %s\n", index == 0 ? "history" : "", when, query_string(change, "text"));
+        print_clean(stdout, "  %-9s %s  %s\n", index == 0 ? "history" : "", when,
+                    query_string(change, "text"));
     }
 }
 
@@ -80,9 +82,9 @@ static void print_answer(const json_t *answer, const char *word) {
     size_t index;
     json_t *wish;
     if (query_string(answer, "task")[0] != '\0')
-        printf("%s\n", query_string(answer, "task"));
+        print_clean(stdout, "%s\n", query_string(answer, "task"));
     else if (json_array_size(query_at(answer, "wishes")) == 0)
-        printf("nobody wants resources in role %s: no framework is in it\n", word);
+        print_clean(stdout, "nobody wants resources in role %s: no framework is in it\n", word);
     json_array_foreach(query_at(answer, "wishes"), index, wish) {
         if (index > 0)
             putchar('\n');
