@@ -92,9 +92,6 @@ static bool check_node(const struct tree *tree, struct node *node, uint32_t name
     int64_t own = node->guarantee_milli, sum = node->sum_milli, limit = node->limit_milli;
     if (own > limit)
         return refuse(tree, node, name, "guarantee", own, "the limit is", limit, error);
-    if (own > 0 && sum > own)
-        return refuse(tree, node, name, "guarantee", own, "the roles below it are guaranteed", sum,
-                      error);
     if (sum > limit)
         return refuse(tree, node, name, "limit", limit, "the roles below it are guaranteed", sum,
                       error);

@@ -1,7 +1,7 @@
 /*
- * Whether the quota of a scenario can be kept: what a role guarantees fits under its limit, under
- * what the role above it guarantees, and in the cluster. An operator may force such quota on a
- * running cluster; a question about it has no good answer.
+ * Whether the quota of a scenario can be kept, by the master's rules without force: what a role and
+ * those below it are guaranteed fits under its limit, and what all are in the cluster. A role keeps
+ * the larger of its own guarantee and what those below it come to.
  */
 #pragma once
 

@@ -253,11 +253,11 @@ TEST(a_limit_is_not_below_its_guarantee) {
     "{\"name\": \"" role "\", \"quota\": {\"guarantee\": {\"cpus\": " cpus "}}}"
 #define LIMIT(role, cpus) "{\"name\": \"" role "\", \"quota\": {\"limit\": {\"cpus\": " cpus "}}}"
 
-TEST(guarantees_fit_into_those_above_and_into_the_cluster) {
+TEST(guarantees_fit_into_the_limits_above_and_into_the_cluster) {
     check_role(GUARANTEE("a", "3") "," GUARANTEE("a/b", "2") "," GUARANTEE("a/c", "1"), "");
-    check_role(GUARANTEE("a", "3") "," GUARANTEE("a/b", "2") "," GUARANTEE("a/c", "1.001"),
-               "roles[1].quota.guarantee.cpus: it is 3, but the roles below it are guaranteed "
-               "3.001");
+    check_role(GUARANTEE("a", "3") "," GUARANTEE("a/b", "2") "," GUARANTEE("a/c", "4"), "");
+    check_role(GUARANTEE("a", "3") "," GUARANTEE("a/b", "2") "," GUARANTEE("a/c", "6.5"),
+               "roles: they are guaranteed 8.5 cpus in all, but the agents have 8");
     check_role(LIMIT("a", "3") "," GUARANTEE("a/b/c", "4"),
                "roles[1].quota.limit.cpus: it is 3, but the roles below it are guaranteed 4");
     check_role(GUARANTEE("a", "5") "," GUARANTEE("c", "3"), "");
