@@ -58,7 +58,8 @@ struct mesos_allocator_host {
     /* Whether the client's next task fits on some agent that it may use now. NO stays NO until
      * `reconsider`. */
     enum mesos_allocator_answer (*fits)(void *self, uint32_t client);
-    /* The same for one agent; MESOS_ALLOCATOR_ANY_AGENT is no agent here. */
+    /* The same for one agent; MESOS_ALLOCATOR_ANY_AGENT is no agent here. After LATER go on from
+     * there when you are asked again: the next slice of work is no larger. */
     enum mesos_allocator_answer (*fits_on)(void *self, uint32_t client, uint32_t agent);
     /* Agents with something free, for a policy that places by itself: the one after `agent`,
      * MESOS_ALLOCATOR_ANY_AGENT for the first and after the last. */
@@ -89,6 +90,7 @@ struct mesos_allocator {
     uint32_t size;    /* sizeof(struct mesos_allocator) */
     const char *name; /* for logs and flags */
 
+    /* Never NULL: a policy that gives nothing is put aside at once. */
     void *(*create)(const char *const *resource_names, size_t resource_count, uint64_t seed);
     void (*destroy)(void *self);
 

@@ -69,6 +69,25 @@ void policy_tell_total(struct allocator *allocator) {
     }
 }
 
+static void complain_of_nothing(struct allocator *allocator) {
+    struct allocator_complaint complaint = {0};
+    snprintf(complaint.message, sizeof(complaint.message),
+             "policy %s: create gave nothing: %s decides from now on", allocator->policy->name,
+             allocator_hdrf.name);
+    if (allocator->complaints.count == COMPLAINTS_LIMIT)
+        allocator->complaints.count--;
+    VEC_PUSH(&allocator->complaints, complaint);
+}
+
+static void create(struct allocator *allocator, const char *const *names) {
+    allocator->order = allocator->policy->create(names, allocator->dimensions, allocator->seed);
+    if (allocator->order != NULL)
+        return;
+    complain_of_nothing(allocator);
+    allocator->policy = &allocator_hdrf;
+    allocator->order = allocator->policy->create(names, allocator->dimensions, allocator->seed);
+}
+
 void policy_make(struct allocator *allocator) {
     const char *names[DIMENSIONS_LIMIT];
     struct buf texts[DIMENSIONS_LIMIT] = {0};
@@ -78,7 +97,7 @@ void policy_make(struct allocator *allocator) {
     }
     if (allocator->order != NULL)
         allocator->policy->destroy(allocator->order);
-    allocator->order = allocator->policy->create(names, allocator->dimensions, allocator->seed);
+    create(allocator, names);
     for (size_t i = 0; i < allocator->dimensions; i++)
         buf_fini(&texts[i]);
     allocator->is_total_stale = true;

@@ -234,6 +234,28 @@ TEST(a_policy_may_place_and_size_by_itself) {
     assert_false(allocator_take_complaint(world->allocator, &complaint));
 }
 
+static void *create_nothing(const char *const *names, size_t count, uint64_t seed) {
+    (void)names;
+    (void)count;
+    (void)seed;
+    return NULL;
+}
+
+TEST(a_policy_that_cannot_be_made_is_put_aside_at_once) {
+    static struct mesos_allocator policy = {FOOL, .choose = pick_nobody};
+    policy.create = create_nothing;
+    AUTO(world_free) struct world *world = world_new(&policy);
+    struct allocator_complaint complaint;
+    world_add_framework(world, 1, ROLE_ANY);
+    world_add_agent(world, 1, 4, 1024);
+
+    assert_int_equal(world_allocate(world), 1);
+
+    assert_string_equal(allocator_policy_name(world->allocator), "hdrf");
+    assert_true(allocator_take_complaint(world->allocator, &complaint));
+    assert_non_null(strstr(complaint.message, "policy fool: create gave nothing"));
+}
+
 TEST(shares_are_of_the_books_where_the_policy_tells_none) {
     static const struct mesos_allocator policy = {FOOL, .choose = pick_as_before};
     AUTO(world_free) struct world *world = world_new(&policy);
