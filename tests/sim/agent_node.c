@@ -386,11 +386,15 @@ static void on_change(struct process *process, struct text key, const struct dri
     text_split(&rest, '/', &kind);
     text_split(&rest, '/', &framework);
     text_split(&rest, '/', &task);
-    if (after != NULL)
+    if (after != NULL) {
         ledger_update_stored(process->world->ledger, task, after->uuid);
-    else if (before != NULL &&
-             !drains_may_be_gone(process->world, CONTAINER_OF(process, struct agent_node, process)))
+        return;
+    }
+    if (before == NULL)
+        return;
+    if (!drains_may_be_gone(process->world, CONTAINER_OF(process, struct agent_node, process)))
         check_update_dropped(process->world, framework, task, before->uuid);
+    ledger_update_dropped(process->world->ledger, task, before->uuid);
 }
 
 static void set_boot(struct agent_node *node) {

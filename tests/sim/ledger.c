@@ -66,6 +66,16 @@ void ledger_update_made(struct ledger *ledger, struct uuid uuid) {
     map_put_text(&ledger->unstored, uuid_text(&uuid), ledger);
 }
 
+void ledger_update_dropped(struct ledger *ledger, struct text task, struct uuid uuid) {
+    struct task_log *log = log_of(ledger, task);
+    size_t place = place_of(log, uuid);
+    if (place == SIZE_MAX || ledger_is_acknowledged(ledger, uuid))
+        return;
+    ledger_acknowledged(ledger, uuid);
+    if (place >= log->seen)
+        log->seen = place + 1;
+}
+
 void ledger_acknowledged(struct ledger *ledger, struct uuid uuid) {
     map_put_text(&ledger->acknowledged, uuid_text(&uuid), ledger);
 }

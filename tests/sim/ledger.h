@@ -18,6 +18,8 @@ void ledger_task_begins(struct ledger *ledger, struct text task);
 void ledger_update_stored(struct ledger *ledger, struct text task, struct uuid uuid);
 /* One that no agent stores: of a task that it does not know. */
 void ledger_update_made(struct ledger *ledger, struct uuid uuid);
+/* It need not be heard any more: its framework, or its agent, was removed. */
+void ledger_update_dropped(struct ledger *ledger, struct text task, struct uuid uuid);
 void ledger_acknowledged(struct ledger *ledger, struct uuid uuid); /* by the framework */
 bool ledger_is_acknowledged(struct ledger *ledger, struct uuid uuid);
 /* A framework is told. */

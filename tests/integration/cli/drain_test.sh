@@ -1,0 +1,111 @@
+#!/bin/bash
+# Agents taken out of use on a real cluster: tasks that do not want to end, and deaths of the master and the agent in the
+# middle of a drain.
+. "$(dirname "$0")/common.sh"
+
+stubborn='trap "" TERM; echo up; while :; do sleep 0.2; done'
+
+state_of() { # AGENT
+    "$mesos" agents | awk -v id="$1" '$1 == id { print $3 }'
+}
+
+wait_until() { # COMMAND...; for thirty seconds, each question going to the master
+    local end=$((SECONDS + 30))
+    until "$@"; do
+        if ((SECONDS > end)); then
+            echo "FAILED: never came true: $*"
+            failures=$((failures + 1))
+            return
+        fi
+        timeout 0.1 tail -f /dev/null
+    done
+}
+
+is_state() { # AGENT STATE
+    [ "$(state_of "$1")" = "$2" ]
+}
+
+# A task that ignores SIGTERM, and its agent in $agent.
+start_stubborn() { # NAME
+    : >"$WORK/$1.out"
+    "$mesos" run --name "$1" --shell "$stubborn" >"$WORK/$1.out" 2>"$WORK/$1.err" &
+    task=$!
+    wait_for "$WORK/$1.out" '^up' >/dev/null
+    agent=$("$mesos" tasks --json | python3 -c 'import json, sys
+print([t["agent_id"]["value"] for t in json.load(sys.stdin) if t["name"] == sys.argv[1]][0])' "$1")
+}
+
+kill_daemon() { # WORDS OF ITS COMMAND LINE
+    kill -9 "$(pgrep -P "$dev" -f -- "$1")"
+}
+
+start_dev --agents 2
+
+# drain, reactivate
+start_stubborn first
+begin=$SECONDS
+"$mesos" agent drain "$agent" --deadline 2s --wait >"$WORK/out" 2>&1
+check "a drain ends when its deadline is over" "0 $agent is drained" "$? $(cat "$WORK/out")"
+check "and not much later" yes "$( ((SECONDS - begin < 15)) && echo yes)"
+wait $task
+check "the task was killed" 137 $?
+check "agents shows it" drained "$(state_of "$agent")"
+check "nothing of it is offered" 0 "$("$mesos" agents | awk -v id="$agent" '$1 == id { print $5 }')"
+"$mesos" run -- true
+check "others take the work" 0 $?
+"$mesos" agent reactivate "$agent" >/dev/null
+check "it comes back" "0 active" "$? $(state_of "$agent")"
+
+# deactivate
+"$mesos" agent deactivate "$agent" >/dev/null
+check "a deactivated agent is shown" "0 deactivated" "$? $(state_of "$agent")"
+kill_daemon mesos-master
+wait_until is_state "$agent" deactivated
+check "and stays so when the master has died" deactivated "$(state_of "$agent")"
+"$mesos" agent reactivate "$agent" >/dev/null 2>&1
+check "until it is reactivated" 0 $?
+
+# the master dies in the middle of a drain
+start_stubborn second
+"$mesos" agent drain "$agent" --deadline 6s >/dev/null
+check "it is draining" draining "$(state_of "$agent")"
+kill_daemon mesos-master
+wait_until is_state "$agent" drained
+wait $task
+check "the drain went on over the master's death" 137 $?
+"$mesos" agent reactivate "$agent" >/dev/null
+
+# the agent dies in the middle of a drain
+start_stubborn third
+"$mesos" agent drain "$agent" --deadline 6s >/dev/null
+port=$("$mesos" agents | awk -v id="$agent" '$1 == id { sub(".*:", "", $NF); print $NF }')
+kill_daemon "--port=$port "
+"$mesos" agent drain "$agent" --deadline 6s --wait >"$WORK/out" 2>&1
+check "the drain went on over the agent's death" "0 $agent is drained" "$? $(cat "$WORK/out")"
+wait $task
+check "and its task with it" yes "$( (($? > 128)) && echo yes)"
+"$mesos" agent reactivate "$agent" >/dev/null
+
+# gone
+start_stubborn fourth
+"$mesos" agent gone "$agent" >/dev/null
+check "an agent is gone" "0 " "$? $(state_of "$agent")"
+wait $task
+check "its task is lost" 125 $?
+wait_until grep -q 'is gone, as an operator said' "$WORK/dev.out"
+check "and does not run on" 0 "$(pgrep -fc 'trap .. TERM; echo up' || true)"
+
+# drain --gone; the other one
+other=$("$mesos" agents | awk 'NR == 2 { print $1 }')
+"$mesos" agent drain "$other" --gone --wait >"$WORK/out" 2>&1
+check "a drained agent may be gone at once" "0 $other is drained and gone" "$? $(cat "$WORK/out")"
+
+# what makes no sense
+"$mesos" agent drain nosuch 2>/dev/null
+check "an unknown agent" 4 $?
+"$mesos" agent drain 2>/dev/null
+check "no agent" 2 $?
+"$mesos" agent deactivate x --wait 2>/dev/null
+check "--wait is for drain" 2 $?
+[ $failures = 0 ] || cat "$WORK/dev.out"
+finish
