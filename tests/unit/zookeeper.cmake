@@ -1,4 +1,4 @@
-foreach(name zk_url)
+foreach(name election zk_url)
     house_test(zookeeper/core/${name} LINKS zookeeper_core)
 endforeach()
 foreach(name journal journal_history)
