@@ -251,6 +251,9 @@ static bool is_above(const struct judge *judge, size_t high, size_t low) {
         level++;
     const struct place *rich = &judge->places.items[judge->paths[high][level]];
     const struct place *poor = &judge->places.items[judge->paths[low][level]];
+    /* Who would be below its own guarantee with a task less need not give way, even if its role has
+     * too much: a leaf's guarantee holds against everybody, and what siblings that want nothing
+     * more hold is not taken off it, so that the leaves of a role may be due more than the role. */
     const struct standing *own = &judge->standings[high];
     if (own->share - own->task < own->guaranteed - slack)
         return false;

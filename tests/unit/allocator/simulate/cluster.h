@@ -1,6 +1,6 @@
 /*
- * Random clusters, and who is treated unfairly there: what docs/simulate.md promises on many
- * agents, reckoned from what everybody holds and from nothing of the allocator's own.
+ * Random clusters, and who is treated unfairly there: what docs/allocator.md promises on
+ * many agents, reckoned from what everybody holds and from nothing of the allocator's own.
  */
 #pragma once
 
@@ -28,7 +28,8 @@ struct standing {
 /*
  * `out` has as many as there are frameworks. Whether one is above another is seen where their paths
  * part: there the branch of the one is above its guarantee by more than a task, and the branch of
- * the other below it by more than a task a level.
+ * the other below it by more than a task a level; and the one keeps its own guarantee with a task
+ * less.
  */
 void cluster_judge(struct simulation *simulation, const struct scenario *scenario,
                    struct standing *out);
