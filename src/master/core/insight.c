@@ -225,6 +225,18 @@ void insight_each_agent(const struct master *master, const struct wish_view *wis
                       &walk);
 }
 
+const char *insight_absence(const struct master *master, const struct agent_info *info) {
+    const struct agent *agent = map_get_text(&master->agents, info->id.text);
+    if (agent == NULL)
+        return "the agent is not known any more";
+    switch (agent->drain.state) {
+    case DRAIN_DRAINING: return "the agent is draining";
+    case DRAIN_DRAINED: return "the agent is drained";
+    case DRAIN_NONE: break;
+    }
+    return agent->drain.is_deactivated ? "the agent is deactivated" : "the agent is disconnected";
+}
+
 /* --- shares --- */
 
 struct role_entry {

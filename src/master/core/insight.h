@@ -61,6 +61,8 @@ bool insight_knows_role(const struct master *master, struct text path);
  * out. May be called from within an insight_wish_fn. */
 void insight_each_agent(const struct master *master, const struct wish_view *wish,
                         insight_agent_fn *fn, void *self);
+/* Why nothing of the agent is offered to anybody: a clause for people. */
+const char *insight_absence(const struct master *master, const struct agent_info *agent);
 
 /* --- shares --- */
 

@@ -141,8 +141,10 @@ static void put_agent(void *self, const struct agent_info *agent,
     struct buf *out = writing->out;
     AUTO_FINI(buf_fini) struct buf text = {0};
     const struct kinds *kinds = insight_kinds(writing->master);
-    struct insight_verdict it = {
-        .kinds = kinds, .verdict = verdict, .now_ms = insight_now_ms(writing->master)};
+    struct insight_verdict it = {.kinds = kinds,
+                                 .verdict = verdict,
+                                 .absence = insight_absence(writing->master, agent),
+                                 .now_ms = insight_now_ms(writing->master)};
     if (verdict->reason == ALLOCATOR_LIMIT || verdict->reason == ALLOCATOR_RESERVED)
         it.other_role = kinds_role_text(kinds, verdict->role);
     insight_print_verdict(&it, &text);

@@ -80,7 +80,8 @@ void insight_print_verdict(const struct insight_verdict *it, struct buf *out) {
         buf_append_string(out, "it fits now; whoever is further below its share comes first");
         return;
     case ALLOCATOR_INACTIVE:
-        buf_append_string(out, "the agent is disconnected or deactivated");
+        buf_append_string(out, it->absence != NULL ? it->absence
+                                                   : "the agent is disconnected or deactivated");
         return;
     case ALLOCATOR_NO_GPUS:
         buf_append_string(out, "the agent has gpus and the framework lacks GPU_RESOURCES");
@@ -153,6 +154,9 @@ static struct insight_verdict example_of(const struct master *master,
                                     .verdict = &view->example,
                                     .other_role = view->other_role,
                                     .other_framework = view->other_framework,
+                                    .absence = view->example_agent != NULL
+                                                   ? insight_absence(master, view->example_agent)
+                                                   : NULL,
                                     .now_ms = insight_now_ms(master)};
 }
 

@@ -15,6 +15,7 @@ struct insight_verdict {
     const struct kinds *kinds;
     const struct allocator_verdict *verdict;
     struct text other_role, other_framework;
+    const char *absence; /* for INACTIVE */
     int64_t now_ms;
 };
 void insight_print_verdict(const struct insight_verdict *verdict, struct buf *out);
