@@ -35,12 +35,11 @@ static void print_amounts(const json_t *amounts, struct buf *out) {
         buf_append_byte(out, '-');
 }
 
-static size_t count_frameworks(const json_t *standings, const char *role) {
-    size_t index, count = 0;
-    json_t *standing;
-    json_array_foreach((json_t *)(uintptr_t)standings, index, standing) count +=
-        query_at(standing, "framework_id") != NULL &&
-        strcmp(query_string(standing, "role"), role) == 0;
+/* They stand right behind their role. */
+static size_t count_frameworks(const json_t *standings, size_t role) {
+    size_t count = 0;
+    while (query_at(json_array_get(standings, role + 1 + count), "framework_id") != NULL)
+        count++;
     return count;
 }
 
@@ -68,9 +67,12 @@ static void print_roles(const json_t *shares, const json_t *quota) {
         table_cell(table, "%.1f%%", 100 * json_number_value(query_at(standing, "share")));
         table_cell(table, "%s", buf_string(&guarantee));
         table_cell(table, "%s", buf_string(&limit));
-        table_cell(table, "%zu", count_frameworks(standings, role));
+        table_cell(table, "%zu", count_frameworks(standings, index));
     }
     table_print(table, stdout);
+    if (query_at(shares, "left_out") != NULL)
+        printf("and %lld deeper roles, which the master does not list\n",
+               (long long)json_integer_value(query_at(shares, "left_out")));
 }
 
 static int list_roles(const struct cli_common *common, const struct flag_arguments *arguments) {

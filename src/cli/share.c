@@ -99,6 +99,9 @@ static bool print_shares(const json_t *answer, const char *root, struct error *e
         return fail(error, ERROR_NOT_FOUND,
                     "nobody is in role '%s', and it has no weight and no quota", root);
     table_print(table, stdout);
+    if (query_at(answer, "left_out") != NULL)
+        printf("and %lld deeper roles, which the master does not list\n",
+               (long long)json_integer_value(query_at(answer, "left_out")));
     print_earmarks(answer, root);
     return true;
 }

@@ -7,3 +7,4 @@ foreach(name demand_book framework_book agent_book accept status reconcile relay
         LINKS master_core m)
 endforeach()
 house_test(master/core/constraint_book LINKS master_core)
+house_test(master/core/role_cut LINKS master_core)

@@ -5,6 +5,7 @@
 
 #include "master/core/demand_book.h"
 #include "master/core/role_book.h"
+#include "master/core/role_cut.h"
 #include "master/core/state.h"
 
 #include <stdlib.h>
@@ -329,8 +330,8 @@ static void show_role(const struct standing_walk *walk, const struct role_entry 
     }
 }
 
-void insight_each_standing(const struct master *master,
-                           void (*fn)(void *self, const struct standing_view *view), void *self) {
+size_t insight_each_standing(const struct master *master,
+                             void (*fn)(void *self, const struct standing_view *view), void *self) {
     AUTO(role_sums_free) struct role_sums *sums = allocator_sum_roles(master->allocator);
     struct standing_walk walk = {.master = master, .sums = sums, .fn = fn, .self = self};
     struct map roles = {0};
@@ -341,10 +342,16 @@ void insight_each_standing(const struct master *master,
         VEC_PUSH(&sorted, map_value(place));
     if (sorted.count > 0)
         qsort(sorted.items, sorted.count, sizeof(*sorted.items), compare_roles);
+    struct role_cut cut = {0};
     VEC_EACH(entry, &sorted)
-        show_role(&walk, *entry);
+        role_cut_count(&cut, (*entry)->path, (*entry)->frameworks.count);
+    VEC_EACH(entry, &sorted) {
+        if (role_cut_takes(&cut, (*entry)->path, (*entry)->frameworks.count))
+            show_role(&walk, *entry);
+    }
     VEC_FINI(&sorted);
     map_fini(&roles, role_entry_free);
+    return cut.left_out;
 }
 
 void insight_each_earmark(const struct master *master,

@@ -74,9 +74,10 @@ struct standing_view {
     bool somebody_wants; /* in the whole cluster */
 };
 /* Each role that has a framework, a weight or a quota, and those above it, in the order of paths;
- * behind each its own frameworks. */
-void insight_each_standing(const struct master *master,
-                           void (*fn)(void *self, const struct standing_view *view), void *self);
+ * behind each its own frameworks. Of very many (role_cut.h) the deepest are left out: returns how
+ * many. */
+size_t insight_each_standing(const struct master *master,
+                             void (*fn)(void *self, const struct standing_view *view), void *self);
 
 struct earmark_view {
     const struct agent_info *agent;

@@ -83,9 +83,10 @@ struct role_view {
     size_t framework_count;
 };
 
-/* Each role with frameworks, a weight, a quota or reservations, and those above, by path. */
-void master_each_role(const struct master *master,
-                      void (*fn)(void *self, const struct role_view *view), void *self);
+/* Each role with frameworks, a weight, a quota or reservations, and those above, by path. Of very
+ * many (role_cut.h) the deepest are left out: returns how many. */
+size_t master_each_role(const struct master *master,
+                        void (*fn)(void *self, const struct role_view *view), void *self);
 /* Each that an operator gave a weight or a quota, likewise. */
 void master_each_setting(const struct master *master,
                          void (*fn)(void *self, const struct role_view *view), void *self);

@@ -4,6 +4,7 @@
 #include "allocator/explain.h"
 #include "master/core/master_view.h"
 #include "master/core/role_book.h"
+#include "master/core/role_cut.h"
 #include "master/core/role_use.h"
 
 #include <stdlib.h>
@@ -84,8 +85,8 @@ static void show(const struct master *master, const struct role_entry *entry,
     fn(self, &view);
 }
 
-void master_each_role(const struct master *master,
-                      void (*fn)(void *self, const struct role_view *view), void *self) {
+size_t master_each_role(const struct master *master,
+                        void (*fn)(void *self, const struct role_view *view), void *self) {
     AUTO_FINI(role_uses_fini) struct role_uses uses;
     struct role_list list = {.master = master};
     role_uses_reckon(master, &uses);
@@ -95,10 +96,16 @@ void master_each_role(const struct master *master,
     MAP_EACH(at, &master->frameworks)
         list_framework(&list, map_value(at));
     struct role_entry **sorted = sort(&list);
+    struct role_cut cut = {0};
     for (size_t i = 0; i < list.by_role.count; i++)
-        show(master, sorted[i], &uses, fn, self);
+        role_cut_count(&cut, sorted[i]->path, sorted[i]->frameworks.count);
+    for (size_t i = 0; i < list.by_role.count; i++) {
+        if (role_cut_takes(&cut, sorted[i]->path, sorted[i]->frameworks.count))
+            show(master, sorted[i], &uses, fn, self);
+    }
     mem_free(sorted);
     map_fini(&list.by_role, free_entry);
+    return cut.left_out;
 }
 
 static void list_setting(void *self, uint32_t role) {

@@ -88,8 +88,10 @@ static void put_earmark(void *self, const struct earmark_view *view) {
 void insight_put_shares(const struct master *master, struct buf *out) {
     struct writing writing = {.master = master, .out = out};
     put_bytes(out, 1, text_of(insight_policy(master)));
-    insight_each_standing(master, put_standing, &writing);
+    size_t left_out = insight_each_standing(master, put_standing, &writing);
     insight_each_earmark(master, put_earmark, &writing);
+    if (left_out > 0)
+        put_varint(out, 4, left_out);
 }
 
 /* --- GET_OFFERS --- */

@@ -105,6 +105,9 @@ static void print_role(void *self, const struct role_view *view) {
 void roles_print_roles(const struct kinds *kinds, const struct master *master, struct buf *out) {
     struct printing printing = {.kinds = kinds, .out = out};
     buf_append_string(out, "{\"roles\":[");
-    master_each_role(master, print_role, &printing);
-    buf_append_string(out, "]}");
+    size_t left_out = master_each_role(master, print_role, &printing);
+    buf_append_byte(out, ']');
+    if (left_out > 0)
+        buf_printf(out, ",\"left_out\":%zu", left_out);
+    buf_append_byte(out, '}');
 }

@@ -25,7 +25,9 @@ static void put_role(void *self, const struct role_view *view) {
 
 void roles_put_roles(struct wire *wire, const struct master *master, struct buf *out) {
     struct writing writing = {wire, out};
-    master_each_role(master, put_role, &writing);
+    size_t left_out = master_each_role(master, put_role, &writing);
+    if (left_out > 0)
+        put_varint(out, 1000, left_out);
 }
 
 static void put_weight(void *self, const struct role_view *view) {
