@@ -37,6 +37,7 @@ int cli_kill(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_maintenance(int argc, char **argv);
 int cli_offers(int argc, char **argv);
+int cli_registry(int argc, char **argv);
 int cli_role(int argc, char **argv);
 int cli_roles(int argc, char **argv);
 int cli_run(int argc, char **argv);

@@ -153,7 +153,7 @@ static bool start(struct each *each, struct error *error) {
 
 /* Tasks of a run that is to go on are left to it only when it did not end by our own will. */
 static void stop_driver(struct each *each) {
-    struct journal_record none = {.kind = JOURNAL_FRAMEWORK};
+    struct each_journal_record none = {.kind = JOURNAL_FRAMEWORK};
     if (each->driver.driver == NULL)
         return;
     VEC_EACH(status, &each->acknowledge) {
@@ -161,7 +161,7 @@ static void stop_driver(struct each *each) {
     }
     if (each->is_registered) {
         if (each->journal != NULL)
-            journal_append(each->journal, &none, (struct text){0}, NULL);
+            each_journal_append(each->journal, &none, (struct text){0}, NULL);
         mesos_scheduler_driver_stop(each->driver.driver, false);
         mesos_scheduler_driver_join(each->driver.driver);
     }
@@ -194,7 +194,7 @@ static void end(struct each *each) {
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
         loop_timer_disarm(timers[i]);
     loop_watch_free(each->output_watch);
-    journal_free(each->journal);
+    each_journal_free(each->journal);
     spool_fini(&each->spool);
     buf_fini(&each->largest);
     buf_fini(&each->json);

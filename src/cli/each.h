@@ -114,7 +114,7 @@ struct each {
     struct map channels; /* channel -> struct each_task */
     struct spool spool;
 
-    struct journal *journal; /* NULL: without --resume */
+    struct each_journal *journal; /* NULL: without --resume */
     bool needs_sync;
     VEC_OF(Mesos__V1__TaskStatus *) acknowledge; /* at the end of the turn; owned */
     size_t print_line;                           /* the next to print */

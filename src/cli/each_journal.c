@@ -19,7 +19,7 @@ struct header {
     uint64_t line, value, extra, size;
 };
 
-struct journal {
+struct each_journal {
     int fd;
     uint64_t end;
 };
@@ -68,23 +68,23 @@ static bool payload_is_whole(int fd, const struct header *header, uint64_t offse
 }
 
 /* The record at *offset, which moves behind it; false at the good end. */
-static bool read_record(int fd, uint64_t *offset, struct journal_record *out) {
+static bool read_record(int fd, uint64_t *offset, struct each_journal_record *out) {
     struct header header;
     if (!read_exactly(fd, *offset, &header, sizeof(header)) || header.magic != MAGIC ||
         !payload_is_whole(fd, &header, *offset + sizeof(header)))
         return false;
-    *out = (struct journal_record){.kind = (enum journal_kind)header.kind,
-                                   .line = header.line,
-                                   .value = header.value,
-                                   .extra = header.extra,
-                                   .payload_offset = *offset + sizeof(header),
-                                   .payload_size = header.size};
+    *out = (struct each_journal_record){.kind = (enum each_journal_kind)header.kind,
+                                        .line = header.line,
+                                        .value = header.value,
+                                        .extra = header.extra,
+                                        .payload_offset = *offset + sizeof(header),
+                                        .payload_size = header.size};
     *offset = out->payload_offset + header.size + sizeof(uint64_t);
     return true;
 }
 
-bool journal_read(const struct journal *journal, const struct journal_record *record,
-                  struct buf *out, struct error *error) {
+bool each_journal_read(const struct each_journal *journal, const struct each_journal_record *record,
+                       struct buf *out, struct error *error) {
     buf_clear(out);
     buf_reserve(out, record->payload_size + 1);
     if (!read_exactly(journal->fd, record->payload_offset, out->data, record->payload_size))
@@ -96,9 +96,9 @@ bool journal_read(const struct journal *journal, const struct journal_record *re
 
 /* --- opening --- */
 
-static bool check_what(struct journal *journal, const char *path, struct text what,
+static bool check_what(struct each_journal *journal, const char *path, struct text what,
                        struct error *error) {
-    struct journal_record first;
+    struct each_journal_record first;
     AUTO_FINI(buf_fini) struct buf found = {0};
     if (!read_record(journal->fd, &journal->end, &first)) {
         char magic[4];
@@ -110,19 +110,19 @@ static bool check_what(struct journal *journal, const char *path, struct text wh
             memcpy(&value, magic, sizeof(value));
         if (value != MAGIC)
             return fail(error, ERROR_INVALID, "%s is no journal of mesos each", path);
-        struct journal_record begin = {.kind = JOURNAL_BEGIN};
-        return journal_append(journal, &begin, what, error);
+        struct each_journal_record begin = {.kind = JOURNAL_BEGIN};
+        return each_journal_append(journal, &begin, what, error);
     }
     if (first.kind != JOURNAL_BEGIN || first.payload_size > WHAT_LIMIT_BYTES)
         return fail(error, ERROR_INVALID, "%s is no journal of mesos each", path);
-    if (!journal_read(journal, &first, &found, error))
+    if (!each_journal_read(journal, &first, &found, error))
         return false;
     if (!text_equal(buf_text(&found), what))
         return fail(error, ERROR_INVALID, "%s is of another command or another input", path);
     return true;
 }
 
-static bool open_and_check(struct journal *journal, const char *path, struct text what,
+static bool open_and_check(struct each_journal *journal, const char *path, struct text what,
                            struct error *error) {
     journal->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (journal->fd < 0)
@@ -132,13 +132,14 @@ static bool open_and_check(struct journal *journal, const char *path, struct tex
     return check_what(journal, path, what, error);
 }
 
-struct journal *journal_open(const char *path, struct text what,
-                             void (*visit)(void *self, const struct journal_record *record),
-                             void *self, struct error *error) {
-    struct journal *journal = NEW(struct journal);
-    struct journal_record record;
+struct each_journal *each_journal_open(const char *path, struct text what,
+                                       void (*visit)(void *self,
+                                                     const struct each_journal_record *record),
+                                       void *self, struct error *error) {
+    struct each_journal *journal = NEW(struct each_journal);
+    struct each_journal_record record;
     if (!open_and_check(journal, path, what, error)) {
-        journal_free(journal);
+        each_journal_free(journal);
         return NULL;
     }
     while (read_record(journal->fd, &journal->end, &record))
@@ -146,11 +147,11 @@ struct journal *journal_open(const char *path, struct text what,
     if (ftruncate(journal->fd, (off_t)journal->end) == 0)
         return journal;
     fail(error, ERROR_IO, "cut the torn end off %s: %m", path);
-    journal_free(journal);
+    each_journal_free(journal);
     return NULL;
 }
 
-void journal_free(struct journal *journal) {
+void each_journal_free(struct each_journal *journal) {
     if (journal == NULL)
         return;
     if (journal->fd >= 0)
@@ -158,14 +159,14 @@ void journal_free(struct journal *journal) {
     mem_free(journal);
 }
 
-int journal_fd(const struct journal *journal) {
+int each_journal_fd(const struct each_journal *journal) {
     return journal->fd;
 }
 
 /* --- appending --- */
 
-static bool write_exactly(struct journal *journal, uint64_t *offset, const void *data, size_t size,
-                          struct error *error) {
+static bool write_exactly(struct each_journal *journal, uint64_t *offset, const void *data,
+                          size_t size, struct error *error) {
     const char *at = data;
     while (size > 0) {
         ssize_t put = pwrite(journal->fd, at, size, (off_t)*offset);
@@ -180,7 +181,7 @@ static bool write_exactly(struct journal *journal, uint64_t *offset, const void 
     return true;
 }
 
-static struct header header_of(const struct journal_record *record, uint64_t size) {
+static struct header header_of(const struct each_journal_record *record, uint64_t size) {
     return (struct header){.magic = MAGIC,
                            .kind = (uint32_t)record->kind,
                            .line = record->line,
@@ -189,8 +190,8 @@ static struct header header_of(const struct journal_record *record, uint64_t siz
                            .size = size};
 }
 
-bool journal_append(struct journal *journal, const struct journal_record *record,
-                    struct text payload, struct error *error) {
+bool each_journal_append(struct each_journal *journal, const struct each_journal_record *record,
+                         struct text payload, struct error *error) {
     AUTO_FINI(buf_fini) struct buf bytes = {0};
     struct header header = header_of(record, payload.size);
     buf_append(&bytes, &header, sizeof(header));
@@ -203,7 +204,7 @@ bool journal_append(struct journal *journal, const struct journal_record *record
     return true;
 }
 
-static bool copy_output(struct journal *journal, uint64_t *at, uint64_t *sum,
+static bool copy_output(struct each_journal *journal, uint64_t *at, uint64_t *sum,
                         const struct spooled *output, struct error *error) {
     char chunk[CHUNK_BYTES];
     for (uint64_t done = 0; done < output->size;) {
@@ -216,10 +217,10 @@ static bool copy_output(struct journal *journal, uint64_t *at, uint64_t *sum,
     return true;
 }
 
-bool journal_append_done(struct journal *journal, uint64_t line, uint64_t how,
-                         struct spooled *output, struct spooled *errors, struct spool *spool,
-                         struct error *error) {
-    struct journal_record record = {
+bool each_journal_append_done(struct each_journal *journal, uint64_t line, uint64_t how,
+                              struct spooled *output, struct spooled *errors, struct spool *spool,
+                              struct error *error) {
+    struct each_journal_record record = {
         .kind = JOURNAL_DONE, .line = line, .value = how, .extra = output->size};
     struct header header = header_of(&record, output->size + errors->size);
     uint64_t sum = sum_add(sum_start, &header, sizeof(header)), at = journal->end;
@@ -238,6 +239,6 @@ bool journal_append_done(struct journal *journal, uint64_t line, uint64_t how,
     return true;
 }
 
-bool journal_sync(struct journal *journal, struct error *error) {
+bool each_journal_sync(struct each_journal *journal, struct error *error) {
     return fdatasync(journal->fd) == 0 || fail(error, ERROR_LIMIT, "sync the journal: %m");
 }

@@ -6,9 +6,9 @@
 
 #include "cli/each_spool.h"
 
-struct journal;
+struct each_journal;
 
-enum journal_kind {
+enum each_journal_kind {
     JOURNAL_BEGIN = 1, /* payload: what the run is of */
     JOURNAL_START =
         2, /* a process began: line, bytes: printed so far; offset of its stdout; payload: which */
@@ -18,30 +18,31 @@ enum journal_kind {
     JOURNAL_POSITION = 6,  /* line, bytes: printed so far */
 };
 
-struct journal_record {
-    enum journal_kind kind;
+struct each_journal_record {
+    enum each_journal_kind kind;
     uint64_t line, value, extra;
-    uint64_t payload_offset, payload_size; /* in journal_fd */
+    uint64_t payload_offset, payload_size; /* in each_journal_fd */
 };
 
 /*
  * Opens or makes it, locks it, and gives every record to visit. ERROR_EXISTS: another process has
  * it; ERROR_INVALID: it is no journal, or one of something else than `what`.
  */
-struct journal *journal_open(const char *path, struct text what,
-                             void (*visit)(void *self, const struct journal_record *record),
-                             void *self, struct error *error);
-void journal_free(struct journal *journal);
+struct each_journal *each_journal_open(const char *path, struct text what,
+                                       void (*visit)(void *self,
+                                                     const struct each_journal_record *record),
+                                       void *self, struct error *error);
+void each_journal_free(struct each_journal *journal);
 
-int journal_fd(const struct journal *journal);
-bool journal_read(const struct journal *journal, const struct journal_record *record,
-                  struct buf *out, struct error *error);
+int each_journal_fd(const struct each_journal *journal);
+bool each_journal_read(const struct each_journal *journal, const struct each_journal_record *record,
+                       struct buf *out, struct error *error);
 
-/* Survives the death of this process; that of the machine only after journal_sync. */
-bool journal_append(struct journal *journal, const struct journal_record *record,
-                    struct text payload, struct error *error);
-/* DONE with its outputs, which are in the journal from then on (journal_fd). */
-bool journal_append_done(struct journal *journal, uint64_t line, uint64_t how,
-                         struct spooled *output, struct spooled *errors, struct spool *spool,
-                         struct error *error);
-bool journal_sync(struct journal *journal, struct error *error);
+/* Survives the death of this process; that of the machine only after each_journal_sync. */
+bool each_journal_append(struct each_journal *journal, const struct each_journal_record *record,
+                         struct text payload, struct error *error);
+/* DONE with its outputs, which are in the journal from then on (each_journal_fd). */
+bool each_journal_append_done(struct each_journal *journal, uint64_t line, uint64_t how,
+                              struct spooled *output, struct spooled *errors, struct spool *spool,
+                              struct error *error);
+bool each_journal_sync(struct each_journal *journal, struct error *error);

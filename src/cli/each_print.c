@@ -49,8 +49,8 @@ void each_note_done(struct each *each, size_t line) {
     struct error error;
     if (each->journal == NULL)
         return;
-    if (!journal_append_done(each->journal, line, each_outcome_pack(outcome), &outcome->output,
-                             &outcome->errors, &each->spool, &error))
+    if (!each_journal_append_done(each->journal, line, each_outcome_pack(outcome), &outcome->output,
+                                  &outcome->errors, &each->spool, &error))
         each_fail(each, &error);
     each->needs_sync = true;
 }
@@ -77,10 +77,10 @@ void each_complete(struct each *each, struct each_task *task) {
 /* --- printing --- */
 
 static bool note_position(struct each *each, struct error *error) {
-    struct journal_record record = {
+    struct each_journal_record record = {
         .kind = JOURNAL_POSITION, .line = each->print_line, .value = each->print_offset};
     return each->journal == NULL || each->output_is_file ||
-           journal_append(each->journal, &record, (struct text){0}, error);
+           each_journal_append(each->journal, &record, (struct text){0}, error);
 }
 
 static void print_errors(struct each *each, const struct each_outcome *outcome) {
@@ -195,7 +195,7 @@ static void print_ready(struct each *each) {
 void each_settle(void *self) {
     struct each *each = self;
     struct error error;
-    if (each->needs_sync && !journal_sync(each->journal, &error)) {
+    if (each->needs_sync && !each_journal_sync(each->journal, &error)) {
         each_fail(each, &error);
         return;
     }

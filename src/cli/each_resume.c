@@ -25,13 +25,13 @@ struct stdout_name {
 
 struct resume {
     struct each *each;
-    struct journal_record *launches; /* by line; kind 0: none */
-    struct journal_record *done;
-    struct journal_record framework, start, position;
+    struct each_journal_record *launches; /* by line; kind 0: none */
+    struct each_journal_record *done;
+    struct each_journal_record framework, start, position;
     struct stdout_name name; /* of the process before */
 };
 
-static void visit(void *self, const struct journal_record *record) {
+static void visit(void *self, const struct each_journal_record *record) {
     struct resume *resume = self;
     size_t lines = resume->each->input.lines.count;
     switch (record->kind) {
@@ -81,10 +81,10 @@ static struct each_outcome unpack(uint64_t packed) {
 
 /* --- lines --- */
 
-static void take_done(struct each *each, size_t index, const struct journal_record *record) {
+static void take_done(struct each *each, size_t index, const struct each_journal_record *record) {
     struct each_line *line = &each->lines[index];
     struct each_outcome *outcome = NEW(struct each_outcome);
-    int fd = journal_fd(each->journal);
+    int fd = each_journal_fd(each->journal);
     *outcome = unpack(record->value);
     spooled_set(&outcome->output, &each->spool, fd,
                 (struct spool_piece){record->payload_offset, record->extra});
@@ -98,7 +98,7 @@ static void take_done(struct each *each, size_t index, const struct journal_reco
     each->cluster_failures += outcome->is_given_up;
 }
 
-static bool take_launch(struct each *each, size_t index, const struct journal_record *record,
+static bool take_launch(struct each *each, size_t index, const struct each_journal_record *record,
                         struct error *error) {
     AUTO_FINI(buf_fini) struct buf agent_id = {0};
     struct each_line *line = &each->lines[index];
@@ -108,7 +108,7 @@ static bool take_launch(struct each *each, size_t index, const struct journal_re
         VEC_PUSH(&each->again, index);
         return true;
     }
-    if (!journal_read(each->journal, record, &agent_id, error))
+    if (!each_journal_read(each->journal, record, &agent_id, error))
         return false;
     each_add_task(each, index, buf_string(&agent_id));
     return true;
@@ -140,7 +140,7 @@ static bool read_start(struct resume *resume, struct error *error) {
     struct stdout_name *out = &resume->name;
     if (resume->start.kind != JOURNAL_START)
         return true;
-    if (!journal_read(resume->each->journal, &resume->start, &payload, error))
+    if (!each_journal_read(resume->each->journal, &resume->start, &payload, error))
         return false;
     struct text rest = buf_text(&payload), prefix, device, inode;
     bool ok = text_split(&rest, ' ', &prefix) && text_split(&rest, ' ', &device) &&
@@ -209,7 +209,7 @@ static bool find_position(struct resume *resume, struct error *error) {
     if (resume->start.kind != JOURNAL_START)
         return true;
     bool was_file = resume->start.extra != no_file;
-    const struct journal_record *from = was_file ? &resume->start : &resume->position;
+    const struct each_journal_record *from = was_file ? &resume->start : &resume->position;
     each->print_line =
         from->line < each->input.lines.count ? (size_t)from->line : each->input.lines.count;
     each->print_offset = from->value;
@@ -242,10 +242,10 @@ static bool note_start(struct each *each, struct error *error) {
     char path[PATH_MAX] = "";
     if (fstat(STDOUT_FILENO, &info) != 0)
         return fail(error, ERROR_INVALID, "stdout: %m");
-    struct journal_record record = {.kind = JOURNAL_START,
-                                    .line = each->print_line,
-                                    .value = each->print_offset,
-                                    .extra = no_file};
+    struct each_journal_record record = {.kind = JOURNAL_START,
+                                         .line = each->print_line,
+                                         .value = each->print_offset,
+                                         .extra = no_file};
     if (S_ISREG(info.st_mode)) {
         bool appends = fcntl(STDOUT_FILENO, F_GETFL) & O_APPEND;
         off_t at = appends ? info.st_size : lseek(STDOUT_FILENO, 0, SEEK_CUR);
@@ -255,8 +255,8 @@ static bool note_start(struct each *each, struct error *error) {
     }
     buf_printf(&payload, "%s %llu %llu %s", each->prefix, (unsigned long long)info.st_dev,
                (unsigned long long)info.st_ino, path);
-    return journal_append(each->journal, &record, buf_text(&payload), error) &&
-           journal_sync(each->journal, error);
+    return each_journal_append(each->journal, &record, buf_text(&payload), error) &&
+           each_journal_sync(each->journal, error);
 }
 
 static bool read_framework(struct resume *resume, struct error *error) {
@@ -264,7 +264,7 @@ static bool read_framework(struct resume *resume, struct error *error) {
     AUTO_FINI(buf_fini) struct buf id = {0};
     if (resume->framework.kind != JOURNAL_FRAMEWORK)
         return true;
-    if (!journal_read(each->journal, &resume->framework, &id, error))
+    if (!each_journal_read(each->journal, &resume->framework, &id, error))
         return false;
     snprintf(each->framework_id, sizeof(each->framework_id), "%s", buf_string(&id));
     return true;
@@ -277,9 +277,9 @@ bool each_resume(struct each *each, struct error *error) {
     input_print_what(&each->input, each->arguments.words.items, each->arguments.words.count, &what);
     if (each->common.json)
         buf_append_string(&what, "printed as JSON\n");
-    resume.launches = NEW_ARRAY(struct journal_record, count + 1);
-    resume.done = NEW_ARRAY(struct journal_record, count + 1);
-    each->journal = journal_open(each->resume_path, buf_text(&what), visit, &resume, error);
+    resume.launches = NEW_ARRAY(struct each_journal_record, count + 1);
+    resume.done = NEW_ARRAY(struct each_journal_record, count + 1);
+    each->journal = each_journal_open(each->resume_path, buf_text(&what), visit, &resume, error);
     bool ok = each->journal != NULL && read_framework(&resume, error) &&
               read_start(&resume, error) && take_lines(&resume, error) &&
               find_position(&resume, error) && note_start(each, error);

@@ -113,10 +113,10 @@ static const Mesos__V1__TaskInfo *cut(struct each *each, struct offer_stock *sto
 }
 
 static bool note_launch(struct each *each, const struct each_task *task, struct error *error) {
-    struct journal_record record = {
+    struct each_journal_record record = {
         .kind = JOURNAL_LAUNCH, .line = task->line, .value = each->lines[task->line].attempt};
     return each->journal == NULL ||
-           journal_append(each->journal, &record, text_of(task->agent_id), error);
+           each_journal_append(each->journal, &record, text_of(task->agent_id), error);
 }
 
 static void remember_largest(struct each *each, const struct offer_stock *stock) {
@@ -461,10 +461,10 @@ static void on_registered(void *self, struct mesos_scheduler_driver *driver,
     (void)driver;
     (void)master;
     snprintf(each->framework_id, sizeof(each->framework_id), "%s", framework_id->value);
-    struct journal_record record = {.kind = JOURNAL_FRAMEWORK};
+    struct each_journal_record record = {.kind = JOURNAL_FRAMEWORK};
     struct error error;
     if (each->journal != NULL &&
-        !journal_append(each->journal, &record, text_of(each->framework_id), &error))
+        !each_journal_append(each->journal, &record, text_of(each->framework_id), &error))
         each_fail(each, &error);
     on_up(each);
 }

@@ -28,6 +28,7 @@ static const struct cli_command commands[] = {
     {"share", "how roles and frameworks stand", cli_share},
     {"roles", "list roles with weights and quota", cli_roles},
     {"role", "set a role's weight and quota", cli_role},
+    {"registry", "what masters keep: dump, restore, check, move it", cli_registry},
     {"simulate", "who would get what in a cluster that a file describes", cli_simulate},
     {"state", "the master's whole state, as JSON", cli_state},
     {"version", "versions of this program and of the master", cli_version},

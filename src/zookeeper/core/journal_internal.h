@@ -13,7 +13,8 @@
 enum {
     /* A read and a place in the list of children: what a change costs beside its bytes. */
     JOURNAL_CHANGE_COST_BYTES = 4096,
-    JOURNAL_LOADS_LIMIT = 5, /* as the store may change under a reader that does not lead */
+    JOURNAL_LOADS_LIMIT = 10,   /* as the store may change under a reader that does not lead */
+    JOURNAL_HEADS_LIMIT = 1000, /* and even while it lists the nodes: then it is no damage */
     JOURNAL_DELETES_AT_ONCE = 100,
     JOURNAL_PATH_BYTES = ZK_PATH_BYTES_LIMIT + JOURNAL_NAME_BYTES,
 };
@@ -44,8 +45,9 @@ struct journal_read {
 };
 
 struct journal_load {
-    size_t attempts;
-    uint64_t sync_request, head_request, children_request; /* 0: answered, or not asked */
+    size_t attempts, heads; /* that did not fit, that changed */
+    uint64_t sync_request, head_request, children_request, again_request; /* 0: answered */
+    bool head_changed;
     struct buf head;
     VEC_OF(char *) children;
     VEC_OF(struct journal_read) reads; /* snapshot, then changes */

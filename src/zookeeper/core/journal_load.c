@@ -1,6 +1,6 @@
 /*
- * Reads: a sync, the list of children, the head, then the nodes that the head calls for,
- * JOURNAL_READS_AT_ONCE on their way, and applied in order. What does not fit together is read
+ * Reads: a sync, the head, the list of children, the head again, then the nodes that the head calls
+ * for, JOURNAL_READS_AT_ONCE on their way, and applied in order. What does not fit together is read
  * again from the start a few times, for somebody who does not lead may read while a leader writes;
  * what is damaged by itself is refused at once.
  */
@@ -43,21 +43,25 @@ static void clear_found(struct journal *journal) {
     journal->snapshot_bytes = journal->change_cost = 0;
 }
 
-/* The list before the head: what a head calls for is there before the head is, and goes after it. A
- * list that is newer than its head may lack what the head had, without a gap that would show it. */
+static uint64_t ask(struct journal *journal, enum zk_request_kind kind, struct text path,
+                    struct journal_outbox *outbox) {
+    return journal_request(journal, (struct zk_request){.kind = kind, .path = path}, outbox);
+}
+
+/* The head before and after the list: when it is the same, all that it calls for is in the list.
+ * Else the list may lack what the older head had, or have a name that the newer one uses again,
+ * without a gap that would show it. */
 void journal_load_begin(struct journal *journal, struct journal_outbox *outbox) {
     struct journal_load *load = &journal->load;
     struct text path = text_of(journal->path);
+    struct text head = journal_path(journal, (struct journal_name){.kind = JOURNAL_HEAD}, outbox);
     clear_plan(load);
     clear_found(journal);
     journal->phase = JOURNAL_LOADS;
-    load->sync_request =
-        journal_request(journal, (struct zk_request){.kind = ZK_SYNC, .path = path}, outbox);
-    load->children_request =
-        journal_request(journal, (struct zk_request){.kind = ZK_CHILDREN, .path = path}, outbox);
-    struct text head = journal_path(journal, (struct journal_name){.kind = JOURNAL_HEAD}, outbox);
-    load->head_request =
-        journal_request(journal, (struct zk_request){.kind = ZK_GET, .path = head}, outbox);
+    load->sync_request = ask(journal, ZK_SYNC, path, outbox);
+    load->head_request = ask(journal, ZK_GET, head, outbox);
+    load->children_request = ask(journal, ZK_CHILDREN, path, outbox);
+    load->again_request = ask(journal, ZK_GET, head, outbox);
 }
 
 /* Something does not fit: it changed while we read, or it is wrong. */
@@ -298,34 +302,54 @@ static void keep_children(struct journal_load *load, const struct zk_reply *repl
         VEC_PUSH(&load->children, text_dup(reply->children[i]));
 }
 
-/* Of the three that are asked first. All must be there: a failure begins again when they are all
+static void take_head(struct journal *journal, const struct zk_reply *reply) {
+    journal->load.head_request = 0;
+    journal->has_head = reply->result == ZK_OK;
+    journal->head_version = reply->version;
+    if (journal->has_head)
+        buf_append_text(&journal->load.head, reply->data);
+}
+
+static void take_head_again(struct journal *journal, const struct zk_reply *reply) {
+    journal->load.again_request = 0;
+    journal->load.head_changed =
+        journal->has_head != (reply->result == ZK_OK) ||
+        (journal->has_head && (journal->head_version != reply->version ||
+                               !text_equal(buf_text(&journal->load.head), reply->data)));
+}
+
+/* Of the four that are asked first. All must be there: a failure begins again when they are all
  * answered. */
 static void take_first(struct journal *journal, const struct zk_reply *reply, int64_t now_ms,
                        struct journal_outbox *outbox) {
     struct journal_load *load = &journal->load;
-    bool is_missing = reply->result == ZK_NO_NODE;
-    struct text path = text_of(journal->path);
+    struct journal_name head = {.kind = JOURNAL_HEAD};
+    struct text path = arena_text(outbox->arena, text_of(journal->path));
     if (reply->number == load->sync_request) {
         load->sync_request = 0;
-    } else if (reply->number == load->head_request) {
-        load->head_request = 0;
-        journal->has_head = reply->result == ZK_OK;
-        journal->head_version = reply->version;
-        if (journal->has_head)
-            buf_append_text(&load->head, reply->data);
-        path = journal_path(journal, (struct journal_name){.kind = JOURNAL_HEAD}, outbox);
-    } else {
+    } else if (reply->number == load->children_request) {
         load->children_request = 0;
         journal->has_path = reply->result == ZK_OK;
         if (journal->has_path)
             keep_children(load, reply);
+    } else {
+        path = journal_path(journal, head, outbox);
+        if (reply->number == load->head_request)
+            take_head(journal, reply);
+        else
+            take_head_again(journal, reply);
     }
-    if (reply->result != ZK_OK && !is_missing)
+    if (reply->result != ZK_OK && reply->result != ZK_NO_NODE)
         take_failure(journal, path, reply, now_ms, outbox);
-    bool all_here =
-        load->sync_request == 0 && load->head_request == 0 && load->children_request == 0;
-    if (journal->phase == JOURNAL_LOADS && all_here && load->retry_at_ms == INT64_MAX)
+    if (journal->phase != JOURNAL_LOADS || load->retry_at_ms != INT64_MAX ||
+        load->again_request != 0)
+        return;
+    if (!load->head_changed)
         plan(journal, outbox);
+    else if (++load->heads < JOURNAL_HEADS_LIMIT)
+        journal_load_begin(journal, outbox);
+    else
+        load_again(journal, outbox, head, "changes whenever it is read");
 }
 
 static struct journal_read *find_read(struct journal_load *load, uint64_t number) {
@@ -359,7 +383,7 @@ void journal_load_reply(struct journal *journal, const struct zk_reply *reply, i
     struct journal_load *load = &journal->load;
     uint64_t number = reply->number;
     if (!load->is_planned && (number == load->sync_request || number == load->head_request ||
-                              number == load->children_request)) {
+                              number == load->children_request || number == load->again_request)) {
         take_first(journal, reply, now_ms, outbox);
         return;
     }
