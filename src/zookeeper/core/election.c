@@ -163,8 +163,17 @@ static void tell_done(struct election *election, struct election_outbox *outbox)
     VEC_PUSH(&outbox->effects, done);
 }
 
+/* The leader's name is known and its data comes at once. */
+static bool is_about_to_know(const struct election *election) {
+    return election->is_connected && election->retry_at_ms == INT64_MAX &&
+           (election->needs_leader || election->purpose == FOR_LEADER);
+}
+
 static void tell_change(struct election *election, struct election_outbox *outbox) {
     enum election_role role = election_role(election);
+    if (role == ELECTION_STANDBY && election->told_role != ELECTION_LEADER &&
+        is_about_to_know(election))
+        return;
     if (role == election->told_role &&
         text_equal(text_of(election->node), text_of(election->told_node)) &&
         text_equal(text_of(election->leader), text_of(election->told_leader)))
