@@ -3,6 +3,7 @@
 #include "tests/sim/checks.h"
 #include "tests/sim/drains.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/outages.h"
 #include "tests/sim/print.h"
 #include "tests/sim/shells.h"
 
@@ -392,7 +393,8 @@ static void on_change(struct process *process, struct text key, const struct dri
     }
     if (before == NULL)
         return;
-    if (!drains_may_be_gone(process->world, CONTAINER_OF(process, struct agent_node, process)))
+    const struct agent_node *node = CONTAINER_OF(process, struct agent_node, process);
+    if (!drains_may_be_gone(process->world, node) && !outages_may_have_hit(process->world, node))
         check_update_dropped(process->world, framework, task, before->uuid);
     ledger_update_dropped(process->world->ledger, task, before->uuid);
 }

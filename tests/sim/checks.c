@@ -5,6 +5,7 @@
 #include "tests/sim/keeper.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/operator.h"
+#include "tests/sim/outages.h"
 #include "tests/sim/quota_checks.h"
 
 /* --- the master: on each agent offered + used <= total, nothing twice --- */
@@ -101,6 +102,7 @@ void check_master(struct master_node *node) {
     master_each_offer(node->core, check_offer_is_live, node);
     operator_check(node);
     drains_check(node);
+    outages_check(node);
     keeper_check(node->process.world);
     quota_watch_check(node->quota_watch, node);
 }
@@ -316,7 +318,8 @@ bool check_is_settled(struct world *world, struct buf *why) {
         if (workload->channels_ended != workload->channels_opened)
             restless(&rest, "a channel is open of", text_of(workload->name));
     }
-    if (!operator_is_done(world, why) || !drains_are_done(world, why))
+    if (!operator_is_done(world, why) || !drains_are_done(world, why) ||
+        !outages_are_over(world, why))
         rest.at_rest = false;
     if (world->master->process.is_up && !keeper_is_settled(world, why))
         rest.at_rest = false;

@@ -3,6 +3,7 @@
 #include "tests/sim/drains.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/operator.h"
+#include "tests/sim/outages.h"
 
 #include <signal.h>
 
@@ -202,6 +203,7 @@ void faults_begin(struct world *world) {
     world->unrest_ms = world_draw(world, 500, 8000);
     operator_begin(world);
     drains_begin(world);
+    outages_begin(world);
     world_after(world, world_draw(world, 100, 5000), something_happens, world, (uint64_t)end_ms);
     world_run(world, end_ms);
 }
@@ -230,4 +232,5 @@ void faults_heal(struct world *world) {
     }
     operator_make_room(world);
     drains_end(world);
+    outages_end(world);
 }

@@ -4,6 +4,7 @@
 #include "tests/sim/checks.h"
 #include "tests/sim/drains.h"
 #include "tests/sim/operator.h"
+#include "tests/sim/outages.h"
 #include "tests/sim/print.h"
 #include "tests/sim/quota_checks.h"
 #include "tests/sim/shells.h"
@@ -85,7 +86,8 @@ static void carry_out(struct master_node *node, struct held_effect *held) {
     case MASTER_EFFECT_SEND_CHANNEL: send(node, held, FRAME_CHANNEL); break;
     case MASTER_EFFECT_CLOSE: close_end(node, held); break;
     case MASTER_EFFECT_ANSWER:
-        if (!drains_answered(node->process.world, held->connection, held->signal))
+        if (!drains_answered(node->process.world, held->connection, held->signal) &&
+            !outages_answered(node->process.world, held->connection, held->signal))
             operator_answered(node->process.world, held->connection, held->signal);
         break;
     case MASTER_EFFECT_STORE:

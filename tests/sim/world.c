@@ -4,6 +4,7 @@
 #include "tests/sim/ledger.h"
 #include "tests/sim/drains.h"
 #include "tests/sim/operator.h"
+#include "tests/sim/outages.h"
 #include "tests/sim/network.h"
 #include "tests/sim/nodes.h"
 
@@ -35,6 +36,7 @@ struct world *world_new(uint64_t seed) {
     world->ledger = ledger_new(world);
     world->operator= operator_new(world);
     world->drains = drains_new(world);
+    world->outages = outages_new(world);
     return world;
 }
 
@@ -63,6 +65,7 @@ void world_free(struct world *world) {
     ledger_free(world->ledger);
     operator_free(world->operator);
     drains_free(world->drains);
+    outages_free(world->outages);
     arena_free(world->scratch);
     for (size_t i = 0; i < LINES_KEPT; i++)
         mem_free(world->lines[i]);

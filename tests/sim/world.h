@@ -65,6 +65,7 @@ struct world {
     struct ledger *ledger;
     struct operator* operator;
     struct drains *drains;
+    struct outages *outages;
     struct arena *scratch; /* of one print or check */
 };
 

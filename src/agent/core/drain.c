@@ -89,6 +89,8 @@ void drain_label(const struct agent *agent, const struct task *task, struct task
 }
 
 void drain_end_all(struct agent *agent) {
+    if (agent->frameworks.count == 0)
+        return;
     effect_note(agent, AGENT_NOTE_WARNING, "ending_all_tasks", "tasks=%zu", agent->task_count);
     MAP_EACH(entry, &agent->frameworks)
         framework_shutdown(agent, map_value(entry));

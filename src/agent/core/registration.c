@@ -12,7 +12,15 @@ enum {
     PING_TIMEOUT_LEAST_MS = 1000,
 };
 
+static void wait_and_connect(struct agent *agent);
+
 static void connect_now(struct agent *agent) {
+    /* Until what was to end has ended, no task of the same frameworks could be taken. */
+    if (agent->must_be_empty && agent->containers.count > 0) {
+        wait_and_connect(agent);
+        return;
+    }
+    agent->must_be_empty = false;
     agent->registration = REGISTRATION_CONNECTING;
     timer_cancel(agent, &agent->connect_timer);
     effect_add(agent, AGENT_EFFECT_CONNECT);
@@ -152,6 +160,7 @@ static void refused_with_tasks(struct agent *agent, struct text reason, bool for
         return drain_end_agent(agent, text_cut(reason, AGENT_MESSAGE_TEXT_LIMIT));
     }
     drain_end_all(agent);
+    agent->must_be_empty = true;
     disconnect(agent, "the master refused the registration");
 }
 

@@ -204,6 +204,7 @@ struct agent {
     int64_t drain_deadline_ns; /* wall clock; 0: none */
     char *end_reason;          /* not NULL: when the last container is gone the agent stops */
     bool has_ended;
+    bool must_be_empty; /* before it asks a master again: its machine is down */
 
     enum registration_state registration;
     enum recovery_state recovery;

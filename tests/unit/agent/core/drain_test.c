@@ -211,6 +211,19 @@ TEST(an_agent_without_tasks_that_is_gone_stops_at_once) {
     assert_text_equal(rig_last(rig, AGENT_EFFECT_END)->reason, "marked gone");
 }
 
+TEST(an_agent_whose_machine_is_down_asks_again_when_its_tasks_have_ended) {
+    AUTO(rig_free) struct rig *rig = with_running_task();
+    size_t tries = rig_count(rig, AGENT_EFFECT_CONNECT);
+
+    dismiss(rig, false);
+    rig_advance(rig, 120000);
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_CONNECT), tries);
+    rig_signalled(rig, rig_launched(rig), SIGKILL);
+    rig_advance(rig, 120000);
+
+    assert_true(rig_count(rig, AGENT_EFFECT_CONNECT) > tries);
+}
+
 TEST(an_agent_whose_machine_is_down_ends_its_tasks_and_goes_on_asking) {
     AUTO(rig_free) struct rig *rig = with_running_task();
     size_t tries = rig_count(rig, AGENT_EFFECT_CONNECT);
