@@ -83,7 +83,7 @@ struct client {
     struct earmark *earmark; /* an agent that is kept for it */
     int claim;               /* as the policy said in turn claim_turn */
     uint64_t claim_turn;
-    uint64_t fitted_choice; /* the last choice in which the policy was told that it fits */
+    uint64_t fitted_choice;     /* the last choice in which the policy was told that it fits */
     int64_t met, met_with_less; /* parts of its guarantee, as seen in turn parts_turn */
     uint64_t parts_turn;
     /* hoard.c */
