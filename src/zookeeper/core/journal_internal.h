@@ -86,6 +86,7 @@ struct journal_write {
     int64_t retry_at_ms;  /* WRITE_WAITS */
     uint32_t sum;         /* of node */
     size_t end;           /* WRITE_CHANGES: of the group, what is stored with it */
+    bool differs;         /* what is there was once read and is not ours */
     bool was_maintenance; /* the last one: it is the commits' turn */
 };
 

@@ -110,6 +110,7 @@ static void fill_head(struct journal *journal) {
 static bool fill(struct journal *journal, struct journal_outbox *outbox) {
     struct journal_write *write = &journal->write;
     buf_clear(&write->node);
+    write->differs = false;
     if (!journal->has_path) {
         write->kind = WRITE_PATH;
         journal->path_made = strlen(journal->path);
@@ -216,7 +217,14 @@ static void take_comparison(struct journal *journal, const struct zk_reply *repl
         wait(journal, reply, now_ms, outbox);
         return;
     }
-    if (!text_equal(reply->data, buf_text(&write->node))) {
+    bool is_ours = text_equal(reply->data, buf_text(&write->node));
+    if (!is_ours && !write->differs) {
+        /* Deposed between the two, perhaps: the fence says. */
+        write->differs = true;
+        send(journal, outbox);
+        return;
+    }
+    if (!is_ours) {
         struct text path = journal_path(journal, write->name, outbox);
         journal_refuse(journal, outbox, "%.*s was written by somebody else", TEXT_ARGS(path));
         return;

@@ -331,6 +331,27 @@ TEST(a_node_that_somebody_else_wrote_is_not_taken_for_ours) {
     assert_int_equal(second.stored, 0);
 }
 
+TEST(a_writer_that_is_deposed_while_it_compares_says_so) {
+    AUTO(zk_model_free) struct zk_model *model = model_with_fence();
+    AUTO_FINI(rig_fini) struct rig first, second;
+    rig_open(&first, model, FENCE);
+    store(&first, "a", "1", 1);
+    rig_open(&second, model, "");
+
+    rig_put(&first, "a", "2");
+    rig_commit(&first, 2);
+    zk_model_cut(first.client);
+    store(&second, "a", "3", 1);
+    zk_model_join(first.client);
+    while (first.journal->write.state != WRITE_COMPARED)
+        if (!rig_take(&first))
+            rig_serve(&first);
+    zk_model_erase(model, TEXT(FENCE));
+    rig_settle(&first);
+
+    assert_true(first.is_deposed);
+}
+
 TEST(a_head_that_vanishes_or_changes_under_a_leader_is_not_overwritten) {
     for (int vanishes = 0; vanishes < 2; vanishes++) {
         AUTO(zk_model_free) struct zk_model *model = model_with_fence();
