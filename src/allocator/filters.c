@@ -24,14 +24,14 @@ struct filter {
     struct refusal *refused;
     struct moment *moment;
     uint32_t slot, client;
-    uint32_t older; /* of the same client on the same agent; when unused: the next unused */
+    uint32_t older; /* of the same client on the same agent */
     uint32_t of_agent_previous, of_agent_next;
     uint32_t of_moment_previous, of_moment_next;
 };
 
 struct filter_pool {
     VEC_OF(struct filter *) chunks;
-    uint32_t unused, made, count;
+    uint32_t count; /* without holes: the last moves into one */
     struct heap moments;
     struct map by_time; /* end -> struct moment */
     struct moment *last;
@@ -58,7 +58,6 @@ static struct filter *filter_at(const struct allocator *allocator, uint32_t inde
 
 void filters_init(struct allocator *allocator) {
     allocator->filters = NEW(struct filter_pool);
-    allocator->filters->unused = NOWHERE;
 }
 
 /* --- a client's table --- */
@@ -133,6 +132,15 @@ static struct filter_place *table_put(struct client *client, uint32_t slot) {
     return place;
 }
 
+/* A table that is nearly empty; an empty one is none. */
+static void table_shrink(struct client *client) {
+    struct filter_table *table = client->filters;
+    if (table->count == 0)
+        filters_drop_table(client);
+    else if (table->count * 16 < table->capacity && table->bits > FIRST_BITS)
+        table_resize(table, table->bits - 1);
+}
+
 /* Those behind move up, so that no search ends early. */
 static void table_remove(struct filter_table *table, struct filter_place *place) {
     set_slot(table, place->slot, false);
@@ -159,15 +167,9 @@ static uint32_t newest_of(const struct client *client, uint32_t slot) {
 
 static uint32_t filter_new(struct allocator *allocator) {
     struct filter_pool *pool = allocator->filters;
-    pool->count++;
-    if (pool->unused != NOWHERE) {
-        uint32_t index = pool->unused;
-        pool->unused = filter_at(allocator, index)->older;
-        return index;
-    }
-    if ((pool->made & (CHUNK - 1)) == 0)
+    if (pool->count == pool->chunks.count * CHUNK)
         VEC_PUSH(&pool->chunks, mem_resize(NULL, CHUNK, sizeof(struct filter)));
-    return pool->made++;
+    return pool->count++;
 }
 
 static struct moment *moment_get(struct filter_pool *pool, int64_t until_ms) {
@@ -258,6 +260,39 @@ static void leave_client(struct allocator *allocator, struct client *client, uin
     newer->older = filter->older;
 }
 
+/* Whoever leads to a filter is told where it is now. */
+static void filter_move(struct allocator *allocator, uint32_t from, uint32_t to) {
+    struct filter *filter = filter_at(allocator, to);
+    *filter = *filter_at(allocator, from);
+    struct client *client = allocator->clients.items[filter->client];
+    uint32_t *at = &table_find(client->filters, filter->slot)->filter;
+    while (*at != from)
+        at = &filter_at(allocator, *at)->older;
+    *at = to;
+    if (filter->of_agent_previous != NOWHERE)
+        filter_at(allocator, filter->of_agent_previous)->of_agent_next = to;
+    else
+        allocator->slots.items[filter->slot]->filters = to;
+    if (filter->of_agent_next != NOWHERE)
+        filter_at(allocator, filter->of_agent_next)->of_agent_previous = to;
+    if (filter->of_moment_previous != NOWHERE)
+        filter_at(allocator, filter->of_moment_previous)->of_moment_next = to;
+    else
+        filter->moment->first = to;
+    if (filter->of_moment_next != NOWHERE)
+        filter_at(allocator, filter->of_moment_next)->of_moment_previous = to;
+}
+
+/* What is not needed goes back; a chunk is kept, for there may be more at once. */
+static void filter_drop(struct allocator *allocator, uint32_t index) {
+    struct filter_pool *pool = allocator->filters;
+    uint32_t last = --pool->count;
+    if (index != last)
+        filter_move(allocator, last, index);
+    if (pool->count + 2 * CHUNK <= pool->chunks.count * CHUNK)
+        mem_free(pool->chunks.items[--pool->chunks.count]);
+}
+
 /* The client may take now what it refused: it looks there again, nobody else does. */
 static void look_again_there(struct allocator *allocator, struct client *client,
                              const struct agent *agent) {
@@ -280,9 +315,7 @@ static void filter_end(struct allocator *allocator, uint32_t index) {
     leave_agent(allocator, filter);
     leave_moment(allocator, filter);
     refusal_drop(filter->refused);
-    filter->older = allocator->filters->unused;
-    allocator->filters->unused = index;
-    allocator->filters->count--;
+    filter_drop(allocator, index);
     sated_review_agent(allocator, agent);
     look_again_there(allocator, client, agent);
 }
@@ -387,7 +420,10 @@ bool filters_expire(struct allocator *allocator) {
         if (allocator->budget <= 0)
             return true;
         allocator->budget--;
-        filter_end(allocator, CONTAINER_OF(least, struct moment, due)->first);
+        uint32_t index = CONTAINER_OF(least, struct moment, due)->first;
+        struct client *client = allocator->clients.items[filter_at(allocator, index)->client];
+        filter_end(allocator, index);
+        table_shrink(client);
     }
     return false;
 }

@@ -1,6 +1,7 @@
 /*
  * The smallest slices of work: all that is to be done is done, and comes to an end.
  */
+#include "allocator/state.h"
 #include "common/base/rng.h"
 #include "tests/unit/allocator/allocator_world.h"
 
@@ -156,4 +157,29 @@ TEST(a_thousand_quotas_in_a_row_cost_one_pass) {
         (int64_t)(after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
     assert_true(took_ms < 40); /* it is 1; when each walked over all clients it was 70 */
     assert_int_equal(world_allocate(world), 1);
+}
+
+TEST(filters_that_have_ended_leave_no_memory_behind) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    AUTO_FINI(resources_fini) struct resources all = world_set(4, 64);
+    enum { MANY = 1000, CLIENTS = 30 };
+    for (uint32_t agent = 1; agent <= MANY; agent++)
+        world_add_agent(world, agent, 4, 64);
+    for (uint32_t framework = 1; framework <= CLIENTS; framework++) {
+        world_add_framework(world, framework, ROLE_ANY);
+        for (uint32_t agent = 1; agent <= MANY; agent++)
+            allocator_refuse(world->allocator, framework, ROLE_ANY, agent, &all,
+                             framework == 7 && agent <= 20 ? 5000 : 1000 + agent % 10);
+    }
+    size_t most = filters_bytes(world->allocator), offers = 0;
+    assert_true(most > (size_t)MANY * CLIENTS * sizeof(uint64_t));
+
+    for (int64_t now_ms = 1000; now_ms < 1010; now_ms++) {
+        while (allocator_allocate(world->allocator, now_ms, WORLD_BUDGET, count, &offers))
+            ;
+        world_check(world);
+    }
+
+    assert_true(filters_bytes(world->allocator) < most / 3);
+    assert_int_equal(offers, MANY);
 }
