@@ -179,9 +179,51 @@ static void on_offers(void *user, struct mesos_scheduler_driver *driver,
             struct held_offer *held = &framework->offers[framework->offer_count++];
             COPY(held->id, offers[i]->id->value);
             COPY(held->agent, offers[i]->agent_id->value);
+            if (offers[i]->unavailability != NULL)
+                held->away_ns = offers[i]->unavailability->start->nanoseconds;
         }
     }
     unlock(framework);
+}
+
+static void on_inverse_offers(void *user, struct mesos_scheduler_driver *driver,
+                              Mesos__V1__InverseOffer *const *offers, size_t count) {
+    struct framework *framework = user;
+    (void)driver;
+    lock(framework);
+    for (size_t i = 0; i < count; i++) {
+        COPY(framework->inverse.id, offers[i]->id->value);
+        COPY(framework->inverse.agent, offers[i]->agent_id->value);
+        framework->inverse.away_ns = offers[i]->unavailability->start->nanoseconds;
+        framework->inverse_offers++;
+    }
+    unlock(framework);
+}
+
+static void on_inverse_rescinded(void *user, struct mesos_scheduler_driver *driver,
+                                 const Mesos__V1__OfferID *id) {
+    struct framework *framework = user;
+    (void)driver;
+    lock(framework);
+    framework->inverse_rescinds += strcmp(framework->inverse.id, id->value) == 0;
+    unlock(framework);
+}
+
+void framework_answer_inverse(struct framework *framework, bool accepts) {
+    Mesos__V1__OfferID id = MESOS__V1__OFFER_ID__INIT;
+    const Mesos__V1__OfferID *ids[] = {&id};
+    Mesos__V1__Filters filters = MESOS__V1__FILTERS__INIT;
+    char value[128];
+    lock(framework);
+    COPY(value, framework->inverse.id);
+    unlock(framework);
+    id.value = value;
+    filters.has_refuse_seconds = true;
+    filters.refuse_seconds = 3600;
+    if (accepts)
+        mesos_scheduler_driver_accept_inverse_offers(framework->driver, ids, 1, &filters);
+    else
+        mesos_scheduler_driver_decline_inverse_offers(framework->driver, ids, 1, &filters);
 }
 
 static void on_rescinded(void *user, struct mesos_scheduler_driver *driver,
@@ -263,6 +305,8 @@ static const struct mesos_scheduler_callbacks callbacks = {
     .disconnected = on_disconnected,
     .resource_offers = on_offers,
     .offer_rescinded = on_rescinded,
+    .inverse_offers = on_inverse_offers,
+    .inverse_offer_rescinded = on_inverse_rescinded,
     .status_update = on_update,
     .agent_lost = on_agent_lost,
     .executor_lost = on_executor_lost,

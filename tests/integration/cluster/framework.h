@@ -40,6 +40,7 @@ struct note { /* a status update as it came */
 struct held_offer {
     char id[128], agent[128];
     bool rescinded;
+    int64_t away_ns; /* when its agent will be away; 0: not planned */
 };
 
 struct framework {
@@ -48,6 +49,8 @@ struct framework {
     pthread_cond_t changed;
     char id[128];
     unsigned registered, reregistered, disconnected, errors, agents_lost, executors_lost, rescinds;
+    unsigned inverse_offers, inverse_rescinds;
+    struct held_offer inverse; /* the last */
     char error[256];
     struct wish wishes[TASKS_LIMIT];
     char wish_ids[TASKS_LIMIT][64];
@@ -84,4 +87,5 @@ void framework_wait_count(struct framework *framework, const unsigned *counter, 
 void framework_wait_offer(struct framework *framework, struct held_offer *out, size_t from);
 unsigned framework_count(struct framework *framework, const char *task, Mesos__V1__TaskState state);
 void framework_kill(struct framework *framework, const char *task, int64_t grace_ms);
-void framework_reconcile(struct framework *framework, const char *task); /* NULL: implicitly */
+void framework_answer_inverse(struct framework *framework, bool accepts); /* the last one */
+void framework_reconcile(struct framework *framework, const char *task);  /* NULL: implicitly */
