@@ -50,6 +50,9 @@ struct master *master_new(const struct master_options *options, struct kinds *ki
     master->inverse_due_ms = INT64_MAX;
     master->rng = rng_of(options->seed);
     uuid_format(uuid_random(&master->rng), master->id);
+    if (options->id.size == UUID_TEXT_SIZE)
+        memcpy(master->id, options->id.data, options->id.size);
+    kept->id = text_of(master->id);
     master->roles = role_book_new();
     supply_begin(master, options);
     master->gather_due_ms = INT64_MAX;

@@ -27,6 +27,7 @@
 struct master;
 
 struct master_options {
+    struct text id; /* a UUID in text, of this term; empty: drawn by the seed */
     struct text hostname, ip, version;
     uint16_t port;
     uint64_t seed;

@@ -18,6 +18,8 @@
 #include "master/shell/api_insight.h"
 #include "master/shell/api_views.h"
 #include "master/shell/daemon.h"
+#include "master/shell/master_info.h"
+#include "master/shell/redirect.h"
 #include "mesos/v1/master/master.pb-c.h"
 
 #include <assert.h>
@@ -80,18 +82,8 @@ static void put_logging_level(struct reading *reading) {
 static void put_master(struct reading *reading) {
     struct daemon *daemon = reading->daemon;
     struct buf *out = reading->out;
-    uint16_t port = http_server_port(daemon->http);
     size_t place = put_begin(out, 1);
-    put_bytes(out, 1, master_id(daemon->master));
-    put_varint(out, 2, 0); /* a packed IPv4 address, which nobody reads since there is `address` */
-    put_varint(out, 3, port);
-    put_bytes(out, 5, text_of(daemon->flags.hostname));
-    put_bytes(out, 6, TEXT(MESOS_VERSION));
-    size_t address = put_begin(out, 7);
-    put_bytes(out, 1, text_of(daemon->flags.hostname));
-    put_bytes(out, 2, text_of(daemon->flags.ip));
-    put_varint(out, 3, port);
-    put_end(out, address);
+    master_info_put(daemon, out);
     put_end(out, place);
     put_double(out, 2, (double)daemon->started_ns / 1e9);
     put_double(out, 3, (double)daemon->started_ns / 1e9);
@@ -410,10 +402,19 @@ static void print_metric(void *self, const char *name, double value) {
     json_print_double(out, value);
 }
 
+static void print_standby(const struct daemon *daemon, struct buf *out) {
+    double uptime = (double)(daemon_wall_ns() - daemon->started_ns) / 1e9;
+    print_metric(out, "master/uptime_secs", uptime);
+    print_metric(out, "master/elected", 0);
+}
+
 static void serve_metrics(void *self, struct http_request *request) {
     struct daemon *daemon = self;
     AUTO_FINI(buf_fini) struct buf body = {0};
-    views_each_metric(daemon->master, daemon_wall_ns(), print_metric, &body);
+    if (daemon->is_leading)
+        views_each_metric(daemon->master, daemon_wall_ns(), print_metric, &body);
+    else
+        print_standby(daemon, &body);
     buf_append_byte(&body, '}');
     http_request_answer(
         request,
@@ -422,8 +423,8 @@ static void serve_metrics(void *self, struct http_request *request) {
 
 void api_serve(struct daemon *daemon) {
     daemon->log_toggle = log_toggle_new(daemon->loop, daemon->log, daemon->http);
-    http_server_route(daemon->http, "/api/v1", serve_call, daemon);
-    http_server_route(daemon->http, "/master/api/v1", serve_call, daemon);
+    redirect_route(daemon, "/api/v1", serve_call);
+    redirect_route(daemon, "/master/api/v1", serve_call);
     http_server_route(daemon->http, "/health", serve_health, daemon);
     http_server_route(daemon->http, "/master/health", serve_health, daemon);
     http_server_route(daemon->http, "/version", serve_version, daemon);

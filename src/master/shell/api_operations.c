@@ -8,6 +8,7 @@
 #include "common/wire/convert.h"
 #include "common/wire/json.h"
 #include "master/shell/daemon.h"
+#include "master/shell/redirect.h"
 
 typedef Mesos__V1__Master__Call call_message;
 typedef Mesos__V1__Offer__Operation operation_message;
@@ -262,5 +263,5 @@ void api_operations_serve(struct daemon *daemon) {
         {"/destroy-volumes", serve_destroy}, {"/master/destroy-volumes", serve_destroy},
     };
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-        http_server_route(daemon->http, routes[i].path, routes[i].fn, daemon);
+        redirect_route(daemon, routes[i].path, routes[i].fn);
 }

@@ -9,6 +9,7 @@
 #include "common/wire/json.h"
 #include "master/shell/daemon.h"
 #include "master/shell/legacy_json.h"
+#include "master/shell/redirect.h"
 
 enum { QUOTA_LINES_READ_LIMIT = 256 }; /* of one role; the core takes fewer */
 
@@ -307,7 +308,7 @@ void api_roles_serve(struct daemon *daemon) {
         {"/roles", "/master/roles", serve_roles},
     };
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        http_server_route(daemon->http, routes[i].path, routes[i].serve, daemon);
-        http_server_route(daemon->http, routes[i].long_path, routes[i].serve, daemon);
+        redirect_route(daemon, routes[i].path, routes[i].serve);
+        redirect_route(daemon, routes[i].long_path, routes[i].serve);
     }
 }

@@ -180,6 +180,23 @@ void connections_send(struct connections *connections, struct connection_id to,
         frame_link_send(connection->link, (uint16_t)type, payload);
 }
 
+void connections_end_all(struct connections *connections, const char *reason) {
+    if (connections->open.count > 0)
+        log_info(connections->daemon->log, "connections_ended",
+                 KV("connections", connections->open.count), KV("reason", reason));
+    loop_task_cancel(&connections->tell_closed);
+    LIST_EACH(at, &connections->closing) {
+        list_remove(at);
+        connection_free(CONTAINER_OF(at, struct connection, place));
+    }
+    MAP_EACH(entry, &connections->open) {
+        struct connection *connection = map_value(entry);
+        map_remove(&connections->open, connection->id.value);
+        frame_link_finish(TAKE(connection->link));
+        connection_free(connection);
+    }
+}
+
 void connections_close(struct connections *connections, struct connection_id which,
                        const char *reason) {
     struct connection *connection = map_get(&connections->open, which.value);

@@ -21,6 +21,8 @@ void connections_accept(struct connections *connections, struct http_request *re
 /* Nowhere when the connection is gone: the core hears of that by itself. */
 void connections_send(struct connections *connections, struct connection_id to,
                       enum frame_type type, struct text payload);
+/* All of them, and the core is not told: it ends. */
+void connections_end_all(struct connections *connections, const char *reason);
 /* After what was sent before; CLOSED follows. */
 void connections_close(struct connections *connections, struct connection_id which,
                        const char *reason);

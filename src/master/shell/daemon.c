@@ -5,17 +5,16 @@
 #include "common/runtime/http_server.h"
 #include "common/runtime/log_toggle.h"
 #include "common/runtime/random.h"
-#include "common/storage/storage.h"
-#include "common/wire/flags_json.h"
-#include "master/shell/allocation_options.h"
 #include "master/shell/api.h"
 #include "master/shell/connections.h"
 #include "master/shell/effects.h"
-#include "mesos/allocator.h"
+#include "master/shell/leadership.h"
+#include "master/shell/master_info.h"
+#include "master/shell/redirect.h"
+#include "master/shell/term.h"
 
 #include <assert.h>
 #include <signal.h>
-#include <stdio.h>
 #include <time.h>
 
 enum { SIGNALS = 2 };
@@ -49,77 +48,79 @@ static void on_timer(void *self) {
     daemon_feed(self, &event);
 }
 
-/* --- storage --- */
-
 static void on_turn_end(void *self) {
+    term_commit(self);
+}
+
+/* --- leading, or not --- */
+
+static void stand(struct daemon *daemon) {
+    AUTO_FINI(buf_fini) struct buf info = {0};
+    uuid_format(uuid_random(&daemon->rng), daemon->id);
+    master_info_json(daemon, &info);
+    leadership_stand(daemon->leadership, buf_text(&info));
+}
+
+static void stop_with(struct daemon *daemon, const char *what, const struct error *error) {
+    log_error(daemon->log, what, KV("error", error));
+    daemon->exit_code = 1;
+    daemon->is_ending = true;
+    leadership_resign(daemon->leadership);
+}
+
+static void step_down(struct daemon *daemon) {
+    log_warning(daemon->log, "master_deposed", KV("leader", leadership_leader(daemon->leadership)),
+                KV("note", "tasks go on; agents and frameworks go to the next leader"));
+    term_end(daemon, "this master leads no more");
+    stand(daemon);
+}
+
+static void review(void *self) {
     struct daemon *daemon = self;
-    if (daemon->made_ticket == daemon->handed_ticket)
+    struct error error;
+    bool leads = leadership_role(daemon->leadership) == ELECTION_LEADER && !daemon->is_deposed;
+    if (daemon->is_ending)
         return;
-    daemon->handed_ticket = daemon->made_ticket;
-    storage_commit(daemon->storage, daemon->handed_ticket);
-}
-
-static void on_stored(void *self, uint64_t ticket) {
-    struct daemon *daemon = self;
-    daemon->stored_ticket = ticket;
-    effects_release(daemon);
-    struct master_event event = {.kind = MASTER_EVENT_STORED};
-    event.stored_ticket = ticket;
-    daemon_feed(daemon, &event);
-}
-
-static void on_trouble(void *self, const struct error *error) {
-    struct daemon *daemon = self;
-    if (error != NULL)
-        log_error(daemon->log, "registry_fails", KV("error", error),
-                  KV("note", "what must be stored first waits until it works again"));
-    else
-        log_info(daemon->log, "registry_works_again");
-}
-
-struct loading {
-    struct daemon *daemon;
-    VEC_OF(struct registry_record) records;
-    VEC_OF(struct text) keys;
-    struct arena *arena;
-};
-
-static bool load_record(void *self, struct text key, struct text value, struct error *error) {
-    struct loading *loading = self;
-    struct wire wire = {.arena = loading->arena, .kinds = loading->daemon->kinds};
-    struct registry_record record;
-    struct text kept = arena_text(loading->arena, value);
-    if (!registry_record_decode(&wire, kept, &record, error))
-        return fail_context(error, "registry record '%.*s'", TEXT_ARGS(key));
-    VEC_PUSH(&loading->records, record);
-    VEC_PUSH(&loading->keys, arena_text(loading->arena, key));
-    return true;
-}
-
-static bool recover(struct daemon *daemon, struct error *error) {
-    struct loading loading = {.daemon = daemon, .arena = arena_new()};
-    bool ok = storage_load(daemon->storage, load_record, &loading, error);
-    if (ok) {
-        struct master_event event = {.kind = MASTER_EVENT_RECOVERED};
-        event.recovered.records = loading.records.items;
-        event.recovered.keys = loading.keys.items;
-        event.recovered.count = loading.records.count;
-        log_info(daemon->log, "registry_read", KV("records", loading.records.count));
-        daemon_feed(daemon, &event);
+    if (daemon->term_error.code != ERROR_NONE) {
+        error = daemon->term_error;
+        term_end(daemon, "the registry cannot be used");
+        stop_with(daemon, "registry_refused", &error);
+    } else if (daemon->master != NULL && !leads) {
+        step_down(daemon);
+    } else if (daemon->master == NULL && leads) {
+        log_info(daemon->log, "master_elected", KV("id", daemon->id));
+        if (!term_begin(daemon, &error))
+            stop_with(daemon, "master_cannot_lead", &error);
+    } else if (daemon->master == NULL) {
+        log_info(daemon->log, "master_stands_by",
+                 KV("leader", leadership_leader(daemon->leadership)));
     }
-    VEC_FINI(&loading.records);
-    VEC_FINI(&loading.keys);
-    arena_free(loading.arena);
-    return ok;
 }
 
-static bool open_storage(struct daemon *daemon, struct error *error) {
-    char directory[4096];
-    snprintf(directory, sizeof(directory), "%s/registry", daemon->flags.work_dir);
-    struct storage_options options = {
-        .directory = directory, .on_stored = on_stored, .on_trouble = on_trouble, .self = daemon};
-    daemon->storage = storage_open(daemon->loop, &options, error);
-    return daemon->storage != NULL || fail_context(error, "--work_dir");
+void daemon_review(struct daemon *daemon) {
+    loop_defer(daemon->loop, &daemon->review);
+}
+
+static void on_change(void *self) {
+    daemon_review(self);
+}
+
+static void on_resigned(void *self) {
+    struct daemon *daemon = self;
+    loop_stop(daemon->loop);
+}
+
+static bool join(struct daemon *daemon, struct error *error) {
+    struct leadership_options options = {.url = text_of(daemon->flags.zk),
+                                         .session_timeout_ms = daemon->flags.zk_session_timeout_ms,
+                                         .on_change = on_change,
+                                         .on_resigned = on_resigned,
+                                         .self = daemon};
+    daemon->leadership = leadership_new(daemon->loop, daemon->log, &options, error);
+    if (daemon->leadership == NULL)
+        return fail_context(error, "--zk");
+    stand(daemon);
+    return true;
 }
 
 /* --- life --- */
@@ -135,7 +136,8 @@ static void answer_upgrade(void *self, struct http_request *request) {
 
 static bool listen_http(struct daemon *daemon, struct error *error) {
     daemon->http = http_server_new(daemon->loop, (struct http_server_options){0});
-    http_server_route(daemon->http, FRAME_UPGRADE_PATH, answer_upgrade, daemon);
+    redirect_route(daemon, FRAME_UPGRADE_PATH, answer_upgrade);
+    redirect_serve(daemon);
     api_serve(daemon);
     if (!http_server_listen(daemon->http, daemon->flags.ip, (uint16_t)daemon->flags.port, error))
         return false;
@@ -145,42 +147,18 @@ static bool listen_http(struct daemon *daemon, struct error *error) {
     return true;
 }
 
+/* A leader gives its place up first, so that the next one need not wait for the session to end. */
 static void on_signal(void *self, int signal_number) {
     struct daemon *daemon = self;
     log_info(daemon->log, "master_ends", KV("signal", signal_number),
              KV("note", "tasks go on; agents and frameworks come back to the next master"));
-    loop_stop(daemon->loop);
-}
-
-static bool make_core(struct daemon *daemon, struct error *error) {
-    const struct master_flags *flags = &daemon->flags;
-    struct master_options options = master_options_default();
-    struct rng rng = random_rng();
-    options.hostname = text_of(flags->hostname);
-    options.ip = text_of(flags->ip);
-    options.version = TEXT(MESOS_VERSION);
-    options.port = http_server_port(daemon->http);
-    options.seed = rng_next(&rng);
-    options.offer_timeout_ms = flags->offer_timeout_ms;
-    options.offer_gather_ms = flags->allocation_interval_ms;
-    options.agent_ping_timeout_ms = flags->agent_ping_timeout_ms;
-    options.max_agent_ping_timeouts = flags->max_agent_ping_timeouts;
-    options.agent_reregister_timeout_ms = flags->agent_reregister_timeout_ms;
-    options.max_completed_frameworks = (size_t)flags->max_completed_frameworks;
-    options.max_completed_tasks_per_framework = (size_t)flags->max_completed_tasks_per_framework;
-    options.max_unreachable_tasks_per_framework =
-        (size_t)flags->max_unreachable_tasks_per_framework;
-    options.root_submissions = flags->root_submissions;
-    options.require_agent_domain = flags->require_agent_domain;
-    if (!allocation_options_read(flags, daemon->kinds, daemon->arena, &options, error) ||
-        !domain_from_flag(daemon->arena, flags->domain, &options.region, &options.zone, error))
-        return false;
-    daemon->master = master_new(&options, daemon->kinds);
-    arena_reset(daemon->arena);
-    log_info(daemon->log, "master_starts", KV("version", MESOS_VERSION),
-             KV("id", master_id(daemon->master)), KV("ip", flags->ip), KV("port", options.port),
-             KV("allocator", options.policy->name));
-    return true;
+    if (daemon->leadership == NULL || daemon->is_ending) {
+        loop_stop(daemon->loop);
+        return;
+    }
+    daemon->is_ending = true;
+    term_end(daemon, "this master ends");
+    leadership_resign(daemon->leadership);
 }
 
 static bool start(struct daemon *daemon, struct error *error) {
@@ -189,38 +167,34 @@ static bool start(struct daemon *daemon, struct error *error) {
     if (daemon->loop == NULL)
         return false;
     loop_task_init(&daemon->turn_end, on_turn_end, daemon);
+    loop_task_init(&daemon->review, review, daemon);
     loop_timer_init(&daemon->timer, daemon->loop, on_timer, daemon);
     for (size_t i = 0; i < SIGNALS; i++) {
         if (!loop_on_signal(daemon->loop, signals[i], on_signal, daemon, error))
             return false;
     }
     daemon->connections = connections_new(daemon);
-    if (!directory_make(daemon->flags.work_dir, 0755, error) || !open_storage(daemon, error) ||
-        !listen_http(daemon, error))
+    if (!listen_http(daemon, error))
         return false;
-    return make_core(daemon, error) && recover(daemon, error);
-}
-
-static void drop_request(void *request) {
-    http_request_drop(request);
+    if (daemon->flags.zk != NULL)
+        return join(daemon, error);
+    uuid_format(uuid_random(&daemon->rng), daemon->id);
+    return directory_make(daemon->flags.work_dir, 0755, error) && term_begin(daemon, error);
 }
 
 static void end(struct daemon *daemon) {
-    loop_timer_disarm(&daemon->timer);
-    loop_task_cancel(&daemon->turn_end);
-    if (daemon->storage != NULL)
-        on_turn_end(daemon);
-    map_fini(&daemon->requests, drop_request);
+    daemon->is_ending = true;
+    if (daemon->connections != NULL)
+        term_end(daemon, "this master ends");
+    loop_task_cancel(&daemon->review);
     log_toggle_free(daemon->log_toggle);
     connections_free(daemon->connections);
     http_server_free(daemon->http);
-    storage_close(daemon->storage);
-    effects_drop(daemon);
-    master_free(daemon->master);
+    redirect_free(daemon);
+    leadership_free(daemon->leadership);
     VEC_FINI(&daemon->outbox.effects);
     buf_fini(&daemon->encoded);
     arena_free(daemon->arena);
-    kinds_free(daemon->kinds);
     loop_free(daemon->loop);
 }
 
@@ -228,7 +202,7 @@ int daemon_run(struct daemon *daemon) {
     struct error error = {0};
     list_init(&daemon->held);
     daemon->arena = arena_new();
-    daemon->kinds = kinds_new();
+    daemon->rng = random_rng();
     daemon->started_ns = daemon_wall_ns();
     if (start(daemon, &error)) {
         loop_run(daemon->loop);

@@ -1,5 +1,6 @@
 /*
- * The master's shell: feeds the core one event at a time and carries out what comes of it.
+ * The master's shell: feeds the core one event at a time and carries out what comes of it, as long
+ * as this master leads; the rest of the time it says who does.
  * Everything runs on the loop's thread; only storage commits elsewhere. What waits for a store is
  * turned into bytes at once and held until it is done, because what an effect points to does not
  * outlive the step.
@@ -17,20 +18,29 @@
 struct connections;
 struct http_request;
 struct http_server;
+struct leader_route;
+struct leadership;
 struct log_toggle;
-struct storage;
+struct registry;
 
 struct daemon {
     struct master_flags flags;
     struct loop *loop;
     struct log *log;
+    struct rng rng;
+    char id[UUID_TEXT_SIZE + 1]; /* of this term or candidacy; each has its own */
+    struct arena *arena;         /* of one event; decode into it, then daemon_feed */
+
+    /* Of a term (term.h): NULL while another master leads. */
     struct kinds *kinds;
-    struct arena *arena; /* of one event; decode into it, then daemon_feed */
     struct master *master;
+    struct registry *registry;
+    bool is_leading; /* the registry is read: requests are served */
     struct master_outbox outbox;
-    struct buf encoded; /* room for the message that is being sent */
-    struct storage *storage;
+    struct buf encoded;            /* room for the message that is being sent */
+    struct leadership *leadership; /* NULL without --zk: this master leads always */
     struct http_server *http;
+    VEC_OF(struct leader_route *) routes;
     struct connections *connections;
     struct log_toggle *log_toggle;
     struct map requests; /* number -> struct http_request that the core will answer */
@@ -40,7 +50,10 @@ struct daemon {
     struct loop_task turn_end;
     uint64_t made_ticket, handed_ticket, stored_ticket;
     struct link held; /* effects that wait for their ticket, in order */
-    bool is_feeding;
+    bool is_feeding, is_ending;
+    bool is_deposed;         /* the registry says so, before the election does */
+    struct error term_error; /* the registry is unusable */
+    struct loop_task review;
     int64_t started_ns;
     int exit_code;
 };
@@ -53,6 +66,9 @@ int64_t daemon_wall_ns(void);
 
 /* Steps the core and carries out the effects; ends with an empty arena. Never out of an effect. */
 void daemon_feed(struct daemon *daemon, struct master_event *event);
+
+/* Whether this master should lead is looked at again, at the end of the turn. */
+void daemon_review(struct daemon *daemon);
 
 /* A request that the core answers with MASTER_EFFECT_ANSWER under this number. Takes it. */
 uint64_t daemon_await_answer(struct daemon *daemon, struct http_request *request);

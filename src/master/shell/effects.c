@@ -5,8 +5,8 @@
 #include "master/shell/effects.h"
 
 #include "common/runtime/http_server.h"
-#include "common/storage/storage.h"
 #include "master/shell/connections.h"
+#include "master/shell/registry.h"
 
 struct held_effect {
     struct link link;
@@ -23,12 +23,12 @@ static void store(struct daemon *daemon, const struct master_effect *effect) {
     for (size_t i = 0; i < effect->store.count; i++) {
         const struct store_change *change = &effect->store.changes[i];
         if (change->registry_record == NULL) {
-            storage_remove(daemon->storage, change->key);
+            registry_remove(daemon->registry, change->key);
             continue;
         }
         buf_clear(&daemon->encoded);
         registry_record_encode(&wire, change->registry_record, &daemon->encoded);
-        storage_put(daemon->storage, change->key, buf_text(&daemon->encoded));
+        registry_put(daemon->registry, change->key, buf_text(&daemon->encoded));
     }
     daemon->made_ticket = effect->store.ticket;
     loop_defer(daemon->loop, &daemon->turn_end);

@@ -53,6 +53,38 @@ static void add_cluster(struct master_flags *f) {
     ADD(f, rows);
 }
 
+static void add_election(struct master_flags *f) {
+    const struct flag rows[] = {
+        {.name = "zk",
+         .kind = FLAG_STRING,
+         .string = &f->zk,
+         .group = "High availability",
+         .metavar = "URL",
+         .help = "zk://[user:password@]host:2181,host:2181/path: several masters elect a leader "
+                 "through this ZooKeeper, and the registry is kept there. Or file:///path of a "
+                 "file that holds such a URL, so that the password is in no command line. Without "
+                 "it this master leads alone."},
+        {.name = "zk_session_timeout",
+         .kind = FLAG_DURATION,
+         .duration_ms = &f->zk_session_timeout_ms,
+         .preset = "10secs",
+         .minimum = 1,
+         .help = "A leader that ZooKeeper does not hear for so long is replaced."},
+        {.name = "advertise_ip",
+         .kind = FLAG_STRING,
+         .string = &f->advertise_ip,
+         .metavar = "IP",
+         .help = "Where agents and frameworks reach this master, when it is not --ip."},
+        {.name = "advertise_port",
+         .kind = FLAG_INTEGER,
+         .integer = &f->advertise_port,
+         .preset = "0",
+         .maximum = 65535,
+         .help = "Likewise; 0: the port it listens on."},
+    };
+    ADD(f, rows);
+}
+
 static void add_files(struct master_flags *f) {
     const struct flag rows[] = {
         {.name = "work_dir",
@@ -61,7 +93,7 @@ static void add_files(struct master_flags *f) {
          .preset = "/var/lib/mesos/master",
          .group = "Files",
          .metavar = "DIRECTORY",
-         .help = "Where the registry is kept: agents, frameworks with their "
+         .help = "Where the registry is kept without --zk: agents, frameworks with their "
                  "failover timeouts, weights and quota."},
     };
     ADD(f, rows);
@@ -199,6 +231,7 @@ static void add_logging(struct master_flags *f) {
 struct flag_table master_flag_table(struct master_flags *flags) {
     flags->row_count = 0;
     add_cluster(flags);
+    add_election(flags);
     add_files(flags);
     add_offers(flags);
     add_allocation(flags);

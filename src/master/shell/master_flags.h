@@ -15,6 +15,10 @@ struct master_flags {
     char *cluster;
     char *domain;
     bool require_agent_domain;
+    char *advertise_ip;
+    int64_t advertise_port;
+    char *zk;
+    int64_t zk_session_timeout_ms;
     char *work_dir;
     int64_t offer_timeout_ms;
     int64_t allocation_interval_ms;

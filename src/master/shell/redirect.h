@@ -1,0 +1,18 @@
+/*
+ * What a master that does not lead answers, and where the leader is.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct daemon;
+struct http_request;
+
+/* A route that only the leader serves: others send there with 307, or 503 while nobody leads or
+ * this one is still reading the registry. */
+void redirect_route(struct daemon *daemon, const char *path,
+                    void (*fn)(void *self, struct http_request *request));
+/* False: the request is answered already. */
+bool redirect_is_ours(struct daemon *daemon, struct http_request *request);
+void redirect_serve(struct daemon *daemon); /* /redirect, /ready */
+void redirect_free(struct daemon *daemon);
