@@ -45,6 +45,7 @@ static void encode(struct master_node *node, const struct master_effect *effect,
     case MASTER_EFFECT_CLOSE: buf_append_text(out, effect->close_reason); break;
     case MASTER_EFFECT_ANSWER: buf_append_text(out, effect->answer.message); break;
     case MASTER_EFFECT_STORE:
+    case MASTER_EFFECT_STOP:
     case MASTER_EFFECT_NOTE: break;
     }
 }
@@ -91,6 +92,7 @@ static void carry_out(struct master_node *node, struct held_effect *held) {
             operator_answered(node->process.world, held->connection, held->signal);
         break;
     case MASTER_EFFECT_STORE:
+    case MASTER_EFFECT_STOP:
     case MASTER_EFFECT_NOTE: break;
     }
 }

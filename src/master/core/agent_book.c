@@ -15,6 +15,7 @@
 #include "master/core/operation_book.h"
 #include "master/core/reconcile.h"
 #include "master/core/relay.h"
+#include "master/core/removal.h"
 #include "master/core/status.h"
 #include "master/core/supply.h"
 #include "master/core/task_book.h"
@@ -170,6 +171,7 @@ static void attach(struct master *master, struct peer *peer, struct agent *agent
     agent->last_connection = peer->connection.value;
     peer->agent = agent;
     agent->pings_unanswered = 0;
+    removal_cancel(master, agent);
     heap_remove(&master->timers, &agent->reregister.node);
 }
 
@@ -391,17 +393,18 @@ void agent_book_set_total(struct master *master, struct agent *agent,
 
 /* --- liveness --- */
 
-void agent_book_pong(struct agent *agent) {
+void agent_book_pong(struct master *master, struct agent *agent) {
     agent->pings_unanswered = 0;
+    removal_cancel(master, agent);
 }
 
 void agent_book_ping(struct master *master, struct agent *agent) {
     if (agent->peer == NULL || agent->state != AGENT_REGISTERED)
         return;
-    if (agent->pings_unanswered >= master->options.max_agent_ping_timeouts) {
-        depart(master, agent, DEPARTURE_UNREACHABLE, "health check timed out");
+    if (agent->pings_unanswered >= master->options.max_agent_ping_timeouts)
+        removal_ask(master, agent, "health check timed out");
+    if (agent->state != AGENT_REGISTERED)
         return;
-    }
     agent->pings_unanswered++;
     emit_to_agent(master, agent, (struct master_message){.kind = MASTER_MESSAGE_PING});
     heap_put(&master->timers, &agent->ping.node,
@@ -409,8 +412,10 @@ void agent_book_ping(struct master *master, struct agent *agent) {
 }
 
 void agent_book_reregister_timeout(struct master *master, struct agent *agent) {
+    if (agent->state == AGENT_RECOVERED && removal_is_beyond_recovery(master))
+        return;
     if (agent->state == AGENT_REGISTERED || agent->state == AGENT_RECOVERED)
-        depart(master, agent, DEPARTURE_UNREACHABLE, "it did not come back in time");
+        removal_ask(master, agent, "it did not come back in time");
 }
 
 void agent_book_disconnect(struct master *master, struct agent *agent) {
@@ -469,6 +474,7 @@ static uint64_t store_departure(struct master *master, struct agent *agent, enum
 /* One that is gone is told so once that is stored, and until then keeps its connection. */
 static void depart(struct master *master, struct agent *agent, enum departure how,
                    const char *why) {
+    removal_cancel(master, agent);
     supply_activate_agent(master, agent, false);
     offer_book_rescind_of_agent(master, agent);
     inverse_book_clear(master, agent);
@@ -491,6 +497,10 @@ void agent_book_take_down(struct master *master, struct agent *agent) {
     if (agent->peer != NULL)
         emit_dismissal(master, agent->peer, reason, false);
     depart(master, agent, DEPARTURE_REMOVED, reason.data);
+}
+
+void agent_book_lose(struct master *master, struct agent *agent, const char *why) {
+    depart(master, agent, DEPARTURE_UNREACHABLE, why);
 }
 
 void agent_book_mark_gone(struct master *master, struct agent *agent, uint64_t request) {
@@ -638,6 +648,7 @@ static void free_executor(void *executor) {
 void agent_book_free(struct agent *agent) {
     if (agent == NULL)
         return;
+    list_remove(&agent->removal);
     map_fini(&agent->executors, free_executor);
     operation_book_forget_agent(agent);
     resources_fini(&agent->total);

@@ -18,12 +18,15 @@ void agent_book_set_total(struct master *master, struct agent *agent,
 /* Its connection is gone: no offers, and agent_reregister_timeout_ms to come back. */
 void agent_book_disconnect(struct master *master, struct agent *agent);
 
-void agent_book_pong(struct agent *agent);
+void agent_book_pong(struct master *master, struct agent *agent);
 void agent_book_ping(struct master *master, struct agent *agent); /* its timer */
 void agent_book_reregister_timeout(struct master *master, struct agent *agent);
 
 void agent_book_admitted(struct master *master, struct agent *agent); /* its STORE is done */
 void agent_book_departed(struct master *master, struct agent *agent); /* likewise */
+
+/* Unreachable from when that is stored. */
+void agent_book_lose(struct master *master, struct agent *agent, const char *why);
 
 /* It will be gone once that is stored, and then `request` is answered (0: nobody asks). */
 void agent_book_mark_gone(struct master *master, struct agent *agent, uint64_t request);

@@ -29,6 +29,14 @@ void emit_note(struct master *master, enum note_level level, const char *what, c
                                         .note = {level, text_of(what), detail}});
 }
 
+void emit_stop(struct master *master, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    struct text why = print(master, format, arguments);
+    va_end(arguments);
+    emit(master, (struct master_effect){.kind = MASTER_EFFECT_STOP, .stop_reason = why});
+}
+
 void emit_invalid(struct master *master, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

@@ -23,6 +23,9 @@ void emit_refusal(struct master *master, struct peer *peer, struct text reason, 
 void emit_dismissal(struct master *master, struct peer *peer, struct text reason, bool stop);
 void emit_channel(struct master *master, struct peer *peer, struct channel_message message);
 void emit_close(struct master *master, struct peer *peer, struct text reason);
+/* Formats, and asks the shell to end. */
+void emit_stop(struct master *master, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void emit_answer(struct master *master, uint64_t request, int status, struct text message);
 
 /* Both return the ticket. The key is PREFIX/ID; a record of NULL takes it out. */

@@ -14,6 +14,7 @@
 #include "master/core/maintenance.h"
 #include "master/core/offer_book.h"
 #include "master/core/relay.h"
+#include "master/core/removal.h"
 #include "master/core/role_book.h"
 #include "master/core/state.h"
 #include "master/core/supply.h"
@@ -24,6 +25,7 @@ struct master_options master_options_default(void) {
         .agent_ping_timeout_ms = 15 * 1000,
         .max_agent_ping_timeouts = 5,
         .agent_reregister_timeout_ms = 600 * 1000,
+        .recovery_agent_removal_limit_percent = 100,
         .offer_gather_ms = 2,
         .heartbeat_ms = 15 * 1000,
         .max_completed_frameworks = 50,
@@ -53,6 +55,8 @@ struct master *master_new(const struct master_options *options, struct kinds *ki
     if (options->id.size == UUID_TEXT_SIZE)
         memcpy(master->id, options->id.data, options->id.size);
     kept->id = text_of(master->id);
+    master->removals.timer.kind = TIMER_REMOVAL;
+    list_init(&master->removals.waiting);
     master->roles = role_book_new();
     supply_begin(master, options);
     master->gather_due_ms = INT64_MAX;
@@ -164,6 +168,7 @@ static void recovered(struct master *master, const struct master_event *event) {
         case REGISTRY_MACHINE: maintenance_load(master, record); break;
         }
     }
+    master->removals.recovered = master->agents_by_state[AGENT_RECOVERED];
     struct registry_record self = {.kind = REGISTRY_MASTER, .master_id = text_of(master->id)};
     struct registry_record *kept = ARENA_NEW(master->out->arena, struct registry_record);
     *kept = self;
@@ -218,6 +223,7 @@ static void ring(struct master *master, struct timer *timer) {
     case TIMER_HEARTBEAT:
         framework_book_heartbeat(master, CONTAINER_OF(timer, struct framework, heartbeat));
         return;
+    case TIMER_REMOVAL: removal_ring(master); return;
     case TIMER_PING: agent_book_ping(master, CONTAINER_OF(timer, struct agent, ping)); return;
     case TIMER_REREGISTER:
         agent_book_reregister_timeout(master, CONTAINER_OF(timer, struct agent, reregister));

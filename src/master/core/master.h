@@ -35,6 +35,8 @@ struct master_options {
     int64_t agent_ping_timeout_ms;       /* 15 s */
     int64_t max_agent_ping_timeouts;     /* 5 */
     int64_t agent_reregister_timeout_ms; /* 10 min */
+    int64_t agent_removal_interval_ms;   /* between the loss of one and the next; 0: no limit */
+    int64_t recovery_agent_removal_limit_percent; /* 100; beyond it: MASTER_EFFECT_STOP */
     int64_t offer_gather_ms; /* how long free resources wait for company before they are offered */
     int64_t heartbeat_ms;    /* 15 s */
     size_t max_completed_frameworks;            /* 50 */
@@ -154,6 +156,7 @@ enum master_effect_kind {
     MASTER_EFFECT_CLOSE, /* after what was sent before it */
     MASTER_EFFECT_STORE,
     MASTER_EFFECT_ANSWER, /* to an operator's request */
+    MASTER_EFFECT_STOP,   /* the process should end with an error rather than go on: why */
     MASTER_EFFECT_NOTE,   /* a line for the log: the life of the cluster */
 };
 
@@ -168,6 +171,7 @@ struct master_effect {
         struct master_message agent;
         struct channel_message channel;
         struct text close_reason;
+        struct text stop_reason;
         struct {
             uint64_t ticket; /* rises by one */
             const struct store_change *changes;

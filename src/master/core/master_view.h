@@ -145,6 +145,7 @@ struct master_counts {
     size_t tasks_active, offers;
     uint64_t tasks_by_state[TASK_STATE_COUNT]; /* how many ever reached it, as counters */
     uint64_t messages_invalid;
+    uint64_t removals_waited, removals_done, removals_cancelled; /* of agents: removal.h */
     int64_t started_ns;
 };
 struct master_counts master_count(const struct master *master);

@@ -53,6 +53,7 @@ enum timer_kind {
     TIMER_HEARTBEAT,
     TIMER_PING,
     TIMER_REREGISTER,
+    TIMER_REMOVAL,
 };
 
 struct timer {
@@ -152,6 +153,8 @@ struct agent {
     int64_t registered_ns, reregistered_ns, unreachable_ns;
     int64_t pings_unanswered;
     struct timer ping, reregister;
+    struct link removal; /* waits to be lost (removal.h) */
+    const char *removal_why;
     uint32_t number; /* for the allocator; 0: not in it */
     struct resources total, used, offered;
     VEC_OF(struct shared_use) shared;
@@ -222,6 +225,16 @@ struct pending {
     struct agent_drain drain;
 };
 
+/* removal.h */
+struct removals {
+    struct link waiting; /* agents, the first first */
+    struct timer timer;
+    int64_t next_ms;  /* when the next may be lost */
+    size_t recovered; /* agents that the registry knew as admitted */
+    bool is_recovery_judged, is_beyond;
+    uint64_t scheduled, done, cancelled;
+};
+
 struct master {
     struct master_options options; /* texts kept */
     void *options_memory;
@@ -249,6 +262,7 @@ struct master {
     uint64_t demand_turn;    /* of looking at what is wanted: each wish once a turn */
     int64_t demand_due_ms;   /* when to look; INT64_MAX: all is looked at */
     int64_t demand_stale_ms; /* when to begin anew; INT64_MAX: no need */
+    struct removals removals;
     struct heap timers;
     VEC_OF(struct pending) pending;
     struct link drains_due; /* agents that may be drained */

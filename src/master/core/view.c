@@ -167,6 +167,9 @@ struct master_counts master_count(const struct master *master) {
         .frameworks_completed = master->completed.count,
         .offers = master->offers.count,
         .messages_invalid = master->messages_invalid,
+        .removals_waited = master->removals.scheduled,
+        .removals_done = master->removals.done,
+        .removals_cancelled = master->removals.cancelled,
         .started_ns = master->started_ns,
     };
     memcpy(counts.tasks_by_state, master->tasks_by_state, sizeof(counts.tasks_by_state));

@@ -65,7 +65,10 @@ static void stop_with(struct daemon *daemon, const char *what, const struct erro
     log_error(daemon->log, what, KV("error", error));
     daemon->exit_code = 1;
     daemon->is_ending = true;
-    leadership_resign(daemon->leadership);
+    if (daemon->leadership != NULL)
+        leadership_resign(daemon->leadership);
+    else
+        loop_stop(daemon->loop);
 }
 
 static void step_down(struct daemon *daemon) {
@@ -78,13 +81,14 @@ static void step_down(struct daemon *daemon) {
 static void review(void *self) {
     struct daemon *daemon = self;
     struct error error;
-    bool leads = leadership_role(daemon->leadership) == ELECTION_LEADER && !daemon->is_deposed;
+    bool leads = daemon->leadership == NULL ||
+                 (leadership_role(daemon->leadership) == ELECTION_LEADER && !daemon->is_deposed);
     if (daemon->is_ending)
         return;
     if (daemon->term_error.code != ERROR_NONE) {
         error = daemon->term_error;
-        term_end(daemon, "the registry cannot be used");
-        stop_with(daemon, "registry_refused", &error);
+        term_end(daemon, "this master ends");
+        stop_with(daemon, "master_cannot_lead", &error);
     } else if (daemon->master != NULL && !leads) {
         step_down(daemon);
     } else if (daemon->master == NULL && leads) {

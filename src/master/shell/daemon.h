@@ -52,7 +52,7 @@ struct daemon {
     struct link held; /* effects that wait for their ticket, in order */
     bool is_feeding, is_ending;
     bool is_deposed;         /* the registry says so, before the election does */
-    struct error term_error; /* the registry is unusable */
+    struct error term_error; /* why it cannot go on at all */
     struct loop_task review;
     int64_t started_ns;
     int exit_code;

@@ -60,6 +60,7 @@ static void encode(struct daemon *daemon, const struct master_effect *effect, st
     case MASTER_EFFECT_CLOSE: buf_append_text(out, effect->close_reason); break;
     case MASTER_EFFECT_ANSWER: buf_append_text(out, effect->answer.message); break;
     case MASTER_EFFECT_STORE:
+    case MASTER_EFFECT_STOP:
     case MASTER_EFFECT_NOTE: break;
     }
 }
@@ -87,6 +88,7 @@ static void carry_out(struct daemon *daemon, const struct held_effect *held, str
         break;
     case MASTER_EFFECT_ANSWER: answer(daemon, held->request, held->status, payload); break;
     case MASTER_EFFECT_STORE:
+    case MASTER_EFFECT_STOP:
     case MASTER_EFFECT_NOTE: break;
     }
 }
@@ -114,6 +116,9 @@ void effects_carry_out(struct daemon *daemon) {
         const struct master_effect *effect = &daemon->outbox.effects.items[i];
         if (effect->kind == MASTER_EFFECT_STORE) {
             store(daemon, effect);
+        } else if (effect->kind == MASTER_EFFECT_STOP) {
+            fail(&daemon->term_error, ERROR_LIMIT, "%.*s", TEXT_ARGS(effect->stop_reason));
+            daemon_review(daemon);
         } else if (effect->kind == MASTER_EFFECT_NOTE) {
             note(daemon, effect);
         } else if (effect->after > daemon->stored_ticket) {

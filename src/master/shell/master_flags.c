@@ -1,6 +1,7 @@
 #include "master/shell/master_flags.h"
 
 #include "master/shell/allocation_options.h"
+#include "master/shell/removal_options.h"
 
 #include <assert.h>
 #include <string.h>
@@ -188,6 +189,24 @@ static void add_agents(struct master_flags *f) {
          .alias = "slave_reregister_timeout",
          .help = "An agent that was known before a restart of the master has so long to come "
                  "back."},
+        {.name = "agent_removal_rate_limit",
+         .kind = FLAG_STRING,
+         .string = &f->agent_removal_rate_limit,
+         .alias = "slave_removal_rate_limit",
+         .metavar = "NUMBER/DURATION",
+         .check = removal_rate_check,
+         .help = "At most so many agents are lost in that time (1/10mins); those that wait and "
+                 "answer again are not lost. Without it there is no limit."},
+        {.name = "recovery_agent_removal_limit",
+         .kind = FLAG_STRING,
+         .string = &f->recovery_agent_removal_limit,
+         .preset = "100%",
+         .alias = "recovery_slave_removal_limit",
+         .metavar = "PERCENT%",
+         .check = removal_limit_check,
+         .help = "When more of the known agents than this did not come back in time after a "
+                 "restart or a change of the leader, the master ends with an error and loses "
+                 "none of them."},
     };
     ADD(f, rows);
 }

@@ -31,6 +31,8 @@ struct master_flags {
     int64_t agent_ping_timeout_ms;
     int64_t max_agent_ping_timeouts;
     int64_t agent_reregister_timeout_ms;
+    char *agent_removal_rate_limit;
+    char *recovery_agent_removal_limit;
     int64_t max_completed_frameworks;
     int64_t max_completed_tasks_per_framework;
     int64_t max_unreachable_tasks_per_framework;

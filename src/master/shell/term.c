@@ -8,6 +8,7 @@
 #include "master/shell/effects.h"
 #include "master/shell/leadership.h"
 #include "master/shell/registry.h"
+#include "master/shell/removal_options.h"
 #include "mesos/allocator.h"
 
 #include <stdio.h>
@@ -138,6 +139,7 @@ static bool make_core(struct daemon *daemon, struct error *error) {
         (size_t)flags->max_unreachable_tasks_per_framework;
     options.root_submissions = flags->root_submissions;
     options.require_agent_domain = flags->require_agent_domain;
+    removal_options_read(flags, &options);
     daemon->kinds = kinds_new();
     if (!allocation_options_read(flags, daemon->kinds, daemon->arena, &options, error) ||
         !domain_from_flag(daemon->arena, flags->domain, &options.region, &options.zone, error))

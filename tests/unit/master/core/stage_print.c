@@ -245,6 +245,9 @@ static void print_raw(const struct stage *stage, const struct master_effect *eff
         buf_printf(out, "answer %llu %d %.*s", (unsigned long long)effect->answer.request,
                    effect->answer.status, TEXT_ARGS(effect->answer.message));
         break;
+    case MASTER_EFFECT_STOP:
+        buf_printf(out, "stop %.*s", TEXT_ARGS(effect->stop_reason));
+        break;
     case MASTER_EFFECT_NOTE:
         buf_printf(out, "note %.*s %.*s", TEXT_ARGS(effect->note.what),
                    TEXT_ARGS(effect->note.detail));
