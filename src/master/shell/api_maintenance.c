@@ -8,6 +8,7 @@
 #include "common/wire/json.h"
 #include "common/wire/put.h"
 #include "master/shell/daemon.h"
+#include "master/shell/redirect.h"
 #include "master/shell/legacy_json.h"
 
 typedef Mesos__V1__Master__Call call_message;
@@ -297,7 +298,7 @@ void api_maintenance_serve(struct daemon *daemon) {
         {"/machine/up", "/master/machine/up", serve_up},
     };
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        http_server_route(daemon->http, routes[i].path, routes[i].serve, daemon);
-        http_server_route(daemon->http, routes[i].long_path, routes[i].serve, daemon);
+        redirect_route(daemon, routes[i].path, routes[i].serve);
+        redirect_route(daemon, routes[i].long_path, routes[i].serve);
     }
 }
