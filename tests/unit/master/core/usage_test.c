@@ -100,8 +100,9 @@ TEST(who_cannot_share_is_not_offered_what_others_use) {
     stage_add_framework_of(c.stage, 2, "plain", "eng", 0);
     launch_by(&c, 2, "z", VOLUME ";cpus:1");
 
-    assert_not_heard(c.stage, "{SHARED}");
+    assert_heard(c.stage, "to 2 OFFERS M-O2 agent=M-S0 role=eng cpus:3 ");
     assert_heard(c.stage, "to 2 UPDATE z TASK_ERROR");
+    assert_heard(c.stage, "asks for disk(eng)[v]{SHARED}:50, the offer has 0 of that left");
 }
 
 TEST(a_shared_volume_in_use_is_not_destroyed) {
