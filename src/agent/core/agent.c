@@ -50,11 +50,13 @@ struct agent *agent_new(const struct agent_options *options, struct kinds *kinds
     list_init(&agent->completed);
     list_init(&agent->operations);
     list_init(&agent->removals);
+    list_init(&agent->bound);
     timer_init(&agent->connect_timer, TIMER_CONNECT, agent);
     timer_init(&agent->answer_timer, TIMER_ANSWER, agent);
     timer_init(&agent->ping_timer, TIMER_PING, agent);
     timer_init(&agent->reconnect_timer, TIMER_RECONNECT, agent);
     timer_init(&agent->sandbox_timer, TIMER_SANDBOX, agent);
+    timer_init(&agent->partition_timer, TIMER_PARTITION, agent);
     return agent;
 }
 
@@ -151,6 +153,7 @@ static void act(struct agent *agent, const struct agent_event *event) {
     case AGENT_EVENT_TICK: return;
     case AGENT_EVENT_MASTER_CONNECTED: return registration_connected(agent);
     case AGENT_EVENT_MASTER_CLOSED: return registration_closed(agent, event->closed_reason);
+    case AGENT_EVENT_MASTER_FOUND: return registration_found(agent);
     case AGENT_EVENT_MASTER_MESSAGE: return master_message_handle(agent, &event->master);
     case AGENT_EVENT_EXECUTOR_CALL:
         return executor_call_handle(agent, event->connection, &event->executor);
@@ -174,6 +177,7 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
     agent->first_effect = outbox->effects.count;
     agent->now_ms = event->now_ms;
     agent->wall_ns = event->wall_ns;
+    agent->suspended_ms = event->suspended_ms;
     if (event->kind == AGENT_EVENT_RECOVERED || agent->recovery != RECOVERY_BEGIN)
         act(agent, event);
     timers_run(agent);

@@ -98,6 +98,7 @@ enum agent_event_kind {
     AGENT_EVENT_TICK,
     AGENT_EVENT_MASTER_CONNECTED, /* answers AGENT_EFFECT_CONNECT */
     AGENT_EVENT_MASTER_CLOSED,    /* or could not be reached */
+    AGENT_EVENT_MASTER_FOUND, /* another leads than the one that is connected or was tried last */
     AGENT_EVENT_MASTER_MESSAGE,
     AGENT_EVENT_EXECUTOR_CALL,
     AGENT_EVENT_EXECUTOR_CLOSED,
@@ -122,6 +123,8 @@ struct agent_event {
     enum agent_event_kind kind;
     int64_t now_ms;
     int64_t wall_ns;
+    int64_t suspended_ms; /* since the machine's boot; now_ms, which goes on while an agent is
+                             restarted, does not count it */
     struct connection_id connection; /* executors */
     union {
         struct {

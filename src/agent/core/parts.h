@@ -36,6 +36,7 @@ void registration_store_self(struct agent *agent); /* its id and this boot's */
 void registration_connected(struct agent *agent);
 void registration_settle(struct agent *agent); /* once, at the end of a step */
 void registration_closed(struct agent *agent, struct text reason);
+void registration_found(struct agent *agent);
 void registration_heard(struct agent *agent); /* any word of the master */
 void registration_answered(struct agent *agent, const struct master_message *message);
 void registration_fired(struct agent *agent, enum timer_kind kind);
@@ -210,6 +211,23 @@ void drain_end_all(struct agent *agent); /* and tells nobody */
 /* And then the agent itself; the reason is copied. */
 void drain_end_agent(struct agent *agent, struct text reason);
 void drain_settle(struct agent *agent); /* once, at the end of a step */
+
+/* partition.c: tasks that end when the agent has been without a master for too long. */
+void partition_bind(struct agent *agent, struct task *task); /* one that the master brought */
+void partition_unbind(struct agent *agent, struct task *task);
+void partition_register_sent(struct agent *agent);
+void partition_registered(struct agent *agent);
+void partition_answered(struct agent *agent, int64_t echo_ms); /* a PONG of ours was heard */
+void partition_restore(struct agent *agent, const struct agent_record *record);
+void partition_restore_task(struct agent *agent, struct task *task);
+void partition_recovered(struct agent *agent); /* containers have been heard of */
+void partition_fired(struct agent *agent);
+bool partition_is_over(const struct agent *agent, const struct task *task);
+void partition_stop_if_over(struct agent *agent, struct task *task);
+bool partition_has_killed(const struct task *task);
+/* Says in the status of a killed task what killed it. */
+void partition_label(const struct agent *agent, const struct task *task,
+                     struct task_status *status);
 
 /* recovery.c */
 void recovery_begin(struct agent *agent, const struct agent_event *event);

@@ -31,7 +31,9 @@ static void add_cluster(struct agent_flags *f) {
          .is_required = true,
          .group = "Cluster",
          .metavar = "HOST:PORT[,...]",
-         .help = "Where the master is: one address or several, of which the leader is found."},
+         .help = "Where the master is: one address or several, of which the leader is found, or "
+                 "zk://[USER:PASSWORD@]HOST:PORT[,...]/PATH as the masters' --zk has it, or "
+                 "file://FILE with that in it."},
         {.name = "ip",
          .kind = FLAG_STRING,
          .string = &f->ip,

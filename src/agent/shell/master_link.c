@@ -6,6 +6,8 @@
 #include "common/runtime/address.h"
 #include "common/runtime/frame_client.h"
 #include "common/runtime/frame_link.h"
+#include "zookeeper/core/zk_url.h"
+#include "zookeeper/shell/leader_finder.h"
 
 enum { MASTERS_LIMIT = 16, REDIRECTS_LIMIT = 4, DEFAULT_PORT = 5050 };
 
@@ -13,8 +15,11 @@ struct master_link {
     struct daemon *daemon;
     struct address masters[MASTERS_LIMIT];
     size_t master_count;
-    size_t next;      /* which to ask when nobody has told us better */
-    size_t redirects; /* followed on the way to this connection */
+    struct leader_finder *finder; /* NULL: they are given; else the one it has found last */
+    bool is_waiting;              /* to be connected, once a leader is found */
+    size_t next;                  /* which to ask when nobody has told us better */
+    struct address asked;         /* who was asked last */
+    size_t redirects;             /* followed on the way to this connection */
     struct frame_client *client;
     struct frame_link *link;
     struct loop_task closed; /* tells the core outside of its own step */
@@ -37,7 +42,8 @@ static void close_with(struct master_link *link, const struct error *why) {
     forget_connection(link);
     outputs_close_all(link->daemon->outputs);
     link->why_closed = *why;
-    link->next = (link->next + 1) % link->master_count;
+    if (link->master_count > 0)
+        link->next = (link->next + 1) % link->master_count;
     loop_defer(link->daemon->loop, &link->closed);
 }
 
@@ -78,6 +84,7 @@ static void ask(struct master_link *link, const struct address *address) {
                                            .headers = headers,
                                            .header_count = sizeof(headers) / sizeof(headers[0])};
     frame_client_free(TAKE(link->client));
+    link->asked = *address;
     link->client = frame_client_new(link->daemon->loop, &options, on_done, link);
 }
 
@@ -115,10 +122,6 @@ static void on_done(void *self, const struct frame_client_result *result) {
 
 static bool parse_masters(struct master_link *link, struct text list, struct error *error) {
     struct text one;
-    if (text_starts_with(list, TEXT("zk://")))
-        return fail(error, ERROR_UNSUPPORTED,
-                    "--master: leader election through ZooKeeper is not part of this version; give "
-                    "HOST:PORT");
     while (text_split(&list, ',', &one)) {
         if (link->master_count == MASTERS_LIMIT)
             return fail(error, ERROR_LIMIT, "--master: more than %d addresses", MASTERS_LIMIT);
@@ -129,11 +132,46 @@ static bool parse_masters(struct master_link *link, struct text list, struct err
     return true;
 }
 
+/* --- the leader in ZooKeeper --- */
+
+/* When none leads the last one is still worth trying: it may be ZooKeeper that is away. */
+static void on_leader(void *self, struct text found) {
+    struct master_link *link = self;
+    struct address address;
+    if (!address_parse(found, DEFAULT_PORT, &address, NULL)) {
+        log_info(link->daemon->log, "no_master_leads");
+        return;
+    }
+    log_info(link->daemon->log, "master_found", KV("master", found));
+    link->masters[0] = address;
+    link->master_count = 1;
+    link->next = 0;
+    bool is_busy = link->client != NULL || link->link != NULL;
+    if (link->is_waiting)
+        master_link_connect(link);
+    else if (!is_busy || !address_equal(&address, &link->asked))
+        daemon_feed(link->daemon, (struct agent_event){.kind = AGENT_EVENT_MASTER_FOUND});
+}
+
+static void on_trouble(void *self, struct text why) {
+    struct master_link *link = self;
+    log_warning(link->daemon->log, "master_not_found", KV("error", why),
+                KV("note", "tried again; tasks go on"));
+}
+
+static bool find_masters(struct master_link *link, struct text masters, struct error *error) {
+    if (!zk_url_is(masters))
+        return parse_masters(link, masters, error);
+    link->finder =
+        leader_finder_new(link->daemon->loop, masters, on_leader, on_trouble, link, error);
+    return link->finder != NULL || fail_context(error, "--master");
+}
+
 struct master_link *master_link_new(struct daemon *daemon, struct error *error) {
     struct master_link *link = NEW(struct master_link);
     link->daemon = daemon;
     loop_task_init(&link->closed, tell_closed, link);
-    if (parse_masters(link, text_of(daemon->flags.master), error))
+    if (find_masters(link, text_of(daemon->flags.master), error))
         return link;
     mem_free(link);
     return NULL;
@@ -143,6 +181,7 @@ void master_link_free(struct master_link *link) {
     if (link == NULL)
         return;
     loop_task_cancel(&link->closed);
+    leader_finder_free(link->finder);
     forget_connection(link);
     mem_free(link);
 }
@@ -152,6 +191,9 @@ void master_link_connect(struct master_link *link) {
         return;
     loop_task_cancel(&link->closed); /* the core knows: it asks for a new one */
     link->redirects = 0;
+    link->is_waiting = link->master_count == 0;
+    if (link->is_waiting)
+        return;
     ask(link, &link->masters[link->next]);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The agent's one connection to the leading master: finds it among the given addresses, follows
- * redirects, carries frames. When to connect is the core's business.
+ * The agent's one connection to the leading master: finds it among the given addresses or in
+ * ZooKeeper, follows redirects, carries frames. When to connect is the core's business.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 struct daemon;
 struct master_link;
 
-/* NULL with a clear error when --master is no list of addresses. */
+/* NULL with a clear error when --master is neither a list of addresses nor zk:// nor file://. */
 struct master_link *master_link_new(struct daemon *daemon, struct error *error);
 void master_link_free(struct master_link *link);
 DEFINE_AUTO(struct master_link, master_link_free)

@@ -63,6 +63,32 @@ TEST(waiting_doubles_to_a_minute_and_never_more) {
     assert_int_equal(rig_count(rig, AGENT_EFFECT_CONNECT), 201);
 }
 
+TEST(who_waits_long_for_a_master_waits_a_second_at_most_when_another_leads) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_recover(rig);
+    for (int i = 0; i < 20; i++) {
+        rig_lose_master(rig);
+        rig_advance(rig, agent_deadline_ms(rig->agent) - rig->now_ms);
+    }
+    rig_lose_master(rig);
+
+    rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_MASTER_FOUND});
+
+    assert_true(agent_deadline_ms(rig->agent) - rig->now_ms <= 1000);
+}
+
+TEST(a_master_that_does_not_lead_any_more_is_left) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_recover(rig);
+    rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_MASTER_CONNECTED});
+
+    rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_MASTER_FOUND});
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_DISCONNECT), 1);
+    rig_advance(rig, 1000);
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_CONNECT), 2);
+}
+
 TEST(a_registration_without_an_answer_is_tried_again_on_a_new_connection) {
     AUTO(rig_free) struct rig *rig = rig_new();
     rig_recover(rig);
