@@ -141,6 +141,7 @@ void master_each_machine(const struct master *master,
 /* How much there is of everything, for metrics. */
 struct master_counts {
     size_t agents_connected, agents_disconnected, agents_unreachable;
+    size_t agents_active, agents_inactive; /* offered, and not (those that are away too) */
     size_t frameworks_connected, frameworks_disconnected, frameworks_completed;
     size_t tasks_active, offers;
     uint64_t tasks_by_state[TASK_STATE_COUNT]; /* how many ever reached it, as counters */

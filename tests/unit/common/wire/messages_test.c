@@ -288,6 +288,33 @@ TEST(an_offer_is_written_as_the_framework_can_read_it) {
     resources_fini(&resources);
 }
 
+TEST(an_offer_says_when_its_agent_will_be_away) {
+    FIXTURE(f);
+    struct resources resources = {0};
+    const struct unavailability away = {5, 10}, for_ever = {6, -1};
+    struct offered offer = {.id = {TEXT("o1")}, .resources = &resources, .unavailability = &away};
+    struct inverse_offered inverse = {.id = {TEXT("o2")},
+                                      .framework = {TEXT("f1")},
+                                      .agent = {TEXT("a1")},
+                                      .hostname = TEXT("h"),
+                                      .unavailability = for_ever};
+    struct scheduler_event event = {.kind = SCHEDULER_EVENT_OFFERS, .offers = {&offer, 1}};
+
+    const Mesos__V1__Unavailability *said = event_of(&f, &event)->offers->offers[0]->unavailability;
+    assert_int_equal(said->start->nanoseconds, 5);
+    assert_int_equal(said->duration->nanoseconds, 10);
+    event = (struct scheduler_event){.kind = SCHEDULER_EVENT_INVERSE_OFFERS,
+                                     .inverse_offers = {&inverse, 1}};
+    const Mesos__V1__InverseOffer *asked = event_of(&f, &event)->inverse_offers->inverse_offers[0];
+    assert_string_equal(asked->id->value, "o2");
+    assert_string_equal(asked->agent_id->value, "a1");
+    assert_int_equal(asked->unavailability->start->nanoseconds, 6);
+    assert_null(asked->unavailability->duration);
+    event = (struct scheduler_event){.kind = SCHEDULER_EVENT_RESCIND_INVERSE_OFFER,
+                                     .rescind = {TEXT("o2")}};
+    assert_string_equal(event_of(&f, &event)->rescind_inverse_offer->inverse_offer_id->value, "o2");
+}
+
 TEST(every_event_of_a_scheduler_reads_back) {
     FIXTURE(f);
     struct scheduler_event event = {

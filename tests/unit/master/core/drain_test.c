@@ -130,6 +130,17 @@ TEST(a_drained_agent_is_offered_again_when_it_is_reactivated) {
     assert_int_equal(drain_state_of(stage), DRAIN_NONE);
 }
 
+TEST(agents_out_of_use_are_counted) {
+    AUTO(stage_free) struct stage *stage = begin(0);
+    assert_int_equal(master_count(stage->master).agents_active, 1);
+
+    ask(stage, OPERATOR_DEACTIVATE_AGENT);
+
+    assert_int_equal(master_count(stage->master).agents_active, 0);
+    assert_int_equal(master_count(stage->master).agents_inactive, 1);
+    assert_int_equal(master_count(stage->master).agents_connected, 1);
+}
+
 TEST(a_draining_agent_is_not_reactivated) {
     AUTO(stage_free) struct stage *stage = begin_with_task();
     ask(stage, OPERATOR_DRAIN_AGENT);
