@@ -112,6 +112,24 @@ void registration_closed(struct agent *agent, struct text reason) {
     leave_master(agent);
 }
 
+/* Another master leads: waiting begins anew, and short. */
+void registration_found(struct agent *agent) {
+    switch (agent->registration) {
+    case REGISTRATION_RECOVERING:
+    case REGISTRATION_STOPPED: return;
+    case REGISTRATION_WAITING:
+        agent->backoff_ms = agent->options.registration_backoff_ms;
+        wait_and_connect(agent);
+        return;
+    case REGISTRATION_CONNECTING:
+    case REGISTRATION_ASKED:
+    case REGISTRATION_DONE:
+        agent->backoff_ms = agent->options.registration_backoff_ms;
+        disconnect(agent, "another master leads");
+        return;
+    }
+}
+
 void registration_heard(struct agent *agent) {
     if (registration_is_done(agent))
         timer_set(agent, &agent->ping_timer, agent->ping_timeout_ms);
