@@ -27,7 +27,8 @@ struct history {
     struct rng rng;
     struct zk_model *model;
     struct rig writer, zombie, reader;
-    bool has_zombie, has_reader, is_checked; /* the writer, when it was loaded */
+    bool has_zombie, has_reader, is_reading;
+    bool is_checked; /* the writer, when it was loaded */
     char fence[64];
     unsigned last_fence;
     uint64_t last_value;
@@ -211,9 +212,14 @@ static void step_reader(struct history *history) {
     struct rig *reader = &history->reader;
     if (!history->has_reader) {
         rig_init(reader, history->model, "");
-        zk_model_join(reader->client);
         zk_model_set_lag(reader->client, below(history, 2) == 0);
         history->has_reader = true;
+        history->is_reading = false;
+        return;
+    }
+    if (!history->is_reading) {
+        zk_model_join(reader->client);
+        history->is_reading = true;
         history->reader_has_floor = history->is_checked;
         history->reader_floor = (size_t)history->writer.stored;
         return;

@@ -162,6 +162,21 @@ TEST(many_small_changes_become_a_snapshot_and_go) {
     assert_int_equal(reader.journal->litter.items.count, 0);
 }
 
+TEST(a_server_that_lags_is_brought_up_to_date_before_it_is_read) {
+    AUTO(zk_model_free) struct zk_model *model = model_with_fence();
+    AUTO_FINI(rig_fini) struct rig writer, reader;
+    rig_open(&writer, model, FENCE);
+    store(&writer, "a", "1", 1);
+
+    rig_init(&reader, model, "");
+    zk_model_set_lag(reader.client, true);
+    store(&writer, "a", "2", 2);
+    zk_model_join(reader.client);
+    rig_settle(&reader);
+
+    assert_rig_holds(&reader, "a=2");
+}
+
 /* --- losses --- */
 
 TEST(a_lost_request_is_sent_again_after_the_reconnect) {
