@@ -23,6 +23,17 @@ void unit_register(const char *name, void (*body)(void **state)) {
     registered[count++] = (struct CMUnitTest){.name = name, .test_func = body};
 }
 
+int rounds_for_test(int rounds) {
+#if defined(__SANITIZE_ADDRESS__)
+    return rounds / 5;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    return rounds / 5;
+#endif
+#endif
+    return rounds;
+}
+
 struct rng rng_for_test(void) {
     if (!seed_is_set) {
         const char *given = getenv("SEED");

@@ -30,6 +30,10 @@
 /* Takes its seed from $SEED, else from the clock; the seed is printed when a test fails. */
 struct rng rng_for_test(void);
 
+/* How often a test by chance tries: `rounds`, or a fifth of it where sanitizers make each one slow.
+ */
+int rounds_for_test(int rounds);
+
 /* Registers a test; called by TEST before main. */
 void unit_register(const char *name, void (*body)(void **state));
 

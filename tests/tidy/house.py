@@ -60,7 +60,7 @@ FOREIGN = {
     "zookeeper/zookeeper.h": ("src/zookeeper/shell",),
     "lmdb.h": ("src/common/storage",),
     "libcgroup.h": ("src/agent/container",),
-    "jansson.h": ("src/common/wire", "src/cli"),
+    "jansson.h": ("src/common/wire", "src/cli", "src/zookeeper/shell"),
     "openssl/": ("src/common/runtime",),
     "pcre2.h": ("src/common/model",),
 }

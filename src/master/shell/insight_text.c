@@ -74,45 +74,42 @@ static void print_percent(int64_t share, struct buf *out) {
 
 /* --- one agent --- */
 
-void insight_print_verdict(const struct insight_verdict *it, struct buf *out) {
+/* Those that need no amounts. */
+static const char *plain_words(const struct insight_verdict *it) {
+    static const char *const words[] = {
+        [ALLOCATOR_FITS] = "it fits now; whoever is further below its share comes first",
+        [ALLOCATOR_NO_GPUS] = "the agent has gpus and the framework lacks GPU_RESOURCES",
+        [ALLOCATOR_NO_REMOTE] =
+            "the agent is in another region and the framework lacks REGION_AWARE",
+        [ALLOCATOR_NO_ROLES] = "the agent does not serve roles of this kind",
+        [ALLOCATOR_CONSTRAINT] = "the framework's constraints exclude the agent",
+        [ALLOCATOR_HOARDS] = "the framework let offers run out unanswered; it gets another one "
+                             "when it answers those it has",
+        [ALLOCATOR_BELOW_MINIMUM] = "what is free is below the smallest offer",
+    };
+    size_t reason = it->verdict->reason;
+    if (reason == ALLOCATOR_INACTIVE)
+        return it->absence != NULL ? it->absence : "the agent is disconnected or deactivated";
+    return reason < sizeof(words) / sizeof(words[0]) ? words[reason] : NULL;
+}
+
+static void print_lack(const struct insight_verdict *it, const char *and, const char *behind,
+                       struct buf *out) {
+    print_need(it, out);
+    buf_append_string(out, and);
+    print_have(it, behind, out);
+}
+
+static void print_amounts(const struct insight_verdict *it, struct buf *out) {
+    bool has_role = it->other_role.size > 0;
     switch (it->verdict->reason) {
-    case ALLOCATOR_FITS:
-        buf_append_string(out, "it fits now; whoever is further below its share comes first");
-        return;
-    case ALLOCATOR_INACTIVE:
-        buf_append_string(out, it->absence != NULL ? it->absence
-                                                   : "the agent is disconnected or deactivated");
-        return;
-    case ALLOCATOR_NO_GPUS:
-        buf_append_string(out, "the agent has gpus and the framework lacks GPU_RESOURCES");
-        return;
-    case ALLOCATOR_NO_REMOTE:
-        buf_append_string(out,
-                          "the agent is in another region and the framework lacks REGION_AWARE");
-        return;
-    case ALLOCATOR_NO_ROLES:
-        buf_append_string(out, "the agent does not serve roles of this kind");
-        return;
-    case ALLOCATOR_CONSTRAINT:
-        buf_append_string(out, "the framework's constraints exclude the agent");
-        return;
-    case ALLOCATOR_TOO_SMALL:
-        print_need(it, out);
-        buf_append_string(out, " and the whole agent has ");
-        print_have(it, "", out);
-        return;
+    case ALLOCATOR_TOO_SMALL: print_lack(it, " and the whole agent has ", "", out); return;
     case ALLOCATOR_RESERVED:
-        print_need(it, out);
-        buf_append_string(out, " and may have ");
-        print_have(it, "; the rest is reserved", out);
-        if (it->other_role.size > 0)
+        print_lack(it, " and may have ", "; the rest is reserved", out);
+        if (has_role)
             buf_printf(out, " to role %.*s", TEXT_ARGS(it->other_role));
         return;
-    case ALLOCATOR_NOT_ENOUGH:
-        print_need(it, out);
-        buf_append_string(out, " and ");
-        print_have(it, " is free", out);
-        return;
+    case ALLOCATOR_NOT_ENOUGH: print_lack(it, " and ", " is free", out); return;
     case ALLOCATOR_NOT_TAKEN:
         print_need(it, out);
         buf_append_string(out, " and what is there is revocable or shared, which it does not take");
@@ -132,18 +129,26 @@ void insight_print_verdict(const struct insight_verdict *it, struct buf *out) {
         print_have(it, "", out);
         return;
     case ALLOCATOR_HEADROOM:
-        print_need(it, out);
-        buf_append_string(out, " and only ");
-        print_have(it, " of what is free is not kept for guarantees of other roles", out);
+        print_lack(it, " and only ", " of what is free is not kept for guarantees of other roles",
+                   out);
         return;
+    case ALLOCATOR_FITS:
+    case ALLOCATOR_INACTIVE:
+    case ALLOCATOR_NO_GPUS:
+    case ALLOCATOR_NO_REMOTE:
+    case ALLOCATOR_NO_ROLES:
+    case ALLOCATOR_CONSTRAINT:
     case ALLOCATOR_HOARDS:
-        buf_append_string(out, "the framework let offers run out unanswered; it gets another one "
-                               "when it answers those it has");
-        return;
-    case ALLOCATOR_BELOW_MINIMUM:
-        buf_append_string(out, "what is free is below the smallest offer");
-        return;
+    case ALLOCATOR_BELOW_MINIMUM: return; /* plain_words */
     }
+}
+
+void insight_print_verdict(const struct insight_verdict *it, struct buf *out) {
+    const char *plain = plain_words(it);
+    if (plain != NULL)
+        buf_append_string(out, plain);
+    else
+        print_amounts(it, out);
 }
 
 /* --- the main reason --- */

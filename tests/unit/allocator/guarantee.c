@@ -82,7 +82,8 @@ static bool guarantees_hold(struct pool *pool, struct rng *rng, const struct chu
 void check_guarantees(const struct churn *churn) {
     struct rng seeds = rng_for_test();
     const char *times = getenv("TREES");
-    int trees = churn->trees * (times != NULL ? (int)strtol(times, NULL, 10) : 1), broken = 0;
+    int trees = rounds_for_test(churn->trees) * (times != NULL ? (int)strtol(times, NULL, 10) : 1);
+    int broken = 0;
     long nodes = 0, missing = 0;
     for (int i = 0; i < trees; i++) {
         uint64_t seed = rng_next(&seeds);

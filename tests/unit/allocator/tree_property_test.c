@@ -30,7 +30,7 @@ static int difference_of_ends(uint64_t seed, const struct tree_terms *terms) {
 /* Tasks of one size leave no remainders: the end is then the same whatever ends first. */
 TEST(the_end_does_not_depend_on_the_order_in_which_tasks_end) {
     struct rng rng = rng_for_test();
-    for (int tree = 0; tree < 1000; tree++)
+    for (int tree = 0; tree < rounds_for_test(1000); tree++)
         assert_int_equal(difference_of_ends(rng_next(&rng), &(struct tree_terms){.capacity = 200,
                                                                                  .depth = 2,
                                                                                  .tops = 2,
@@ -42,7 +42,7 @@ TEST(the_end_does_not_depend_on_the_order_in_which_tasks_end) {
 /* Where a guarantee is less than a task leaves take turns, so some have one task more or less. */
 TEST(with_tasks_over_their_guarantees_ends_differ_by_one_task) {
     struct rng rng = rng_for_test();
-    for (int tree = 0; tree < 1000; tree++)
+    for (int tree = 0; tree < rounds_for_test(1000); tree++)
         assert_in_range(
             difference_of_ends(
                 rng_next(&rng),
@@ -52,7 +52,7 @@ TEST(with_tasks_over_their_guarantees_ends_differ_by_one_task) {
 
 TEST(a_node_with_one_child_equals_that_child) {
     struct rng rng = rng_for_test();
-    for (int tree = 0; tree < 1000; tree++) {
+    for (int tree = 0; tree < rounds_for_test(1000); tree++) {
         struct tree_terms terms = {.capacity = 60, .depth = 3, .tops = 2, .big = 6};
         struct rng bare_rng = rng, under_rng = rng;
         struct pool bare, under;
@@ -87,7 +87,7 @@ static int drf_choice(const struct pool *pool, const int64_t *weights) {
 /* Tasks of one size in one resource: with others an order by guarantees is another order. */
 TEST(a_tree_of_depth_one_equals_weighted_drf) {
     struct rng rng = rng_for_test();
-    for (int tree = 0; tree < 1000; tree++) {
+    for (int tree = 0; tree < rounds_for_test(1000); tree++) {
         struct pool pool;
         int64_t weights[LEAVES];
         int leaves = 2 + (int)rng_below(&rng, 8), expected[LEAVES] = {0};
@@ -126,7 +126,7 @@ static enum mesos_allocator_answer fits_in_slices(const struct tree_node *node, 
 
 TEST(a_decision_in_slices_ends_and_what_it_picks_fits) {
     struct rng rng = rng_for_test();
-    for (int tree = 0; tree < 300; tree++) {
+    for (int tree = 0; tree < rounds_for_test(300); tree++) {
         struct pool pool;
         random_tree(&pool, &rng, &(struct tree_terms){.capacity = 60, .depth = 3, .tops = 3});
         struct slices slices = {&pool, &rng, 0};
