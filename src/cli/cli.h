@@ -60,7 +60,8 @@ struct cli_common {
     {                                                                                              \
         .name = "master", .kind = FLAG_STRING, .string = &(common)->master,                        \
         .preset = "127.0.0.1:5050", .metavar = "HOST:PORT[,...]",                                  \
-        .help = "The master; of several, the first that answers. Also MESOS_MASTER."               \
+        .help = "The master; of several, the first that answers; zk://HOST:PORT[,...]/PATH or "    \
+                "file://FILE with that in it: the one that leads. Also MESOS_MASTER."              \
     }
 #define CLI_FLAG_JSON(common)                                                                      \
     {                                                                                              \

@@ -2,11 +2,19 @@
 
 #include "common/base/buf.h"
 #include "common/runtime/http_client.h"
+#include "zookeeper/core/zk_url.h"
+#include "zookeeper/shell/leader_finder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DEFAULT_PORT = 5050, TIMEOUT_MS = 30000, REDIRECTS_LIMIT = 4, PATH_LIMIT = 16 };
+enum {
+    DEFAULT_PORT = 5050,
+    TIMEOUT_MS = 30000,
+    FIND_TIMEOUT_MS = 15000, /* longer than a session's timeout: the leader may just have gone */
+    REDIRECTS_LIMIT = 4,
+    PATH_LIMIT = 16
+};
 
 static bool follow(const struct http_response *response, struct address *address,
                    struct error *error) {
@@ -44,7 +52,14 @@ static bool call_one(struct address address, struct text body, struct http_respo
 
 static bool call_any(const char *masters, struct text body, struct http_response *out,
                      struct error *error) {
+    char leader[ADDRESS_TEXT_SIZE];
     struct text rest = text_of(masters), one;
+    if (zk_url_is(rest)) {
+        if (!leader_find(rest, FIND_TIMEOUT_MS, leader, sizeof(leader), error))
+            return fail_context(error, "--master");
+        masters = leader;
+        rest = text_of(leader);
+    }
     fail(error, ERROR_INVALID, "--master is empty");
     while (text_split(&rest, ',', &one)) {
         struct address address;

@@ -12,10 +12,11 @@
 DEFINE_AUTO(json_t, json_decref)
 
 /*
- * Sends {"type": TYPE, ...fields} to the first of `masters` ("h:p,h:p") that answers, following
- * redirects. `fields` (may be NULL) is taken. *out (may be NULL) is the answer, the caller's to
- * json_decref; NULL when it has no body. ERROR_IO: nobody answered; ERROR_NOT_FOUND, ERROR_INVALID,
- * ERROR_REFUSED: the master's no, in its own words.
+ * Sends {"type": TYPE, ...fields} to the first of `masters` ("h:p,h:p") that answers, or to the
+ * one that leads ("zk://...", "file://..."), following redirects. `fields` (may be NULL) is taken.
+ * *out (may be NULL) is the answer, the caller's to json_decref; NULL when it has no body.
+ * ERROR_IO: nobody answered; ERROR_NOT_FOUND, ERROR_INVALID, ERROR_REFUSED: the master's no, in its
+ * own words.
  */
 bool query_call(const char *masters, const char *type, json_t *fields, json_t **out,
                 struct error *error);

@@ -6,6 +6,8 @@
 void dialer_init(struct dialer *dialer, struct text addresses, int64_t cap_ms, uint64_t seed) {
     *dialer = (struct dialer){.cap_ms = cap_ms, .rng = rng_of(seed)};
     struct text part;
+    if (text_starts_with(addresses, TEXT("zk://")) || text_starts_with(addresses, TEXT("file://")))
+        return;
     while (text_split(&addresses, ',', &part)) {
         part = text_trim(part);
         if (part.size > 0 && dialer->addresses.count < DIALER_ADDRESSES_LIMIT)
@@ -18,8 +20,8 @@ void dialer_fini(struct dialer *dialer) {
     VEC_EACH(address, &dialer->addresses)
         mem_free(*address);
     VEC_FINI(&dialer->addresses);
-    mem_free(dialer->redirect);
-    dialer->redirect = NULL;
+    mem_free(TAKE(dialer->redirect));
+    mem_free(TAKE(dialer->taken));
 }
 
 static void wait_until(struct dialer *dialer, int64_t at_ms) {
@@ -39,18 +41,22 @@ void dialer_rest(struct dialer *dialer) {
 }
 
 const char *dialer_take(struct dialer *dialer, int64_t now_ms) {
-    if (dialer->state != DIALER_WAITING || dialer->at_ms > now_ms)
+    if (dialer->state != DIALER_WAITING || dialer->at_ms > now_ms || dialer->addresses.count == 0)
         return NULL;
     dialer->state = DIALER_DIALING;
-    if (dialer->redirect != NULL)
-        return dialer->redirect;
-    const char *address = dialer->addresses.items[dialer->next];
+    mem_free(dialer->taken);
+    if (dialer->redirect != NULL) {
+        dialer->taken = mem_dup_string(dialer->redirect);
+        return dialer->taken;
+    }
+    dialer->taken = mem_dup_string(dialer->addresses.items[dialer->next]);
     dialer->next = (dialer->next + 1) % dialer->addresses.count;
-    return address;
+    return dialer->taken;
 }
 
 int64_t dialer_deadline_ms(const struct dialer *dialer) {
-    return dialer->state == DIALER_WAITING ? dialer->at_ms : INT64_MAX;
+    bool can_dial = dialer->state == DIALER_WAITING && dialer->addresses.count > 0;
+    return can_dial ? dialer->at_ms : INT64_MAX;
 }
 
 static int64_t pause_ms(struct dialer *dialer) {
@@ -68,6 +74,25 @@ static int64_t pause_ms(struct dialer *dialer) {
 static void forget_redirect(struct dialer *dialer) {
     mem_free(TAKE(dialer->redirect));
     dialer->redirects = 0;
+}
+
+bool dialer_found(struct dialer *dialer, struct text address, int64_t now_ms) {
+    VEC_EACH(old, &dialer->addresses)
+        mem_free(*old);
+    dialer->addresses.count = 0;
+    VEC_PUSH(&dialer->addresses, text_dup(address));
+    dialer->next = 0;
+    dialer->failures = 0;
+    switch (dialer->state) {
+    case DIALER_IDLE: break;
+    case DIALER_WAITING:
+        forget_redirect(dialer);
+        wait_until(dialer, now_ms);
+        break;
+    case DIALER_DIALING:
+    case DIALER_UP: return text_equal(text_of(dialer->taken), address);
+    }
+    return true;
 }
 
 void dialer_failed(struct dialer *dialer, int64_t now_ms) {

@@ -28,6 +28,7 @@ struct dialer {
     VEC_OF(char *) addresses;
     size_t next;    /* in addresses */
     char *redirect; /* goes before the list, once */
+    char *taken;    /* what was dialled last */
     unsigned redirects;
     uint64_t failures; /* in a row */
     int64_t at_ms;     /* WAITING: when */
@@ -37,9 +38,14 @@ struct dialer {
     struct rng rng;
 };
 
-/* `addresses`: "h1:5050,h2:5050"; those beyond the limit are not used. */
+/* `addresses`: "h1:5050,h2:5050"; those beyond the limit are not used. "zk://..." or "file://...":
+ * none until dialer_found. */
 void dialer_init(struct dialer *dialer, struct text addresses, int64_t cap_ms, uint64_t seed);
 void dialer_fini(struct dialer *dialer);
+
+/* This one leads: it takes the place of the list, and is due at once unless it is the one that is
+ * dialled or up. False when another is: the caller closes that, and says dialer_lost. */
+bool dialer_found(struct dialer *dialer, struct text address, int64_t now_ms);
 
 void dialer_begin(struct dialer *dialer, int64_t now_ms); /* IDLE: dial at once */
 void dialer_rest(struct dialer *dialer);                  /* IDLE from any state */

@@ -29,6 +29,8 @@ enum driver_event_kind {
     DRIVER_EVENT_CONNECT_FAILED, /* text: why */
     DRIVER_EVENT_REDIRECTED,     /* text: "host:port" */
     DRIVER_EVENT_CLOSED,         /* by the peer or the world; text: why */
+    DRIVER_EVENT_MASTER_FOUND,   /* the master that leads, where masters are looked up; text */
+    DRIVER_EVENT_FIND_FAILED,    /* it cannot be looked up, for now; text: why */
     DRIVER_EVENT_FRAME,
     DRIVER_EVENT_CALL,
     DRIVER_EVENT_CALL_LOST, /* dropped before it came here; call.type and call.why */

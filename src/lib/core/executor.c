@@ -351,6 +351,8 @@ static void handle(struct executor *executor, const struct driver_event *event,
             fail_driver(executor, "an update is too large or there are too many", outbox);
         break;
     case DRIVER_EVENT_TICK:
+    case DRIVER_EVENT_MASTER_FOUND:
+    case DRIVER_EVENT_FIND_FAILED:
     case DRIVER_EVENT_READ_OUTPUT:
     case DRIVER_EVENT_CANCEL_OUTPUT: break;
     }

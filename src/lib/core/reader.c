@@ -102,6 +102,16 @@ static void lose(struct reader *reader, struct text why, int64_t now_ms,
         dialer_rest(&reader->dialer);
 }
 
+/* Reading goes on through the master that leads. */
+static void found_master(struct reader *reader, const struct driver_event *event,
+                         struct driver_outbox *outbox) {
+    if (dialer_found(&reader->dialer, event->text, event->now_ms))
+        return;
+    outbox_push(outbox, DRIVER_EFFECT_CLOSE);
+    lose(reader, TEXT("another master leads"), event->now_ms, outbox);
+    dialer_found(&reader->dialer, event->text, event->now_ms);
+}
+
 static void take_frame(struct reader *reader, const struct driver_event *event,
                        struct driver_outbox *outbox) {
     struct error error = {0};
@@ -135,6 +145,10 @@ static void handle(struct reader *reader, const struct driver_event *event,
         break;
     case DRIVER_EVENT_REDIRECTED:
         dialer_redirected(&reader->dialer, event->text, event->now_ms);
+        break;
+    case DRIVER_EVENT_MASTER_FOUND: found_master(reader, event, outbox); break;
+    case DRIVER_EVENT_FIND_FAILED:
+        snprintf(reader->why, sizeof(reader->why), "%.*s", TEXT_ARGS(event->text));
         break;
     case DRIVER_EVENT_CLOSED: lose(reader, event->text, event->now_ms, outbox); break;
     case DRIVER_EVENT_FRAME: take_frame(reader, event, outbox); break;

@@ -369,6 +369,15 @@ static void fail_attempt(struct scheduler *scheduler, const struct driver_event 
                                   .message = arena_string(outbox->arena, event->text)});
 }
 
+/* A connection that works is kept while its master leads. */
+static void found_master(struct scheduler *scheduler, const struct driver_event *event,
+                         struct driver_outbox *outbox) {
+    if (!dialer_found(&scheduler->dialer, event->text, event->now_ms)) {
+        leave_master(scheduler, "another master leads", event->now_ms, outbox);
+        dialer_found(&scheduler->dialer, event->text, event->now_ms);
+    }
+}
+
 static void connected(struct scheduler *scheduler, int64_t now_ms, struct driver_outbox *outbox) {
     dialer_connected(&scheduler->dialer);
     scheduler->phase = PHASE_SUBSCRIBING;
@@ -524,6 +533,13 @@ static void handle(struct scheduler *scheduler, const struct driver_event *event
     case DRIVER_EVENT_CONNECT_FAILED: fail_attempt(scheduler, event, outbox); break;
     case DRIVER_EVENT_REDIRECTED:
         dialer_redirected(&scheduler->dialer, event->text, event->now_ms);
+        break;
+    case DRIVER_EVENT_MASTER_FOUND: found_master(scheduler, event, outbox); break;
+    case DRIVER_EVENT_FIND_FAILED:
+        if (scheduler->phase == PHASE_SEEKING)
+            tell(scheduler, outbox,
+                 (struct driver_callback){.kind = CALLBACK_CONNECT_FAILED,
+                                          .message = arena_string(outbox->arena, event->text)});
         break;
     case DRIVER_EVENT_CLOSED: lose_connection(scheduler, event->text, event->now_ms, outbox); break;
     case DRIVER_EVENT_FRAME: take_frame(scheduler, event, outbox); break;

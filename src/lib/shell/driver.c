@@ -10,6 +10,8 @@
 #include "common/runtime/frame_client.h"
 #include "common/runtime/frame_link.h"
 #include "common/runtime/loop.h"
+#include "zookeeper/core/zk_url.h"
+#include "zookeeper/shell/leader_finder.h"
 #include "common/runtime/random.h"
 
 #include <pthread.h>
@@ -31,8 +33,9 @@ struct driver {
     void *core, *owner;
     struct loop *loop;
     struct loop_timer timer, flush_timer;
-    struct frame_client *client; /* dialling */
-    struct frame_link *link;     /* connected */
+    struct leader_finder *finder; /* NULL: masters are given */
+    struct frame_client *client;  /* dialling */
+    struct frame_link *link;      /* connected */
     struct driver_outbox outbox;
     int64_t flush_deadline_ms;
     bool is_done, is_calling_back;
@@ -340,6 +343,23 @@ struct driver *driver_new(const struct driver_class *class, void *core, void *ow
     return driver;
 }
 
+static void on_leader(void *self, struct text address) {
+    if (address.size > 0) /* else the last one is worth trying: it may be ZooKeeper that is away */
+        feed(self, (struct driver_event){.kind = DRIVER_EVENT_MASTER_FOUND, .text = address});
+}
+
+static void on_trouble(void *self, struct text why) {
+    feed(self, (struct driver_event){.kind = DRIVER_EVENT_FIND_FAILED, .text = why});
+}
+
+bool driver_find_master(struct driver *driver, const char *masters, struct error *error) {
+    if (!zk_url_is(text_of(masters)))
+        return true;
+    driver->finder =
+        leader_finder_new(driver->loop, text_of(masters), on_leader, on_trouble, driver, error);
+    return driver->finder != NULL;
+}
+
 void driver_free(struct driver *driver) {
     if (driver == NULL)
         return;
@@ -349,6 +369,7 @@ void driver_free(struct driver *driver) {
         pthread_join(driver->thread, NULL);
     LIST_EACH(at, &driver->items)
         mem_free(CONTAINER_OF(at, struct item, link));
+    leader_finder_free(driver->finder);
     frame_client_free(driver->client);
     frame_link_free(driver->link);
     loop_timer_disarm(&driver->timer);

@@ -33,6 +33,9 @@ struct driver_class {
 /* Takes the core. `owner` is what callbacks are called with. */
 struct driver *driver_new(const struct driver_class *class, void *core, void *owner,
                           struct error *error);
+/* Where `masters` is zk:// or file://, before the driver is started: the leader is looked up as
+ * long as it lives, and told to the core. Else nothing. */
+bool driver_find_master(struct driver *driver, const char *masters, struct error *error);
 void driver_free(struct driver *driver); /* aborts and joins first */
 
 /* What mesos/scheduler.h says of them. */
@@ -54,7 +57,7 @@ Mesos__V1__Status driver_status(struct driver *driver);
 
 /* Copies as much of a caller's struct as both know; both begin with their size. */
 void driver_copy_sized(void *into, size_t into_size, const void *from);
-/* Whether `masters` is a list that can be dialled. */
+/* Whether `masters` is a list that can be dialled, or where the leader is looked up. */
 bool driver_check_masters(const char *masters, struct error *error);
 uint64_t driver_seed(void);
 void driver_give_error(struct mesos_error *out, const struct error *error);

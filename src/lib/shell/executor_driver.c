@@ -6,6 +6,7 @@
 #include "common/base/units.h"
 #include "lib/core/executor.h"
 #include "lib/shell/driver.h"
+#include "zookeeper/core/zk_url.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -107,6 +108,8 @@ static bool read_settings(const struct mesos_executor_options *options,
         *error = missing;
         return false;
     }
+    if (zk_url_is(text_of(agent)))
+        return fail(error, ERROR_INVALID, "'%s' is no address of an agent", agent);
     if (!driver_check_masters(agent, error))
         return fail_context(error, "the agent");
     const char *checkpoint = getenv("MESOS_CHECKPOINT");

@@ -6,6 +6,7 @@
 #include "common/runtime/random.h"
 #include "lib/core/dialer.h"
 #include "lib/shell/driver.h"
+#include "zookeeper/core/zk_url.h"
 
 #include <stdio.h>
 
@@ -28,10 +29,8 @@ bool driver_check_masters(const char *masters, struct error *error) {
     size_t count = 0;
     if (masters == NULL)
         return fail(error, ERROR_INVALID, "no master is given");
-    if (text_starts_with(rest, TEXT("zk://")))
-        return fail(error, ERROR_UNSUPPORTED,
-                    "'%s': masters are not looked up in ZooKeeper; give host:port,host:port",
-                    masters);
+    if (zk_url_is(rest))
+        return true; /* driver_find_master says what is wrong with it */
     while (text_split(&rest, ',', &part)) {
         struct address address;
         part = text_trim(part);

@@ -55,8 +55,9 @@ struct mesos_output_reader *mesos_output_reader_new(const struct mesos_output_re
     reader->driver =
         driver_new(&reader_class, reader_new(text_of(options.master), timeout_ms, driver_seed()),
                    reader, &error);
-    if (reader->driver != NULL)
+    if (reader->driver != NULL && driver_find_master(reader->driver, options.master, &error))
         return reader;
+    driver_free(reader->driver);
     driver_give_error(out_error, &error);
     mem_free(reader);
     return NULL;

@@ -147,8 +147,9 @@ struct mesos_scheduler_driver *mesos_scheduler_driver_new(
         .seed = driver_seed(),
     };
     driver->driver = driver_new(&scheduler_class, scheduler_new(&settings), driver, &error);
-    if (driver->driver != NULL)
+    if (driver->driver != NULL && driver_find_master(driver->driver, options.master, &error))
         return driver;
+    driver_free(driver->driver);
     driver_give_error(out_error, &error);
     mem_free(driver);
     return NULL;

@@ -23,6 +23,46 @@ TEST(every_master_of_the_list_is_tried_at_once_before_the_first_pause) {
     dialer_fini(&dialer);
 }
 
+TEST(where_masters_are_looked_up_nothing_is_dialled_before_one_is_found) {
+    struct dialer dialer = dialer_of("zk://a:2181,b:2181/mesos");
+
+    assert_null(dialer_take(&dialer, 1000000));
+    assert_true(dialer_deadline_ms(&dialer) == INT64_MAX);
+    assert_true(dialer_found(&dialer, TEXT("m:1"), 5));
+    assert_int_equal(dialer_deadline_ms(&dialer), 5);
+    assert_string_equal(dialer_take(&dialer, 5), "m:1");
+    dialer_fini(&dialer);
+}
+
+TEST(a_master_that_is_found_is_due_at_once_and_takes_the_place_of_all_others) {
+    struct dialer dialer = dialer_of("zk://a:2181/mesos");
+    dialer_found(&dialer, TEXT("m:1"), 0);
+    for (int i = 0; i < 20; i++) {
+        dialer_take(&dialer, INT64_MAX - 1);
+        dialer_failed(&dialer, 0);
+    }
+    assert_null(dialer_take(&dialer, 100));
+
+    dialer_redirected(&dialer, TEXT("x:9"), 1000000);
+    assert_true(dialer_found(&dialer, TEXT("n:2"), 100));
+    assert_string_equal(dialer_take(&dialer, 100), "n:2");
+    dialer_fini(&dialer);
+}
+
+TEST(the_master_that_is_up_is_kept_when_it_is_found_again_and_another_is_told) {
+    struct dialer dialer = dialer_of("file:///etc/mesos/zk");
+    dialer_found(&dialer, TEXT("m:1"), 0);
+    dialer_take(&dialer, 0);
+
+    assert_true(dialer_found(&dialer, TEXT("m:1"), 0));
+    assert_false(dialer_found(&dialer, TEXT("n:2"), 0));
+    dialer_connected(&dialer);
+    assert_true(dialer_found(&dialer, TEXT("m:1"), 0));
+    assert_int_equal(dialer.state, DIALER_UP);
+    assert_false(dialer_found(&dialer, TEXT("n:2"), 0));
+    dialer_fini(&dialer);
+}
+
 TEST(pauses_double_up_to_the_cap_and_at_most_half_of_one_is_left_out) {
     struct dialer dialer = dialer_of("a:1");
     int64_t now_ms = 0;
