@@ -74,7 +74,14 @@ static void pause_ms(int64_t ms) {
     }
 }
 
-enum progress { PROGRESS_GOES_ON, PROGRESS_AWAY, PROGRESS_DRAINED, PROGRESS_ENDED, PROGRESS_GONE };
+enum progress {
+    PROGRESS_GOES_ON,
+    PROGRESS_AWAY,      /* the agent is */
+    PROGRESS_NO_MASTER, /* nobody answers just now */
+    PROGRESS_DRAINED,
+    PROGRESS_ENDED,
+    PROGRESS_GONE,
+};
 
 static enum progress progress_of(json_t *all, const char *id) {
     size_t index;
@@ -94,18 +101,35 @@ static enum progress progress_of(json_t *all, const char *id) {
     return PROGRESS_GONE;
 }
 
-static void say_away(const char *id) {
-    fprintf(stderr, "mesos agent: %s is away; it goes on draining when it is back\n", id);
+/* False: the master's no. */
+static bool look(const struct order *order, const char *id, enum progress *progress,
+                 struct error *error) {
+    AUTO(json_decref) json_t *answer = NULL, *all = NULL;
+    if (!query_get(order->common.master, "GET_AGENTS", &answer, error)) {
+        *progress = PROGRESS_NO_MASTER;
+        return error->code == ERROR_IO;
+    }
+    all = list_all(answer);
+    *progress = progress_of(all, id);
+    return true;
+}
+
+/* Each once, when it begins. */
+static void say(enum progress progress, enum progress before, const char *id) {
+    if (progress == before)
+        return;
+    if (progress == PROGRESS_AWAY)
+        fprintf(stderr, "mesos agent: %s is away; it goes on draining when it is back\n", id);
+    if (progress == PROGRESS_NO_MASTER)
+        fprintf(stderr, "mesos agent: no master answers; the drain goes on, and so does waiting\n");
 }
 
 static bool wait_drained(const struct order *order, const char *id, struct error *error) {
-    bool was_away = false;
-    for (int64_t wait_ms = POLL_LEAST_MS;; wait_ms = wait_ms * 2) {
-        AUTO(json_decref) json_t *answer = NULL, *all = NULL;
-        if (!query_get(order->common.master, "GET_AGENTS", &answer, error))
+    enum progress progress = PROGRESS_GOES_ON, before = progress;
+    for (int64_t wait_ms = POLL_LEAST_MS;; wait_ms *= 2, before = progress) {
+        if (!look(order, id, &progress, error))
             return false;
-        all = list_all(answer);
-        switch (progress_of(all, id)) {
+        switch (progress) {
         case PROGRESS_DRAINED: return true;
         case PROGRESS_GONE:
             return order->gone ||
@@ -114,12 +138,10 @@ static bool wait_drained(const struct order *order, const char *id, struct error
             return fail(error, ERROR_REFUSED, "%s is not draining any more: somebody changed that",
                         id);
         case PROGRESS_AWAY:
-            if (!was_away)
-                say_away(id);
-            was_away = true;
-            break;
-        case PROGRESS_GOES_ON: was_away = false; break;
+        case PROGRESS_NO_MASTER:
+        case PROGRESS_GOES_ON: break;
         }
+        say(progress, before, id);
         if (wait_ms > POLL_MOST_MS)
             wait_ms = POLL_MOST_MS;
         pause_ms(wait_ms);

@@ -67,10 +67,12 @@ check "until it is reactivated" 0 $?
 
 # the master dies in the middle of a drain
 start_stubborn second
-"$mesos" agent drain "$agent" --deadline 6s >/dev/null
-check "it is draining" draining "$(state_of "$agent")"
+"$mesos" agent drain "$agent" --deadline 6s --wait >"$WORK/drain.out" 2>"$WORK/drain.err" &
+drain=$!
+wait_until is_state "$agent" draining
 kill_daemon mesos-master
-wait_until is_state "$agent" drained
+wait $drain
+check "who waits for it waits on" "0 $agent is drained" "$? $(cat "$WORK/drain.out")"
 wait $task
 check "the drain went on over the master's death" 137 $?
 "$mesos" agent reactivate "$agent" >/dev/null
