@@ -290,8 +290,11 @@ void each_lose(struct each *each, struct each_task *task) {
 }
 
 static bool is_lost(const Mesos__V1__TaskStatus *status) {
+    bool was_cut_off = /* --stop_after */
+        status->has_reason &&
+        status->reason == MESOS__V1__TASK_STATUS__REASON__REASON_AGENT_DISCONNECTED;
     bool ran_to_an_end = status->state == MESOS__V1__TASK_STATE__TASK_FINISHED ||
-                         status->state == MESOS__V1__TASK_STATE__TASK_KILLED ||
+                         (status->state == MESOS__V1__TASK_STATE__TASK_KILLED && !was_cut_off) ||
                          status->state == MESOS__V1__TASK_STATE__TASK_ERROR;
     return !ran_to_an_end && task_exit_code(status) == CLI_TASK_LOST;
 }

@@ -6,6 +6,8 @@
 
 #include "cli/cli.h"
 #include "common/base/buf.h"
+#include "common/base/units.h"
+#include "common/model/task_info.h"
 
 #include <math.h>
 #include <pwd.h>
@@ -52,10 +54,17 @@ static bool find_user(struct task_terms *terms, struct error *error) {
     return true;
 }
 
+static bool check_stop_after(int64_t stop_after_ms, struct error *error) {
+    return stop_after_ms == 0 || stop_after_ms >= TASK_STOP_AFTER_LEAST_MS ||
+           fail(error, ERROR_INVALID, "--stop_after is less than %dsecs",
+                TASK_STOP_AFTER_LEAST_MS / 1000);
+}
+
 bool task_terms_check(struct task_terms *terms, struct error *error) {
     return check_amount("cpus", terms->cpus, false, error) &&
            check_amount("mem", terms->mem_megabytes, false, error) &&
            check_amount("disk", terms->disk_megabytes, true, error) &&
+           check_stop_after(terms->stop_after_ms, error) &&
            check_pairs("env", &terms->environment, error) &&
            check_pairs("attribute", &terms->attributes, error) && find_user(terms, error);
 }
@@ -285,6 +294,18 @@ static Mesos__V1__CommandInfo *command_of(const struct task_terms *terms, const 
     return COPY(arena, command);
 }
 
+static Mesos__V1__Labels *labels_of(const struct task_terms *terms, struct arena *arena) {
+    Mesos__V1__Labels labels = MESOS__V1__LABELS__INIT;
+    Mesos__V1__Label label = MESOS__V1__LABEL__INIT;
+    char duration[32];
+    duration_format_ns(terms->stop_after_ms * 1000000, duration);
+    label.key = borrowed(TASK_LABEL_STOP_AFTER);
+    label.value = arena_string(arena, text_of(duration));
+    labels.labels = ARENA_ARRAY(arena, Mesos__V1__Label *, 1);
+    labels.labels[labels.n_labels++] = COPY(arena, label);
+    return COPY(arena, labels);
+}
+
 /* The command as one would write it, shortened: what tells tasks apart in a list. */
 static char *name_of(const char *const *words, size_t word_count, struct arena *arena) {
     AUTO_FINI(buf_fini) struct buf line = {0};
@@ -311,6 +332,8 @@ Mesos__V1__TaskInfo *offer_stock_cut(struct offer_stock *stock, const struct tas
     task.agent_id = stock->offer->agent_id;
     task.command = command_of(terms, words, word_count, arena);
     cut_resources(stock, terms, &task, arena);
+    if (terms->stop_after_ms > 0)
+        task.labels = labels_of(terms, arena);
     if (terms->timeout_ms > 0) {
         Mesos__V1__DurationInfo longest = MESOS__V1__DURATION_INFO__INIT;
         longest.nanoseconds = terms->timeout_ms * 1000000;

@@ -16,6 +16,7 @@ struct task_terms {
     char *user; /* after task_terms_check never NULL */
     bool shell;
     int64_t timeout_ms;                          /* 0: none */
+    int64_t stop_after_ms;                       /* without a master; 0: goes on */
     struct flag_strings environment, attributes; /* NAME=VALUE each */
 };
 
@@ -60,6 +61,11 @@ struct task_terms {
          .string = &(t)->role,                                                                     \
          .preset = "*",                                                                            \
          .help = "The role whose share is used."},                                                 \
+        {.name = "stop_after",                                                                     \
+         .kind = FLAG_DURATION,                                                                    \
+         .duration_ms = &(t)->stop_after_ms,                                                       \
+         .help = "A task whose agent has had no master for so long is stopped there, so that no "  \
+                 "second one runs beside it. At least 5secs."},                                    \
     {                                                                                              \
         .name = "timeout", .kind = FLAG_DURATION, .duration_ms = &(t)->timeout_ms,                 \
         .help = "A task that runs longer is killed."                                               \

@@ -177,9 +177,12 @@ void agent_step(struct agent *agent, const struct agent_event *event, struct age
     agent->first_effect = outbox->effects.count;
     agent->now_ms = event->now_ms;
     agent->wall_ns = event->wall_ns;
+    bool was_suspended = agent->suspended_ms != event->suspended_ms;
     agent->suspended_ms = event->suspended_ms;
     if (event->kind == AGENT_EVENT_RECOVERED || agent->recovery != RECOVERY_BEGIN)
         act(agent, event);
+    if (was_suspended)
+        partition_fired(agent);
     timers_run(agent);
     drain_settle(agent);
     operations_settle(agent);

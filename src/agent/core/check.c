@@ -52,6 +52,11 @@ static bool check_task(const struct agent *agent, const struct task *task, struc
         (task->executor == NULL ||
          executor_find(task->framework, task->executor_id) != task->executor))
         return fail(why, ERROR_INVALID, "%.*s has no executor", TEXT_ARGS(task->id.text));
+    bool knows_containers =
+        agent->recovery == RECOVERY_EXECUTORS || agent->recovery == RECOVERY_DONE;
+    if (link_is_listed(&task->in_bound) &&
+        (is_over || (knows_containers && partition_is_over(agent, task))))
+        return fail(why, ERROR_INVALID, "%.*s goes on without a master", TEXT_ARGS(task->id.text));
     bool may_wait = task->stream.count > 0 && registration_is_done(agent);
     if (heap_holds(&task->stream.retry.node) != may_wait)
         return fail(why, ERROR_INVALID, "the stream of %.*s waits wrongly",

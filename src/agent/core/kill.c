@@ -87,6 +87,8 @@ static void watch_executor(struct agent *agent, struct task *task, const struct 
         set_grace(agent, task, grace_of(agent, task, order));
     else if (drain_has_deadline(agent))
         set_grace(agent, task, drain_left_ms(agent) + agent->options.executor_shutdown_grace_ms);
+    else if (partition_has_killed(task))
+        set_grace(agent, task, grace_of(agent, task, order));
 }
 
 static void kill_in_executor(struct agent *agent, struct task *task, const struct kill_order *order,
@@ -135,6 +137,9 @@ void kill_fired(struct agent *agent, struct task *task) {
     if (task->executor->connection.value != 0 && drain_has_deadline(agent))
         executor_destroy(agent, task->executor, TASK_REASON_AGENT_DRAINING,
                          "The executor has not ended a task before the drain's deadline");
+    else if (partition_has_killed(task))
+        executor_destroy(agent, task->executor, TASK_REASON_AGENT_DISCONNECTED,
+                         "The executor has not ended a task that must not be without a master");
     else if (task->executor->connection.value == 0)
         executor_destroy(agent, task->executor, TASK_REASON_EXECUTOR_TERMINATED,
                          "The executor was not there to kill a task");

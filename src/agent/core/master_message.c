@@ -119,6 +119,8 @@ void master_message_handle(struct agent *agent, const struct master_message *mes
         return registration_heard(agent);
     }
     registration_heard(agent);
+    if (message->kind == MASTER_MESSAGE_PING && message->echo_ms != 0)
+        return partition_answered(agent, message->echo_ms);
     if (message->kind == MASTER_MESSAGE_PING && (is_asked || registration_is_done(agent)))
         return pong(agent);
     if (registration_is_done(agent))

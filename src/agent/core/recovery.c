@@ -103,6 +103,7 @@ static void restore_task(struct agent *agent, const struct agent_record *record,
     task->ended = record->task.ended || task_state_is_terminal(task->state);
     if (!task->ended)
         task->holds = count_used(agent, &task->resources);
+    partition_restore_task(agent, task);
     restore_place(agent, task, record);
 }
 
@@ -142,6 +143,7 @@ static void restore_kind(struct agent *agent, const struct agent_event *event,
         case AGENT_RECORD_SANDBOX: /* in their order: below */ break;
         case AGENT_RECORD_RESOURCES: /* before all others: operations_restore */ break;
         case AGENT_RECORD_DRAIN: drain_restore(agent, record); break;
+        case AGENT_RECORD_LEASE: partition_restore(agent, record); break;
         }
     }
 }
@@ -230,8 +232,8 @@ void recovery_begin(struct agent *agent, const struct agent_event *event) {
     if (agent->recovery != RECOVERY_BEGIN)
         return;
     static const enum agent_record_kind order[] = {
-        AGENT_RECORD_SELF, AGENT_RECORD_FRAMEWORK, AGENT_RECORD_EXECUTOR,
-        AGENT_RECORD_TASK, AGENT_RECORD_UPDATE,    AGENT_RECORD_DRAIN,
+        AGENT_RECORD_SELF,   AGENT_RECORD_FRAMEWORK, AGENT_RECORD_EXECUTOR, AGENT_RECORD_TASK,
+        AGENT_RECORD_UPDATE, AGENT_RECORD_DRAIN,     AGENT_RECORD_LEASE,
     };
     struct error error;
     if (!operations_restore(agent, event, &error)) {
@@ -262,6 +264,7 @@ void recovery_never_begun(struct agent *agent, struct container *container) {
     }
     struct task *task = container->task;
     task->is_awaited = false;
+    partition_stop_if_over(agent, task);
     if (!task->kill_wanted) {
         effect_note(agent, AGENT_NOTE_INFO, "task_launched_late", "task=%.*s",
                     TEXT_ARGS(task->id.text));
@@ -285,6 +288,7 @@ void recovery_containers_done(struct agent *agent) {
             recovery_never_begun(agent, container);
     }
     agent->recovery = RECOVERY_EXECUTORS;
+    partition_recovered(agent);
     timer_set(agent, &agent->reconnect_timer, agent->options.executor_reregistration_timeout_ms);
     recovery_check_executors(agent);
 }

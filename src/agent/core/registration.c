@@ -95,6 +95,7 @@ void registration_settle(struct agent *agent) {
         !operations_are_done(agent))
         return;
     agent->owes_report = false;
+    partition_register_sent(agent);
     report_register(agent);
 }
 
@@ -168,6 +169,7 @@ static void registered(struct agent *agent, struct agent_id id, int64_t ping_tim
         agent->ping_timeout_ms =
             ping_timeout_ms > PING_TIMEOUT_LEAST_MS ? ping_timeout_ms : PING_TIMEOUT_LEAST_MS;
     effect_note(agent, AGENT_NOTE_INFO, "registered", "agent=%s", agent->id);
+    partition_registered(agent);
     streams_resend(agent);
 }
 

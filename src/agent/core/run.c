@@ -95,6 +95,7 @@ static void run_command(struct agent *agent, struct task *task) {
     if (!task->framework->is_stored)
         framework_store(agent, task->framework);
     task_store(agent, task);
+    partition_bind(agent, task);
     launch_task(agent, task);
 }
 
@@ -132,6 +133,7 @@ static void run_in_executor(struct agent *agent, struct task *task) {
         framework_store(agent, task->framework);
     executor_add_task(agent, executor, task);
     task_store(agent, task);
+    partition_bind(agent, task);
     if (fresh) {
         executor_store(agent, executor);
         launch_executor(agent, executor);

@@ -19,6 +19,7 @@ enum timer_kind {
     TIMER_PING,           /* agent: the master has been silent */
     TIMER_RECONNECT,      /* agent: executors had their time to come back */
     TIMER_SANDBOX,        /* agent: the oldest sandbox is due */
+    TIMER_PARTITION,      /* agent: a task has been without a master for too long, or to ask */
     TIMER_STATUS_RETRY,   /* task */
     TIMER_KILL,           /* task: its grace is over */
     TIMER_COMPLETION,     /* task: max_completion_time */
@@ -118,7 +119,9 @@ struct task {
     uint64_t start_time;
     int64_t launched_ns;
     int64_t kill_deadline_ms;
-    uint64_t ticket; /* of its first record */
+    struct link in_bound; /* it must not go on without a master: partition.c */
+    int64_t bound_ms;     /* when the master brought it; 0: before a restart */
+    uint64_t ticket;      /* of its first record */
     struct status_stream stream;
     struct timer kill_timer, completion_timer;
 };
@@ -206,6 +209,12 @@ struct agent {
     bool has_ended;
     bool must_be_empty; /* before it asks a master again: its machine is down */
 
+    struct link bound;        /* struct task.in_bound */
+    int64_t lease_ms;         /* a master heard the agent then; boot clock, as the others here */
+    int64_t register_sent_ms; /* REGISTER */
+    int64_t asked_ms;         /* PONG that wants an answer */
+    struct timer partition_timer;
+
     enum registration_state registration;
     enum recovery_state recovery;
     int64_t backoff_ms;
@@ -229,6 +238,7 @@ struct agent {
     size_t first_effect;
     int64_t now_ms;
     int64_t wall_ns;
+    int64_t suspended_ms;
     VEC_OF(struct store_change) changes;
     struct map change_places; /* key -> its index in changes, plus one */
 

@@ -88,6 +88,7 @@ static void settle(struct agent *agent, struct task *task) {
     task->ended = true;
     timer_cancel(agent, &task->kill_timer);
     timer_cancel(agent, &task->completion_timer);
+    partition_unbind(agent, task);
     task_settle_resources(agent, task);
     executor_remove_task(agent, task);
 }
@@ -96,6 +97,7 @@ void task_heard(struct agent *agent, struct task *task, const struct task_status
     struct task_status labelled = *heard;
     const struct task_status *status = &labelled;
     drain_label(agent, task, &labelled);
+    partition_label(agent, task, &labelled);
     if (task_state_is_terminal(task->state) || !task_move(&task->state, status->state)) {
         effect_note(agent, AGENT_NOTE_WARNING, "update_ignored", "task=%.*s from=%s to=%s",
                     TEXT_ARGS(task->id.text), task_state_name(task->state),
@@ -186,6 +188,7 @@ void task_complete(struct agent *agent, struct task *task) {
     stream_drop(agent, task);
     timer_cancel(agent, &task->kill_timer);
     timer_cancel(agent, &task->completion_timer);
+    partition_unbind(agent, task);
     task_settle_resources(agent, task);
     executor_remove_task(agent, task);
     if (!task->is_unknown) {

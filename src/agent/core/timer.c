@@ -28,6 +28,7 @@ static void fire(struct agent *agent, const struct timer *timer) {
     case TIMER_ANSWER:
     case TIMER_PING: return registration_fired(agent, timer->kind);
     case TIMER_RECONNECT: return recovery_executors_late(agent);
+    case TIMER_PARTITION: return partition_fired(agent);
     case TIMER_SANDBOX: return sandbox_remove_older(agent, agent->options.sandbox_age_ms * 1000000);
     case TIMER_STATUS_RETRY: return stream_retry(agent, timer->owner);
     case TIMER_KILL: return kill_fired(agent, timer->owner);

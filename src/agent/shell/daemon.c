@@ -32,11 +32,22 @@ static int64_t wall_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* What CLOCK_MONOTONIC, which the loop has, does not count. */
+static int64_t suspended_ms(void) {
+    struct timespec since_boot, awake;
+    clock_gettime(CLOCK_MONOTONIC, &awake);
+    clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    int64_t suspended_ns = (int64_t)(since_boot.tv_sec - awake.tv_sec) * 1000000000 +
+                           (since_boot.tv_nsec - awake.tv_nsec);
+    return suspended_ns / 1000000;
+}
+
 void daemon_feed(struct daemon *daemon, struct agent_event event) {
     assert(!daemon->is_feeding);
     daemon->is_feeding = true;
     event.now_ms = loop_now_ms(daemon->loop);
     event.wall_ns = wall_ns();
+    event.suspended_ms = suspended_ms();
     daemon->outbox.arena = daemon->arena;
     agent_step(daemon->agent, &event, &daemon->outbox);
     effects_carry_out(daemon);

@@ -22,6 +22,7 @@ static struct text container_of(const struct agent_record *record) {
     case AGENT_RECORD_FRAMEWORK:
     case AGENT_RECORD_UPDATE:
     case AGENT_RECORD_DRAIN:
+    case AGENT_RECORD_LEASE:
     case AGENT_RECORD_RESOURCES: break;
     }
     return (struct text){0};

@@ -63,6 +63,8 @@ struct agent_message {
             const struct task_report *tasks;
             size_t task_count;
         } register_agent;
+        /* PONG: not 0 wants a PING that says it again, for then this PONG was heard. */
+        int64_t echo_ms;
         struct {
             struct framework_id framework;
             struct task_status status;    /* has its uuid */
@@ -124,6 +126,7 @@ struct master_message {
             bool stop;       /* never try again with this id */
             bool kill_tasks; /* and end all there is: nobody will hear of it */
         } refused;
+        int64_t echo_ms; /* PING: not 0 answers a PONG, and wants none */
         struct {
             struct framework_id framework;
             struct text framework_info; /* encoded */

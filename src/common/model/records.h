@@ -21,6 +21,7 @@ enum agent_record_kind {
         6, /* "sandbox/CONTAINER": of an ended container, for its removal by age */
     AGENT_RECORD_RESOURCES = 7, /* "resources": what operations have made of the flags' resources */
     AGENT_RECORD_DRAIN = 8,     /* "drain": the master's order to end all tasks */
+    AGENT_RECORD_LEASE = 9, /* "lease": when a master was last known to have heard of the agent */
 };
 
 struct agent_record {
@@ -71,6 +72,7 @@ struct agent_record {
             struct drain_terms terms;
             int64_t deadline_ns; /* wall clock; 0: none */
         } drain;
+        int64_t lease_ms; /* since the machine's boot, and no clock that can be set */
     };
 };
 

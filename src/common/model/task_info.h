@@ -65,6 +65,10 @@ struct executor_info {
     struct text encoded; /* the whole mesos.v1.ExecutorInfo */
 };
 
+/* A label whose value, a duration, is how long a task may go on without a master. */
+#define TASK_LABEL_STOP_AFTER "mesos.partition.stop_after"
+enum { TASK_STOP_AFTER_LEAST_MS = 5000 }; /* of it: less cannot be told from a slow answer */
+
 struct task_limit {
     struct text name;
     bool is_infinite;
@@ -87,6 +91,7 @@ struct task_info {
     int64_t max_completion_ns;
     const struct task_limit *limits;
     size_t limit_count;
+    int64_t stop_after_ms; /* TASK_LABEL_STOP_AFTER; 0: it goes on whatever the agent hears */
     bool has_health_check;
     bool has_check;
     /* What of its amounts makes no sense (resources then are none): the task is refused with these

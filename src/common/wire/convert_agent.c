@@ -69,8 +69,11 @@ void agent_message_encode(struct wire *wire, const struct agent_message *message
     put_int(out, 1, message->kind);
     switch (message->kind) {
     case AGENT_MESSAGE_REGISTER: put_register(wire, message, out); return;
-    case AGENT_MESSAGE_UNREGISTER:
-    case AGENT_MESSAGE_PONG: return;
+    case AGENT_MESSAGE_UNREGISTER: return;
+    case AGENT_MESSAGE_PONG:
+        if (message->echo_ms != 0)
+            put_int(out, 10, message->echo_ms);
+        return;
     case AGENT_MESSAGE_UPDATE: put_update(message, out); return;
     case AGENT_MESSAGE_EXECUTOR_EXITED:
         place = put_begin(out, 6);
@@ -197,8 +200,8 @@ static bool read_message(struct wire *wire, const Mesos__Internal__AgentMessage 
                          struct agent_message *out, struct error *error) {
     switch (out->kind) {
     case AGENT_MESSAGE_REGISTER: return read_register(wire, from->register_, out, error);
-    case AGENT_MESSAGE_UNREGISTER:
-    case AGENT_MESSAGE_PONG: return true;
+    case AGENT_MESSAGE_UNREGISTER: return true;
+    case AGENT_MESSAGE_PONG: out->echo_ms = from->echo_ms; return true;
     case AGENT_MESSAGE_UPDATE: return read_update(wire, from->update, out, error);
     case AGENT_MESSAGE_EXECUTOR_EXITED:
         if (from->executor_exited == NULL)

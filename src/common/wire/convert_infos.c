@@ -4,6 +4,7 @@
  */
 #include "common/wire/convert_demand.h"
 
+#include "common/base/units.h"
 #include "common/model/value_fixed.h"
 
 #include <math.h>
@@ -201,12 +202,30 @@ static bool read_limits(struct wire *wire, const Mesos__V1__TaskInfo *from, stru
     return true;
 }
 
-/* Amounts and executor: what can be wrong with a task that is well formed. */
+static bool read_labels(const Mesos__V1__Labels *labels, struct task_info *info,
+                        struct error *error) {
+    for (size_t i = 0; labels != NULL && i < labels->n_labels; i++) {
+        const Mesos__V1__Label *label = labels->labels[i];
+        int64_t duration_ns;
+        if (strcmp(label->key, TASK_LABEL_STOP_AFTER) != 0)
+            continue;
+        if (!duration_parse_ns(text_of(label->value), &duration_ns) ||
+            duration_ns < TASK_STOP_AFTER_LEAST_MS * INT64_C(1000000))
+            return fail(error, ERROR_INVALID,
+                        "label " TASK_LABEL_STOP_AFTER
+                        "=%.40s is not a duration of at least %dsecs",
+                        label->value != NULL ? label->value : "", TASK_STOP_AFTER_LEAST_MS / 1000);
+        info->stop_after_ms = duration_ns / 1000000;
+    }
+    return true;
+}
+
+/* Amounts, labels and executor: what can be wrong with a task that is well formed. */
 static bool read_amounts(struct wire *wire, const Mesos__V1__TaskInfo *from, struct text encoded,
                          struct task_info *info, struct error *error) {
     if (!resources_decode(wire, from->resources, from->n_resources, &info->resources,
                           &info->resource_role, &info->resources_name_two_roles, error) ||
-        !read_limits(wire, from, info, error))
+        !read_limits(wire, from, info, error) || !read_labels(from->labels, info, error))
         return false;
     if (from->executor == NULL)
         return true;

@@ -76,7 +76,10 @@ void master_message_encode(struct wire *wire, const struct master_message *messa
     switch (message->kind) {
     case MASTER_MESSAGE_REGISTERED:
     case MASTER_MESSAGE_REFUSED: put_answer(message, out); return;
-    case MASTER_MESSAGE_PING: return;
+    case MASTER_MESSAGE_PING:
+        if (message->echo_ms != 0)
+            put_int(out, 13, message->echo_ms);
+        return;
     case MASTER_MESSAGE_RUN_TASK: put_run_task(message, out); return;
     case MASTER_MESSAGE_KILL_TASK: put_kill_task(message, out); return;
     case MASTER_MESSAGE_ACKNOWLEDGE:
@@ -231,7 +234,7 @@ static bool read_message(struct wire *wire, const Mesos__Internal__MasterMessage
     switch (out->kind) {
     case MASTER_MESSAGE_REGISTERED:
     case MASTER_MESSAGE_REFUSED: return read_answer(from, out, error);
-    case MASTER_MESSAGE_PING: return true;
+    case MASTER_MESSAGE_PING: out->echo_ms = from->echo_ms; return true;
     case MASTER_MESSAGE_RUN_TASK: return read_run_task(wire, from->run_task, out, error);
     case MASTER_MESSAGE_KILL_TASK:
     case MASTER_MESSAGE_ACKNOWLEDGE: return read_task_order(from, out, error);

@@ -109,6 +109,11 @@ void agent_record_encode(struct wire *wire, const struct agent_record *record, s
         put_end(out, place);
         return;
     case AGENT_RECORD_DRAIN: put_drain_order(record, out); return;
+    case AGENT_RECORD_LEASE:
+        place = put_begin(out, 10);
+        put_int(out, 1, record->lease_ms);
+        put_end(out, place);
+        return;
     }
 }
 
@@ -187,6 +192,9 @@ static bool read_agent_record(struct wire *wire, const Mesos__Internal__AgentRec
         out->drain.terms.max_grace_ns = from->drain->max_grace_ns;
         out->drain.terms.mark_gone = from->drain->mark_gone;
         out->drain.deadline_ns = from->drain->deadline_ns;
+    } else if (from->lease != NULL) {
+        out->kind = AGENT_RECORD_LEASE;
+        out->lease_ms = from->lease->since_boot_ms;
     } else {
         return fail(error, ERROR_INVALID, "an empty record of the agent");
     }

@@ -393,9 +393,12 @@ void agent_book_set_total(struct master *master, struct agent *agent,
 
 /* --- liveness --- */
 
-void agent_book_pong(struct master *master, struct agent *agent) {
+void agent_book_pong(struct master *master, struct agent *agent, int64_t echo_ms) {
     agent->pings_unanswered = 0;
     removal_cancel(master, agent);
+    if (echo_ms != 0 && agent->peer != NULL && agent->state == AGENT_REGISTERED)
+        emit_to_agent(master, agent,
+                      (struct master_message){.kind = MASTER_MESSAGE_PING, .echo_ms = echo_ms});
 }
 
 void agent_book_ping(struct master *master, struct agent *agent) {

@@ -18,7 +18,8 @@ void agent_book_set_total(struct master *master, struct agent *agent,
 /* Its connection is gone: no offers, and agent_reregister_timeout_ms to come back. */
 void agent_book_disconnect(struct master *master, struct agent *agent);
 
-void agent_book_pong(struct master *master, struct agent *agent);
+/* Not 0: it wants to hear that it was heard. */
+void agent_book_pong(struct master *master, struct agent *agent, int64_t echo_ms);
 void agent_book_ping(struct master *master, struct agent *agent); /* its timer */
 void agent_book_reregister_timeout(struct master *master, struct agent *agent);
 

@@ -181,7 +181,7 @@ void calls_agent(struct master *master, struct peer *peer, const struct agent_me
     switch (message->kind) {
     case AGENT_MESSAGE_REGISTER: agent_book_register(master, peer, message); return;
     case AGENT_MESSAGE_UNREGISTER: agent_book_unregister(master, agent); return;
-    case AGENT_MESSAGE_PONG: agent_book_pong(master, agent); return;
+    case AGENT_MESSAGE_PONG: agent_book_pong(master, agent, message->echo_ms); return;
     case AGENT_MESSAGE_UPDATE: status_update(master, peer, message); return;
     case AGENT_MESSAGE_EXECUTOR_EXITED: executor_exited(master, agent, message); return;
     case AGENT_MESSAGE_FRAMEWORK_MESSAGE: framework_message(master, agent, message); return;

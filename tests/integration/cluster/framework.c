@@ -26,6 +26,8 @@ struct parts { /* everything one TaskInfo points to */
     Mesos__V1__Resource resources[2];
     Mesos__V1__Resource *list[2];
     Mesos__V1__DurationInfo duration;
+    Mesos__V1__Label label, *label_list[1];
+    Mesos__V1__Labels labels;
     Mesos__V1__TaskInfo info;
 };
 
@@ -79,6 +81,16 @@ static void set_info(struct parts *parts, const struct wish *wish, Mesos__V1__Ag
         mesos__v1__duration_info__init(&parts->duration);
         parts->duration.nanoseconds = wish->max_completion_ms * 1000000;
         parts->info.max_completion_time = &parts->duration;
+    }
+    if (wish->stop_after != NULL) {
+        mesos__v1__label__init(&parts->label);
+        mesos__v1__labels__init(&parts->labels);
+        parts->label.key = "mesos.partition.stop_after";
+        parts->label.value = (char *)wish->stop_after;
+        parts->label_list[0] = &parts->label;
+        parts->labels.labels = parts->label_list;
+        parts->labels.n_labels = 1;
+        parts->info.labels = &parts->labels;
     }
     if (wish->executor == NULL) {
         parts->info.command = &parts->command;

@@ -21,8 +21,9 @@ struct wish {
     int cpus_milli;
     int mem_mb;
     int64_t max_completion_ms;
-    const char *executor; /* the program of a custom executor, its id that of the task */
-    const char *agent;    /* only on this one; NULL: any */
+    const char *stop_after; /* without a master; NULL: goes on */
+    const char *executor;   /* the program of a custom executor, its id that of the task */
+    const char *agent;      /* only on this one; NULL: any */
 };
 
 struct note { /* a status update as it came */

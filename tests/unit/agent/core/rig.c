@@ -226,7 +226,8 @@ static struct agent_record *keep_record(struct rig *rig, const struct agent_reco
         keep(rig, &copy->sandbox.framework.text);
         keep(rig, &copy->sandbox.task.text);
         break;
-    case AGENT_RECORD_DRAIN: break;
+    case AGENT_RECORD_DRAIN:
+    case AGENT_RECORD_LEASE: break;
     case AGENT_RECORD_RESOURCES: copy->resources = keep_resources(rig, copy->resources); break;
     }
     return copy;

@@ -429,8 +429,8 @@ TEST(every_other_message_of_an_agent_survives) {
     message = (struct agent_message){.kind = AGENT_MESSAGE_FRAMEWORK_MESSAGE,
                                      .framework_message = {{TEXT("f")}, {TEXT("e")}, TEXT("d")}};
     assert_text_equal(agent_round(&f, &message).framework_message.data, "d");
-    message = (struct agent_message){.kind = AGENT_MESSAGE_PONG};
-    agent_round(&f, &message);
+    message = (struct agent_message){.kind = AGENT_MESSAGE_PONG, .echo_ms = 17};
+    assert_int_equal(agent_round(&f, &message).echo_ms, 17);
     message = (struct agent_message){.kind = AGENT_MESSAGE_UNREGISTER};
     agent_round(&f, &message);
     struct resources none = {0};
@@ -481,8 +481,8 @@ TEST(every_message_of_a_master_survives) {
     message =
         (struct master_message){.kind = MASTER_MESSAGE_REFUSED, .refused = {TEXT("gone"), true}};
     assert_true(master_round(&f, &message).refused.stop);
-    message = (struct master_message){.kind = MASTER_MESSAGE_PING};
-    master_round(&f, &message);
+    message = (struct master_message){.kind = MASTER_MESSAGE_PING, .echo_ms = 18};
+    assert_int_equal(master_round(&f, &message).echo_ms, 18);
     message = (struct master_message){.kind = MASTER_MESSAGE_KILL_TASK,
                                       .kill_task = {{TEXT("f")}, {TEXT("t")}, true, 5, true}};
     assert_int_equal(master_round(&f, &message).kill_task.grace_ns, 5);
@@ -566,6 +566,8 @@ TEST(every_record_of_an_agent_survives) {
     record = (struct agent_record){.kind = AGENT_RECORD_SANDBOX,
                                    .sandbox = {TEXT("/p"), {TEXT("f")}, {TEXT("t")}, 9, 1, 2}};
     assert_int_equal(record_round(&f, &record).sandbox.stderr_rotations, 2);
+    record = (struct agent_record){.kind = AGENT_RECORD_LEASE, .lease_ms = 10};
+    assert_int_equal(record_round(&f, &record).lease_ms, 10);
     record = (struct agent_record){.kind = AGENT_RECORD_DRAIN, .drain = {{true, 7, true}, 8}};
     back = record_round(&f, &record);
     assert_true(back.drain.terms.mark_gone);

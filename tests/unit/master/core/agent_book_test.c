@@ -102,6 +102,15 @@ TEST(an_agent_that_answers_pings_stays) {
     assert_not_heard(stage, "agent_unreachable");
 }
 
+TEST(an_agent_that_wants_to_know_hears_that_it_was_heard) {
+    AUTO(stage_free) struct stage *stage = begin();
+    stage_add_agent(stage, 9, "h", "cpus:4");
+
+    stage_tell(stage, 9, (struct agent_message){.kind = AGENT_MESSAGE_PONG, .echo_ms = 17});
+
+    assert_heard(stage, "to 9 PING of 17");
+}
+
 TEST(an_agent_that_answers_no_pings_is_unreachable_after_five) {
     AUTO(stage_free) struct stage *stage = begin_with_task();
 

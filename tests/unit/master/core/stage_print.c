@@ -127,7 +127,11 @@ static void put_agent(const struct stage *stage, const struct master_message *me
         if (message->refused.kill_tasks)
             buf_append_string(out, " (tasks end)");
         return;
-    case MASTER_MESSAGE_PING: buf_append_string(out, " PING"); return;
+    case MASTER_MESSAGE_PING:
+        buf_append_string(out, " PING");
+        if (message->echo_ms != 0)
+            buf_printf(out, " of %lld", (long long)message->echo_ms);
+        return;
     case MASTER_MESSAGE_RUN_TASK:
         put(out, "RUN ", message->run_task.task.id.text);
         put(out, "role=", message->run_task.role);
@@ -245,9 +249,7 @@ static void print_raw(const struct stage *stage, const struct master_effect *eff
         buf_printf(out, "answer %llu %d %.*s", (unsigned long long)effect->answer.request,
                    effect->answer.status, TEXT_ARGS(effect->answer.message));
         break;
-    case MASTER_EFFECT_STOP:
-        buf_printf(out, "stop %.*s", TEXT_ARGS(effect->stop_reason));
-        break;
+    case MASTER_EFFECT_STOP: buf_printf(out, "stop %.*s", TEXT_ARGS(effect->stop_reason)); break;
     case MASTER_EFFECT_NOTE:
         buf_printf(out, "note %.*s %.*s", TEXT_ARGS(effect->note.what),
                    TEXT_ARGS(effect->note.detail));

@@ -1,0 +1,238 @@
+#include "tests/unit/agent/core/rig.h"
+
+#include <signal.h>
+
+enum { STOP_AFTER_MS = 30 * 1000 };
+
+static struct container_id run_bound(struct rig *rig, const char *id) {
+    struct task_info *task = rig_task(rig, id);
+    task->stop_after_ms = STOP_AFTER_MS;
+    rig_run(rig, "f1", task);
+    struct container_id container = rig_launched(rig);
+    rig_started(rig, container);
+    return container;
+}
+
+/* The last time the agent wanted to hear again; 0: never. */
+static int64_t asked_ms(const struct rig *rig) {
+    for (size_t i = rig->done.count; i > 0; i--) {
+        const struct agent_effect *effect = &rig->done.items[i - 1];
+        if (effect->kind == AGENT_EFFECT_SEND_MASTER && effect->master.kind == AGENT_MESSAGE_PONG &&
+            effect->master.echo_ms != 0)
+            return effect->master.echo_ms;
+    }
+    return 0;
+}
+
+static void answer(struct rig *rig, int64_t echo_ms) {
+    rig_master(rig, (struct master_message){.kind = MASTER_MESSAGE_PING, .echo_ms = echo_ms});
+}
+
+static size_t signals(const struct rig *rig) {
+    return rig_count(rig, AGENT_EFFECT_SIGNAL);
+}
+
+TEST(a_task_without_the_label_goes_on_without_a_master) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    rig_run(rig, "f1", rig_task(rig, "t1"));
+    rig_started(rig, rig_launched(rig));
+
+    rig_lose_master(rig);
+    rig_advance(rig, 3600 * 1000);
+
+    assert_int_equal(signals(rig), 0);
+    assert_int_equal(asked_ms(rig), 0);
+}
+
+TEST(a_task_is_stopped_when_its_time_without_a_master_is_over_and_not_before) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    struct container_id container = run_bound(rig, "t1");
+
+    rig_lose_master(rig);
+    rig_advance(rig, STOP_AFTER_MS - 1);
+    assert_int_equal(signals(rig), 0);
+    rig_advance(rig, 1);
+    assert_int_equal(signals(rig), 1);
+    rig_signalled(rig, container, SIGTERM);
+    rig_connect(rig);
+    rig_acknowledge(rig, "t1"); /* TASK_RUNNING */
+
+    const struct task_status *status = rig_last_update(rig, "t1");
+    assert_int_equal(status->state, TASK_STATE_KILLED);
+    assert_int_equal(status->reason, TASK_REASON_AGENT_DISCONNECTED);
+    assert_text_equal(status->message,
+                      "The agent had no master for 30secs, and the task's label says to stop then "
+                      "(mesos.partition.stop_after)");
+}
+
+TEST(a_master_that_answers_keeps_the_task) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    run_bound(rig, "t1");
+
+    for (int i = 0; i < 100; i++) {
+        rig_advance(rig, 8000);
+        answer(rig, asked_ms(rig));
+    }
+
+    assert_int_equal(signals(rig), 0);
+}
+
+TEST(pings_of_a_master_that_may_not_hear_the_agent_do_not_keep_the_task) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    run_bound(rig, "t1");
+
+    for (int i = 0; i < 6; i++) {
+        rig_advance(rig, 5000);
+        rig_master(rig, (struct master_message){.kind = MASTER_MESSAGE_PING});
+    }
+
+    assert_int_equal(signals(rig), 1);
+}
+
+TEST(what_counts_is_when_the_agent_asked_and_not_when_it_was_answered) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    run_bound(rig, "t1");
+    rig_advance(rig, 8000);
+    int64_t asked = asked_ms(rig);
+
+    rig_advance(rig, 20000);
+    answer(rig, asked);
+    rig_lose_master(rig);
+    rig_advance(rig, asked + STOP_AFTER_MS - rig->now_ms - 1);
+    assert_int_equal(signals(rig), 0);
+    rig_advance(rig, 1);
+
+    assert_int_equal(signals(rig), 1);
+}
+
+TEST(an_answer_out_of_the_future_does_not_count) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    run_bound(rig, "t1");
+
+    answer(rig, rig->now_ms + 1000000);
+    rig_lose_master(rig);
+    rig_advance(rig, STOP_AFTER_MS);
+
+    assert_int_equal(signals(rig), 1);
+}
+
+TEST(a_registration_counts_from_when_it_was_asked_for) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    run_bound(rig, "t1");
+    rig_advance(rig, 20000);
+    rig_lose_master(rig);
+
+    rig_connect(rig);
+    rig_lose_master(rig);
+    rig_advance(rig, STOP_AFTER_MS - 1);
+    assert_int_equal(signals(rig), 0);
+    rig_advance(rig, 1);
+
+    assert_int_equal(signals(rig), 1);
+}
+
+TEST(an_answer_to_a_ping_is_no_ping) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    run_bound(rig, "t1");
+    rig_forget_effects(rig);
+
+    answer(rig, rig->now_ms);
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_SEND_MASTER), 0);
+}
+
+TEST(time_goes_on_while_the_agent_is_away) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    struct container_id container = run_bound(rig, "t1");
+    rig_lose_master(rig);
+    rig_advance(rig, 10000);
+
+    rig->now_ms += 15000;
+    rig_crash(rig, true);
+    rig_started(rig, container);
+    rig_containers_done(rig);
+    rig_advance(rig, 4999);
+    assert_int_equal(signals(rig), 0);
+    rig_advance(rig, 1);
+
+    assert_int_equal(signals(rig), 1);
+}
+
+TEST(a_task_whose_time_ran_out_while_the_agent_was_away_is_stopped_at_once) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    struct container_id container = run_bound(rig, "t1");
+
+    rig->now_ms += STOP_AFTER_MS;
+    rig_crash(rig, true);
+    rig_started(rig, container);
+    rig_containers_done(rig);
+
+    assert_int_equal(signals(rig), 1);
+}
+
+TEST(a_task_that_was_never_begun_is_not_begun_when_its_time_is_over) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    struct task_info *task = rig_task(rig, "t1");
+    task->stop_after_ms = STOP_AFTER_MS;
+    rig_run(rig, "f1", task);
+
+    rig->now_ms += STOP_AFTER_MS;
+    rig_crash(rig, true);
+    rig_containers_done(rig);
+    rig_connect(rig);
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 0);
+    assert_int_equal(rig_last_update(rig, "t1")->state, TASK_STATE_KILLED);
+}
+
+TEST(the_time_is_kept_on_disk_as_long_as_a_task_needs_it) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    struct container_id container = run_bound(rig, "t1");
+    assert_int_equal(rig_disk_count(rig, "lease"), 1);
+
+    rig_exited(rig, container, 0);
+
+    assert_int_equal(rig_disk_count(rig, "lease"), 0);
+}
+
+TEST(a_suspended_machine_has_no_master_either) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    run_bound(rig, "t1");
+
+    rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_TICK, .suspended_ms = STOP_AFTER_MS});
+
+    assert_int_equal(signals(rig), 1);
+}
+
+TEST(an_executor_that_does_not_end_such_a_task_is_ended) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig_register(rig);
+    struct task_info *task = rig_task(rig, "t1");
+    task->stop_after_ms = STOP_AFTER_MS;
+    task->executor = *rig_executor(rig, "e1");
+    rig_run(rig, "f1", task);
+    rig_started(rig, rig_launched(rig));
+    rig_subscribe(rig, "e1", 7);
+    rig_update(rig, "e1", 7, "t1", TASK_STATE_RUNNING, 1);
+    rig_lose_master(rig);
+
+    rig_advance(rig, STOP_AFTER_MS);
+    assert_non_null(rig_last_event(rig, EXECUTOR_EVENT_KILL));
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_DESTROY), 0);
+    rig_advance(rig, rig->options.kill_grace_ms);
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_DESTROY), 1);
+}
