@@ -2,7 +2,8 @@
 # Puts what the project needs on a Debian machine, and only what is missing: nothing is asked, nothing is
 # upgraded, and a machine that has everything is left alone at once.
 #
-#   scripts/install-deps.sh [build|test]      build: to build and run (default); test: that and the tests' tools
+#   scripts/install-deps.sh [build|ha|test]   build: to build and run (default); ha: and a ZooKeeper server, for
+#                                             scripts/ha-demo.sh; test: and the tests' tools
 set -euo pipefail
 
 build_packages=(
@@ -12,17 +13,18 @@ build_packages=(
     libpcre2-dev
     libseccomp-dev libcap-dev libnl-route-3-dev libcurl4-openssl-dev libarchive-dev
 )
+ha_packages=(default-jre-headless libzookeeper-java python3)
 test_packages=(
-    git clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev valgrind python3
+    git clang clang-format clang-tidy libclang-rt-14-dev libcmocka-dev valgrind
     qemu-system-x86 busybox-static cpio debootstrap iproute2
-    default-jre-headless libzookeeper-java
 )
 
 case "${1:-build}" in
 build) wanted=("${build_packages[@]}") ;;
-test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
+ha) wanted=("${build_packages[@]}" "${ha_packages[@]}") ;;
+test) wanted=("${build_packages[@]}" "${ha_packages[@]}" "${test_packages[@]}") ;;
 *)
-    echo "usage: scripts/install-deps.sh [build|test]" >&2
+    echo "usage: scripts/install-deps.sh [build|ha|test]" >&2
     exit 64
     ;;
 esac
