@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # High availability on one machine: three ZooKeeper servers, three masters, three agents. In the middle of a job
-# of 240 tasks the leading master is killed, then an agent, then one ZooKeeper server; then the new leader is
+# of 400 tasks the leading master is killed, then an agent, then one ZooKeeper server; then the new leader is
 # ended politely. It shows what happened, when, and that no line of the job is missing or there twice. Needs
 # Debian 12 and root or sudo; installs what is missing, builds into build/, and leaves nothing else behind.
 #
@@ -13,7 +13,7 @@ bin=$top/build/bin
 ensemble=$top/tests/integration/zookeeper/ensemble.sh
 master_ports=(5150 5151 5152)
 agent_ports=(5160 5161 5162)
-lines=240
+lines=400
 session_timeout_s=4
 keep=
 [ "${1:-}" != --keep ] || keep=yes
@@ -101,7 +101,7 @@ wait_for() {
         sleep 0.05
     done
 }
-agents_are_there() { [ "$("$bin/mesos" agents --json 2> /dev/null | grep -c '"hostname"')" -ge "$1" ]; }
+agents_are_there() { [ "$("$bin/mesos" agents 2> /dev/null | grep -c ' active ')" -ge "$1" ]; }
 done_count() { wc -l < "$work/output"; }
 is_beyond() { [ "$(done_count)" -gt "$1" ]; }
 
@@ -146,6 +146,7 @@ say "three agents have registered"
 
 step "A job of $lines tasks of half a second each"
 seq "$lines" > "$work/input"
+: > "$work/output"
 "$bin/mesos" each --input="$work/input" --cpus=0.2 --mem=16 --patience=5secs -- \
     sh -c 'sleep 0.5; echo "line $0 is done"' '{}' > "$work/output" 2> "$work/job.log" < /dev/null &
 pid_of[job]=$!
