@@ -1,4 +1,4 @@
-foreach(name child files flags frame frame_link http_message http_server log log_toggle loop)
+foreach(name child connector files flags frame frame_link http_message http_server log log_toggle loop)
     if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/common/runtime/${name}_test.c)
         house_test(common/runtime/${name} LINKS runtime)
     endif()

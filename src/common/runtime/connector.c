@@ -9,8 +9,10 @@
 #include "common/runtime/loop.h"
 #include "common/runtime/socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -31,6 +33,7 @@ struct lookup {
 struct connector {
     struct loop *loop;
     struct address address;
+    struct in_addr source; /* 0: any */
     struct lookup *lookup; /* NULL unless a thread was needed */
     struct addrinfo *found, *next;
     int fd;
@@ -166,11 +169,22 @@ static void connected(void *self, __attribute__((unused)) unsigned events) {
     try_next(connector);
 }
 
+/* The port is chosen when it connects, so that many connections share an address's ports. */
+static bool bind_source(const struct connector *connector, int fd) {
+    static const int yes = 1;
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = connector->source};
+    if (connector->source.s_addr == 0)
+        return true;
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
+    return bind(fd, (const struct sockaddr *)&from, sizeof(from)) == 0;
+}
+
 static void try_next(struct connector *connector) {
     for (; connector->next != NULL; connector->next = connector->next->ai_next) {
         const struct addrinfo *to = connector->next;
         int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd >= 0 && (connect(fd, to->ai_addr, to->ai_addrlen) == 0 || errno == EINPROGRESS)) {
+        if (fd >= 0 && bind_source(connector, fd) &&
+            (connect(fd, to->ai_addr, to->ai_addrlen) == 0 || errno == EINPROGRESS)) {
             socket_prepare(fd);
             connector->fd = fd;
             connector->watch =
@@ -196,6 +210,10 @@ struct connector *connector_new(struct loop *loop, const struct address *address
     loop_task_init(&connector->task, begin, connector);
     loop_defer(loop, &connector->task);
     return connector;
+}
+
+void connector_bind(struct connector *connector, const char *ip) {
+    inet_pton(AF_INET, ip, &connector->source);
 }
 
 void connector_free(struct connector *connector) {

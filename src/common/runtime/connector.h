@@ -16,4 +16,7 @@ struct connector;
 struct connector *connector_new(struct loop *loop, const struct address *address,
                                 void (*on_done)(void *self, int fd, const struct error *error),
                                 void *self);
+/* From this numeric IPv4 address, any port, instead of one that the kernel chooses. Copied; before
+ * the loop turns. */
+void connector_bind(struct connector *connector, const char *ip);
 void connector_free(struct connector *connector);

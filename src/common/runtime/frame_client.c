@@ -216,5 +216,7 @@ struct frame_client *frame_client_new(struct loop *loop, const struct frame_clie
     }
     loop_timer_arm(&client->timeout, loop_now_ms(loop) + timeout_ms);
     client->connector = connector_new(loop, &options->address, on_connected, client);
+    if (options->source_ip != NULL)
+        connector_bind(client->connector, options->source_ip);
     return client;
 }

@@ -23,7 +23,8 @@ struct frame_client_options {
     const char *path;                  /* NULL: "/" */
     const struct http_header *headers; /* besides Host, Connection and Upgrade; copied */
     size_t header_count;
-    int64_t timeout_ms; /* for all of it; 0: FRAME_CLIENT_TIMEOUT_MS */
+    int64_t timeout_ms;    /* for all of it; 0: FRAME_CLIENT_TIMEOUT_MS */
+    const char *source_ip; /* NULL: any; else as connector_bind takes it */
 };
 
 enum frame_client_outcome {
