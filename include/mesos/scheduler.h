@@ -143,8 +143,8 @@ struct mesos_scheduler_callbacks {
 struct mesos_scheduler_options {
     size_t size; /* sizeof(struct mesos_scheduler_options) */
     /* "host:port", or a list of masters, "h1:5050,h2:5050"; a missing port is 5050. Or where the
-     * masters elect their leader, "zk://[user:password@]h1:2181,h2:2181/mesos", or "file:///path" of
-     * a file that has this. */
+     * masters elect their leader, "zk://[user:password@]h1:2181,h2:2181/mesos", or "file:///path"
+     * of a file that has this. */
     const char *master;
     /* With an id: this process takes the framework over (failover). */
     const Mesos__V1__FrameworkInfo *framework;

@@ -26,7 +26,8 @@
 
 enum {
     NOTES_LIMIT = 1 << 20,
-    OPEN_RETRY_MS = 2000, /* when no name could be looked up */
+    OPEN_RETRY_MS = 2000,  /* when no name could be looked up */
+    ANSWERS_WAIT_MS = 500, /* what is under way when a handle is closed, the library never frees */
     ADDRESSES_LIMIT = 128,
     WATCH_ACL_PARTS = 2,
 };
@@ -171,6 +172,8 @@ static void finish(struct ticket *ticket, struct zk_note *note) {
         push(hub, note);
     if (!ticket->is_watching)
         ticket_free(ticket);
+    if (list_is_empty(&hub->tickets))
+        pthread_cond_broadcast(&hub->changed);
     pthread_mutex_unlock(&hub->mutex);
 }
 
@@ -388,10 +391,23 @@ static void shuffle(struct text list, struct buf *out) {
     }
 }
 
+static struct timespec after_ms(int64_t how_long_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += how_long_ms % 1000 * 1000000;
+    until.tv_sec += how_long_ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return until;
+}
+
 /* Without the mutex. */
 static void close_handle(struct hub *hub) {
+    struct timespec until = after_ms(ANSWERS_WAIT_MS);
     pthread_mutex_lock(&hub->mutex);
     zhandle_t *handle = TAKE(hub->handle);
+    while (handle != NULL && !list_is_empty(&hub->tickets) &&
+           pthread_cond_timedwait(&hub->changed, &hub->mutex, &until) == 0)
+        continue;
     pthread_mutex_unlock(&hub->mutex);
     if (handle != NULL)
         zookeeper_close(handle);
@@ -403,9 +419,7 @@ static void close_handle(struct hub *hub) {
 }
 
 static void wait_ms(struct hub *hub, int64_t how_long_ms) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += how_long_ms / 1000;
+    struct timespec until = after_ms(how_long_ms);
     pthread_mutex_lock(&hub->mutex);
     while (!hub->is_closed && !hub->wants_close &&
            pthread_cond_timedwait(&hub->changed, &hub->mutex, &until) == 0)
@@ -570,11 +584,7 @@ struct zk_keeper *zk_keeper_new(struct loop *loop, const struct zk_keeper_option
 
 /* With the mutex held. */
 static void wait_for_end(struct hub *hub, int64_t limit_ms) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += limit_ms % 1000 * 1000000;
-    until.tv_sec += limit_ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = after_ms(limit_ms);
     while (!hub->has_ended && pthread_cond_timedwait(&hub->changed, &hub->mutex, &until) == 0)
         continue;
 }

@@ -2,25 +2,44 @@
 
 #include "common/base/buf.h"
 #include "common/base/mem.h"
+#include "common/runtime/child.h"
+#include "common/runtime/files.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
+#include <string.h>
 #include <unistd.h>
+
+enum { ARGUMENTS_LIMIT = 16, RUN_TIMEOUT_MS = 240000 };
 
 static char directory[64];
 static char servers[256];
 
-static int run(const char *command) {
-    int status = system(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+/* ensemble.sh with these words, parted by spaces, behind the directory. */
+static int run(const char *verb, const char *words) {
+    const char *argv[ARGUMENTS_LIMIT] = {ENSEMBLE_SCRIPT, verb, directory};
+    AUTO(mem_free) char *copy = mem_dup_string(words);
+    char *rest = copy;
+    for (size_t count = 3; rest != NULL && *rest != '\0' && count < ARGUMENTS_LIMIT - 1; count++)
+        argv[count] = strsep(&rest, " ");
+    struct child_options options = {.argv = argv, .output = CHILD_PIPE, .errors = CHILD_INHERIT};
+    AUTO_FINI(buf_fini) struct buf output = {0};
+    AUTO_FINI(buf_fini) struct buf errors = {0};
+    struct child_exit exit = {0};
+    struct error error;
+    if (!child_call(&options, RUN_TIMEOUT_MS, 4096, &exit, &output, &errors, &error)) {
+        fprintf(stderr, "%s %s: %s\n", ENSEMBLE_SCRIPT, verb, error.message);
+        return 1;
+    }
+    if (exit.code != 0)
+        fprintf(stderr, "%s", buf_string(&errors));
+    return exit.was_signalled ? 1 : exit.code;
 }
 
 static void end_ensemble(void) {
-    char command[512];
-    snprintf(command, sizeof(command), ENSEMBLE_SCRIPT " stop %s; rm -rf %s", directory, directory);
-    run(command);
+    run("stop", "");
+    tree_remove(directory, NULL);
 }
 
 static void read_servers(void) {
@@ -35,13 +54,15 @@ static void read_servers(void) {
 }
 
 void ensemble_start(int members, const char *config) {
-    char command[512];
+    char words[512], owner[16];
     snprintf(directory, sizeof(directory), "/tmp/mesos-zookeeper-XXXXXX");
     if (mkdtemp(directory) == NULL)
         abort();
-    snprintf(command, sizeof(command), "OWNER=%d " ENSEMBLE_SCRIPT " start %s %d %s >/dev/null",
-             (int)getpid(), directory, members, config != NULL ? config : "");
-    int status = run(command);
+    snprintf(owner, sizeof(owner), "%d", (int)getpid());
+    setenv("OWNER", owner, 1);
+    snprintf(words, sizeof(words), "%d%s%s", members, config != NULL ? " " : "",
+             config != NULL ? config : "");
+    int status = run("start", words);
     if (status == 77) {
         rmdir(directory);
         exit(77);
@@ -53,11 +74,10 @@ void ensemble_start(int members, const char *config) {
 }
 
 void ensemble_do(const char *command) {
-    char line[512];
-    int verb = (int)strcspn(command, " ");
-    snprintf(line, sizeof(line), ENSEMBLE_SCRIPT " %.*s %s%s", verb, command, directory,
-             command + verb);
-    if (run(line) != 0)
+    AUTO(mem_free) char *verb = mem_dup_string(command);
+    char *words = verb;
+    strsep(&words, " ");
+    if (run(verb, words != NULL ? words : "") != 0)
         abort();
 }
 

@@ -8,6 +8,7 @@
 #   ensemble.sh stop DIR                            ends it; DIR stays
 #
 #   OWNER=pid       the ensemble ends with that process
+#   NET=10.0.0      members are at 10.0.0.N instead; say so with every command
 #
 # Exit status 77: no java or no jars (libzookeeper-java), said on stderr.
 set -euo pipefail
@@ -41,7 +42,7 @@ END
 }
 
 port_of() { sed -n 's/^clientPort=//p' "$dir/$1/conf"; }
-host_of() { echo "127.0.0.$1"; }
+host_of() { echo "${NET:-127.0.0}.$1"; }
 
 # What the member says of itself: standalone, leader, follower; nothing while it does not serve.
 mode_of() {

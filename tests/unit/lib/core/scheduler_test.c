@@ -222,35 +222,6 @@ TEST(a_redirect_is_followed) {
     end(&stage);
 }
 
-static void find(struct stage *stage, struct text address) {
-    stage_feed(stage, (struct driver_event){.kind = DRIVER_EVENT_MASTER_FOUND, .text = address});
-}
-
-TEST(a_master_that_is_found_is_dialled) {
-    struct stage stage;
-    begin(&stage, (struct choices){.masters = "zk://z:2181/mesos"});
-
-    stage_feed(&stage,
-               (struct driver_event){.kind = DRIVER_EVENT_FIND_FAILED, .text = TEXT("no server")});
-    assert_string_equal(stage_callback(&stage, CALLBACK_CONNECT_FAILED)->message, "no server");
-    find(&stage, TEXT("m:5050"));
-    stage_assert_dials(&stage, "m:5050");
-    end(&stage);
-}
-
-TEST(a_driver_goes_to_the_master_that_leads_and_stays_where_it_does) {
-    struct stage stage;
-    begin_subscribed(&stage, (struct choices){0});
-    stage.now_ms += 5000;
-
-    find(&stage, TEXT("m:5050"));
-    assert_null(stage_callback(&stage, CALLBACK_DISCONNECTED));
-    find(&stage, TEXT("n:5050"));
-    assert_non_null(stage_callback(&stage, CALLBACK_DISCONNECTED));
-    stage_assert_dials(&stage, "n:5050");
-    end(&stage);
-}
-
 TEST(a_failed_attempt_is_told_and_the_next_master_tried) {
     struct stage stage;
     begin(&stage, (struct choices){.masters = "m:1,n:2"});
