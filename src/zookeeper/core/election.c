@@ -469,7 +469,7 @@ static void owner_replied(struct election *election, const struct election_event
     case ZK_BAD_VERSION:
     case ZK_NOT_EMPTY:
     case ZK_NO_AUTH:
-    case ZK_FAILED: ask_again_later(election, event, outbox, "read", path.data); return;
+    case ZK_FAILED: ask_again_later(election, event, outbox, "read", name); return;
     }
 }
 
@@ -502,6 +502,8 @@ static bool is_info(struct text data) {
 static void leader_replied(struct election *election, const struct election_event *event,
                            struct election_outbox *outbox) {
     const struct zk_reply *reply = &event->reply;
+    if (election->leader_node == NULL)
+        return; /* nobody leads meanwhile */
     if (reply->result == ZK_NO_NODE) { /* meanwhile gone */
         put_text(&election->leader_node, (struct text){0});
         read_again(election, false);
