@@ -176,6 +176,7 @@ void term_end(struct daemon *daemon, const char *why) {
     map_fini(&daemon->requests, answer_busy);
     connections_end_all(daemon->connections, why);
     registry_close(TAKE(daemon->registry));
+    daemon->is_deposed = false; /* what the fence said was of this term: it may lead again */
     effects_drop(daemon);
     master_free(TAKE(daemon->master));
     kinds_free(TAKE(daemon->kinds));
