@@ -306,9 +306,20 @@ static bool may_begin_yet(const struct each *each, const struct each_task *task,
            each->lines[task->line].losses < LAUNCH_ATTEMPTS - 1;
 }
 
+/* An operator empties its agent. That is nobody's fault, so it counts against no limit. */
+static bool was_drained(const Mesos__V1__TaskStatus *status) {
+    return status->has_reason &&
+           status->reason == MESOS__V1__TASK_STATUS__REASON__REASON_AGENT_DRAINING;
+}
+
 static void take_end(struct each *each, struct each_task *task,
                      const Mesos__V1__TaskStatus *status) {
-    if ((is_lost(status) && status->termination == NULL) || may_begin_yet(each, task, status)) {
+    if (was_drained(status)) {
+        mesos_scheduler_driver_acknowledge_status_update(each->driver.driver, status);
+        each->lost_count++;
+        each_again(each, task);
+    } else if ((is_lost(status) && status->termination == NULL) ||
+               may_begin_yet(each, task, status)) {
         mesos_scheduler_driver_acknowledge_status_update(each->driver.driver, status);
         each_lose(each, task);
     } else if (status->state == MESOS__V1__TASK_STATE__TASK_ERROR) {

@@ -83,6 +83,9 @@ void drain_label(const struct agent *agent, const struct task *task, struct task
     status->encoded = (struct text){0};
     status->has_reason = true;
     status->reason = TASK_REASON_AGENT_DRAINING;
+    if (is_killed && status->message.size > 0)
+        status->message = text_of(arena_printf(
+            agent->outbox->arena, "%.*s; its agent is being drained", TEXT_ARGS(status->message)));
     if (is_killed && agent->drain.mark_gone &&
         framework_can(&task->framework->info, FRAMEWORK_PARTITION_AWARE))
         status->state = TASK_STATE_GONE_BY_OPERATOR;

@@ -56,6 +56,20 @@ check "others take the work" 0 $?
 "$mesos" agent reactivate "$agent" >/dev/null
 check "it comes back" "0 active" "$? $(state_of "$agent")"
 
+# lines of each go on elsewhere
+seq 40 >"$WORK/lines"
+"$mesos" each -P 8 --progress -- bash -c 'read -t 0.3 x <> <(:); echo {}' \
+    <"$WORK/lines" >"$WORK/each.out" 2>"$WORK/each.err" &
+each=$!
+is_busy() { [ "$(wc -l <"$WORK/each.out")" -ge 3 ]; }
+wait_until is_busy
+"$mesos" agent drain "$agent" --deadline 100ms --wait >/dev/null
+check "an agent is drained under each" 0 $?
+wait $each
+check "each ends well all the same" 0 $?
+check_file "and has every line once" "$WORK/lines" "$WORK/each.out"
+"$mesos" agent reactivate "$agent" >/dev/null
+
 # deactivate
 "$mesos" agent deactivate "$agent" >/dev/null
 check "a deactivated agent is shown" "0 deactivated" "$? $(state_of "$agent")"

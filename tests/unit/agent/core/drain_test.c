@@ -38,6 +38,8 @@ TEST(a_drain_kills_every_task_and_says_why) {
 
     assert_int_equal(rig_last_update(rig, "t1")->state, TASK_STATE_KILLED);
     assert_int_equal(rig_last_update(rig, "t1")->reason, TASK_REASON_AGENT_DRAINING);
+    assert_text_equal(rig_last_update(rig, "t1")->message,
+                      "Command terminated with signal Terminated; its agent is being drained");
 }
 
 TEST(a_drain_is_stored_before_it_kills) {
