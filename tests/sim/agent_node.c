@@ -2,6 +2,7 @@
 #include "common/wire/messages.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/drains.h"
+#include "tests/sim/finder.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/outages.h"
 #include "tests/sim/print.h"
@@ -165,7 +166,8 @@ static void send_master(struct agent_node *node, struct text message) {
     bool is_update = check_agent_update(node, message);
     if (!node->is_connected)
         return;
-    world_say(world, "send    %s -> master %s", node->process.name,
+    world_say(world, "send    %s -> %s %s", node->process.name,
+              end_peer(node->master_end)->owner->name,
               print_frame(world, FRAME_AGENT_MESSAGE, message));
     if (is_update && world->mutation == MUTATION_SWALLOW_UPDATE)
         return;
@@ -245,13 +247,35 @@ static void stop(struct agent_node *node, struct held_effect *held) {
     node->has_stopped = node->process.is_dying = true;
 }
 
+enum { REDIRECTS_LIMIT = 4 };
+
+/* Whom to ask: the leader that was found, or the next on the list. */
+static void connect(struct agent_node *node) {
+    struct world *world = node->process.world;
+    struct master_node *master = world->masters.items[node->next_master % world->masters.count];
+    if (node->finder != NULL)
+        master = finder_leader(node->finder);
+    node->redirects = 0;
+    node->is_waiting = master == NULL;
+    if (master != NULL && node->master_end == NULL)
+        node->master_end = network_dial(&node->process, &master->process);
+}
+
+static void on_found(void *self) {
+    struct agent_node *node = self;
+    struct process *leader = &finder_leader(node->finder)->process;
+    if (!node->process.is_up)
+        return;
+    if (node->is_waiting)
+        connect(node);
+    else if (node->master_end == NULL || end_peer(node->master_end)->owner != leader)
+        feed(node, (struct agent_event){.kind = AGENT_EVENT_MASTER_FOUND});
+}
+
 static void carry_out(struct agent_node *node, struct held_effect *held) {
     struct world *world = node->process.world;
     switch ((enum agent_effect_kind)held->kind) {
-    case AGENT_EFFECT_CONNECT:
-        if (node->master_end == NULL)
-            node->master_end = network_dial(&node->process, &world->master->process);
-        break;
+    case AGENT_EFFECT_CONNECT: connect(node); break;
     case AGENT_EFFECT_DISCONNECT:
         world_say(world, "leave   %s: %s", node->process.name, buf_string(&held->bytes));
         disconnect(node);
@@ -311,7 +335,7 @@ static void forget_life(struct agent_node *node) {
     node->held.count = 0;
     map_fini(&node->ends, NULL);
     node->master_end = NULL;
-    node->is_connected = node->is_recovered = false;
+    node->is_connected = node->is_recovered = node->is_waiting = false;
     agent_free(TAKE(node->core));
     kinds_free(TAKE(node->kinds));
     node->process.is_up = node->process.is_dying = false;
@@ -415,6 +439,8 @@ struct agent_node *agent_node_new(struct world *world, size_t number) {
     node->arena = arena_new();
     node->cpu_milli = 1000 * world_draw(world, 2, 6);
     node->mem_milli = 1000 * 1024 * world_draw(world, 1, 4);
+    if (world->ensemble != NULL && world_chance(world, 600))
+        node->finder = finder_new(world, node->process.name, on_found, node);
     VEC_PUSH(&world->agents, node);
     return node;
 }
@@ -429,6 +455,7 @@ void agent_node_free(struct agent_node *node) {
     buf_fini(&node->last_update);
     map_fini(&node->ends, NULL);
     map_fini(&node->volumes, NULL);
+    finder_free(node->finder);
     machine_fini(&node->machine);
     drive_fini(&node->disk);
     agent_free(node->core);
@@ -579,6 +606,12 @@ void agent_node_refused(struct agent_node *node, struct end *end, const char *wh
     if (end != node->master_end)
         return;
     node->master_end = NULL;
+    struct master_node *leader = node->finder == NULL ? master_redirects(end) : NULL;
+    if (leader != NULL && node->redirects++ < REDIRECTS_LIMIT) {
+        node->master_end = network_dial(&node->process, &leader->process);
+        return;
+    }
+    node->next_master++;
     feed(node,
          (struct agent_event){.kind = AGENT_EVENT_MASTER_CLOSED, .closed_reason = text_of(why)});
 }
@@ -586,6 +619,7 @@ void agent_node_refused(struct agent_node *node, struct end *end, const char *wh
 void agent_node_closed(struct agent_node *node, struct end *end) {
     if (end == node->master_end) {
         node->master_end = NULL;
+        node->next_master++;
         node->is_connected = false;
         feed(node, (struct agent_event){.kind = AGENT_EVENT_MASTER_CLOSED,
                                         .closed_reason = TEXT("lost")});

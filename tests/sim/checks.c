@@ -100,9 +100,11 @@ void check_master(struct master_node *node) {
         world_fail(node->process.world, "master_check: %s", why.message);
     master_each_agent(node->core, check_share, node);
     master_each_offer(node->core, check_offer_is_live, node);
-    operator_check(node);
-    drains_check(node);
-    outages_check(node);
+    if (node == node->process.world->master) {
+        operator_check(node);
+        drains_check(node);
+        outages_check(node);
+    }
     keeper_check(node->process.world);
     quota_watch_check(node->quota_watch, node);
 }

@@ -1,6 +1,7 @@
 #include "tests/sim/faults.h"
 
 #include "tests/sim/drains.h"
+#include "tests/sim/ha_faults.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/operator.h"
 #include "tests/sim/outages.h"
@@ -38,7 +39,8 @@ static void start_workload(void *self, uint64_t argument) {
 static void end_parting(void *self, uint64_t argument) {
     struct process *process = self;
     (void)argument;
-    network_heal(process->world, &process->world->master->process, process);
+    VEC_EACH(master, &process->world->masters)
+        network_heal(process->world, &(*master)->process, process);
 }
 
 /* --- each fault --- */
@@ -46,7 +48,7 @@ static void end_parting(void *self, uint64_t argument) {
 static void crash_master(struct world *world) {
     int64_t away_ms =
         world_chance(world, 150) ? world_draw(world, 20000, 200000) : world_draw(world, 100, 10000);
-    if (!world->master->process.is_up)
+    if (!world->master->process.is_up || world->ensemble != NULL)
         return;
     if (world_chance(world, 500))
         world->master->process.effects_to_live = world_draw(world, 1, 8);
@@ -88,7 +90,11 @@ static void part(struct world *world) {
     struct scheduler_node *node = workload_node(any_workload(world));
     struct process *process =
         world_chance(world, 300) && node != NULL ? &node->process : &any_agent(world)->process;
-    network_part(world, &world->master->process, process);
+    struct master_node *master = world->ensemble != NULL ? ha_any_master(world) : world->master;
+    network_part(world, &master->process, process);
+    if (world->ensemble != NULL && world_chance(world, 300))
+        VEC_EACH(other, &world->masters)
+            network_part(world, &(*other)->process, process);
     int64_t long_ms = world_chance(world, 300) ? 150000 : 20000;
     world_after(world, world_draw(world, 500, long_ms), end_parting, process, 0);
 }
@@ -129,7 +135,8 @@ static void kill_container(struct world *world) {
 }
 
 static void slow_disk(struct world *world) {
-    struct drive *disk = world_chance(world, 300) ? &world->master->disk : &any_agent(world)->disk;
+    bool is_masters = world_chance(world, 300) && world->ensemble == NULL;
+    struct drive *disk = is_masters ? &world->master->disk : &any_agent(world)->disk;
     disk->slow_until_ms = world->now_ms + world_draw(world, 1000, 30000);
     world_say(world, "slow    the disk of %s", disk->process->name);
 }
@@ -158,7 +165,10 @@ static void something_happens(void *self, uint64_t end_ms) {
     struct world *world = self;
     if (world->now_ms >= (int64_t)end_ms)
         return;
-    what[world_draw(world, 0, sizeof(what) / sizeof(what[0]) - 1)](world);
+    if (world->ensemble != NULL && world_chance(world, 400))
+        ha_something_happens(world);
+    else
+        what[world_draw(world, 0, sizeof(what) / sizeof(what[0]) - 1)](world);
     world_after(world, world_draw(world, 50, world->unrest_ms), something_happens, world, end_ms);
 }
 
@@ -171,11 +181,15 @@ static void start_all(struct world *world) {
         world_after(world, world_draw(world, 0, 5000), start_workload, *workload, 0);
 }
 
-void faults_populate(struct world *world) {
+void faults_populate(struct world *world, bool has_many_masters) {
     int64_t agents = world_draw(world, 2, 5), workloads = world_draw(world, 2, 4);
-    master_node_new(world);
-    world->master->reregister_timeout_ms = world_draw(world, 30000, 200000);
-    master_node_start(world->master);
+    if (has_many_masters) {
+        ha_populate(world);
+    } else {
+        master_node_new(world, "master");
+        world->master->reregister_timeout_ms = world_draw(world, 30000, 200000);
+        master_node_start(world->master);
+    }
     for (int64_t i = 0; i < agents; i++)
         agent_node_new(world, (size_t)i);
     for (int64_t i = 0; i < workloads; i++)
@@ -212,6 +226,8 @@ void faults_heal(struct world *world) {
     world_say(world, "heal    everything");
     world->has_healed = true;
     network_heal_all(world);
+    if (world->ensemble != NULL)
+        ha_heal(world);
     world->master->disk.slow_until_ms = 0;
     world->master->process.effects_to_live = 0;
     master_node_start(world->master);

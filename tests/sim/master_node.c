@@ -1,6 +1,7 @@
 #include "allocator/allocator.h"
 #include "common/model/frame_type.h"
 #include "common/wire/messages.h"
+#include "tests/sim/candidate.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/drains.h"
 #include "tests/sim/operator.h"
@@ -9,11 +10,26 @@
 #include "tests/sim/quota_checks.h"
 #include "tests/sim/shells.h"
 
+enum { PAUSED_LOOK_MS = 100 };
+
 static struct wire wire_of(struct master_node *node) {
     return (struct wire){.arena = node->arena, .kinds = node->kinds};
 }
 
 /* --- effects --- */
+
+/* Takes the record; NULL: the key goes. */
+static void put(struct master_node *node, uint64_t ticket, struct text key,
+                struct drive_record *record) {
+    if (node->candidate == NULL) {
+        drive_put(&node->disk, ticket, key, record);
+        return;
+    }
+    candidate_put(node->candidate, key, record != NULL ? &record->bytes : NULL);
+    if (record != NULL)
+        buf_fini(&record->bytes);
+    mem_free(record);
+}
 
 static void store(struct master_node *node, const struct master_effect *effect) {
     struct wire wire = wire_of(node);
@@ -24,14 +40,17 @@ static void store(struct master_node *node, const struct master_effect *effect) 
             record = NEW(struct drive_record);
             registry_record_encode(&wire, change->registry_record, &record->bytes);
         }
-        world_say(node->process.world, "store   master #%llu %s %s",
+        world_say(node->process.world, "store   %s #%llu %s %s", node->process.name,
                   (unsigned long long)effect->store.ticket, record != NULL ? "put" : "drop",
                   print_text(node->process.world, change->key));
         if (record == NULL && text_starts_with(change->key, TEXT("framework/")))
             map_put_text(&node->process.world->removed, text_sub(change->key, 10, SIZE_MAX), node);
-        drive_put(&node->disk, effect->store.ticket, change->key, record);
+        put(node, effect->store.ticket, change->key, record);
     }
-    drive_made(&node->disk, effect->store.ticket);
+    if (node->candidate != NULL)
+        candidate_made(node->candidate, effect->store.ticket);
+    else
+        drive_made(&node->disk, effect->store.ticket);
 }
 
 static void encode(struct master_node *node, const struct master_effect *effect, struct buf *out) {
@@ -54,6 +73,10 @@ static void closed_by_us(void *self, uint64_t connection) {
     struct master_node *node = self;
     if (!node->process.is_up || map_get(&node->ends, connection) == NULL)
         return;
+    if (node->process.is_paused) {
+        world_after(node->process.world, PAUSED_LOOK_MS, closed_by_us, node, connection);
+        return;
+    }
     map_remove(&node->ends, connection);
     struct master_event event = {.kind = MASTER_EVENT_CLOSED, .connection = {connection}};
     master_node_feed(node, &event);
@@ -64,7 +87,7 @@ static void send(struct master_node *node, const struct held_effect *held, enum 
     struct end *end = map_get(&node->ends, held->connection);
     if (end == NULL || !end->is_open)
         return;
-    world_say(world, "send    master -> %s %s", end_peer(end)->owner->name,
+    world_say(world, "send    %s -> %s %s", node->process.name, end_peer(end)->owner->name,
               print_frame(world, (uint16_t)type, buf_text(&held->bytes)));
     end_send(end, (uint16_t)type, buf_text(&held->bytes));
 }
@@ -74,10 +97,19 @@ static void close_end(struct master_node *node, struct held_effect *held) {
     struct end *end = map_get(&node->ends, held->connection);
     if (end == NULL || !end->is_open)
         return;
-    world_say(world, "close   master -> %s %s", end_peer(end)->owner->name,
+    world_say(world, "close   %s -> %s %s", node->process.name, end_peer(end)->owner->name,
               buf_string(&held->bytes));
     end_close(end);
     world_after(world, 0, closed_by_us, node, held->connection);
+}
+
+/* What one says that leads no more is not news: the order of what was asked is the leaders'. */
+static void answer(struct master_node *node, uint64_t request, int status) {
+    struct world *world = node->process.world;
+    if (node != world->master)
+        return;
+    if (!drains_answered(world, request, status) && !outages_answered(world, request, status))
+        operator_answered(world, request, status);
 }
 
 static void carry_out(struct master_node *node, struct held_effect *held) {
@@ -86,11 +118,7 @@ static void carry_out(struct master_node *node, struct held_effect *held) {
     case MASTER_EFFECT_SEND_AGENT: send(node, held, FRAME_MASTER_MESSAGE); break;
     case MASTER_EFFECT_SEND_CHANNEL: send(node, held, FRAME_CHANNEL); break;
     case MASTER_EFFECT_CLOSE: close_end(node, held); break;
-    case MASTER_EFFECT_ANSWER:
-        if (!drains_answered(node->process.world, held->connection, held->signal) &&
-            !outages_answered(node->process.world, held->connection, held->signal))
-            operator_answered(node->process.world, held->connection, held->signal);
-        break;
+    case MASTER_EFFECT_ANSWER: answer(node, held->connection, held->signal); break;
     case MASTER_EFFECT_STORE:
     case MASTER_EFFECT_STOP:
     case MASTER_EFFECT_NOTE: break;
@@ -104,7 +132,7 @@ static void take_effect(struct master_node *node, const struct master_effect *ef
         return;
     }
     if (effect->kind == MASTER_EFFECT_NOTE) {
-        world_say(world, "note    master %.*s %s", TEXT_ARGS(effect->note.what),
+        world_say(world, "note    %s %.*s %s", node->process.name, TEXT_ARGS(effect->note.what),
                   print_text(world, effect->note.detail));
         return;
     }
@@ -118,16 +146,15 @@ static void take_effect(struct master_node *node, const struct master_effect *ef
     if (effect->after > node->disk.stored_ticket && world->mutation != MUTATION_IGNORE_AFTER) {
         VEC_PUSH(&node->held, held);
         if (node->held.count > QUEUE_LIMIT)
-            world_fail(world, "the master holds more than %d effects", QUEUE_LIMIT);
+            world_fail(world, "%s holds more than %d effects", node->process.name, QUEUE_LIMIT);
         return;
     }
     carry_out(node, &held);
     buf_fini(&held.bytes);
 }
 
-static void die(struct master_node *node) {
+static void end_life(struct master_node *node) {
     network_forget(&node->process, false);
-    drive_crash(&node->disk);
     VEC_EACH(held, &node->held)
         buf_fini(&held->bytes);
     node->held.count = 0;
@@ -137,11 +164,21 @@ static void die(struct master_node *node) {
     node->process.is_up = node->process.is_dying = false;
     node->process.effects_to_live = 0;
     world_arm(node->process.world, &node->process.tick, INT64_MAX);
-    world_say(node->process.world, "crash   master");
+}
+
+static void die(struct master_node *node) {
+    if (node->candidate == NULL)
+        drive_crash(&node->disk);
+    end_life(node);
+    world_say(node->process.world, "crash   %s", node->process.name);
+    if (node->candidate != NULL)
+        candidate_died(node->candidate);
 }
 
 void master_node_feed(struct master_node *node, struct master_event *event) {
     struct world *world = node->process.world;
+    if (node->process.is_paused && event->kind == MASTER_EVENT_OPERATOR)
+        return; /* whoever asks gives up */
     event->now_ms = world->now_ms;
     event->wall_ns = world_wall_ns(world);
     node->outbox.arena = node->arena;
@@ -223,8 +260,8 @@ void master_node_frame(struct master_node *node, struct end *end, uint16_t type,
     struct master_event event = {.connection = {end->id}};
     struct error error = {0};
     if (!decode(node, type, payload, &event, &error)) {
-        world_fail(world, "the master cannot read what %s sent: %s", end_peer(end)->owner->name,
-                   error.message);
+        world_fail(world, "%s cannot read what %s sent: %s", node->process.name,
+                   end_peer(end)->owner->name, error.message);
         return;
     }
     master_node_feed(node, &event);
@@ -232,16 +269,19 @@ void master_node_frame(struct master_node *node, struct end *end, uint16_t type,
 
 /* --- life --- */
 
-struct master_node *master_node_new(struct world *world) {
+struct master_node *master_node_new(struct world *world, const char *name) {
     struct master_node *node = NEW(struct master_node);
-    node->process = (struct process){.world = world, .kind = PROCESS_MASTER, .name = "master"};
+    node->process = (struct process){.world = world, .kind = PROCESS_MASTER};
+    snprintf(node->process.name, sizeof(node->process.name), "%s", name);
     node->process.tick = (struct happening){.fn = on_tick, .self = node};
     node->disk.process = &node->process;
     node->disk.on_stored = on_stored;
     node->arena = arena_new();
     node->reregister_timeout_ms = 120000;
     node->quota_watch = quota_watch_new();
-    world->master = node;
+    if (world->master == NULL)
+        world->master = node;
+    VEC_PUSH(&world->masters, node);
     return node;
 }
 
@@ -254,6 +294,7 @@ void master_node_free(struct master_node *node) {
     VEC_FINI(&node->outbox.effects);
     map_fini(&node->ends, NULL);
     drive_fini(&node->disk);
+    candidate_free(node->candidate);
     quota_watch_free(node->quota_watch);
     master_free(node->core);
     kinds_free(node->kinds);
@@ -261,25 +302,50 @@ void master_node_free(struct master_node *node) {
     mem_free(node);
 }
 
-static void recover(struct master_node *node) {
-    AUTO(arena_free) struct arena *arena = arena_new();
-    struct wire wire = {.arena = arena, .kinds = node->kinds};
-    size_t count = 0;
-    struct registry_record *records =
-        ARENA_ARRAY(arena, struct registry_record, node->disk.records.count);
-    struct text *keys = ARENA_ARRAY(arena, struct text, node->disk.records.count);
+struct registry_content {
+    struct arena *arena;
+    struct wire wire;
+    struct world *world;
+    struct registry_record *records;
+    struct text *keys;
+    size_t count;
+};
+
+static struct registry_content content_of(struct master_node *node, size_t limit) {
+    struct arena *arena = arena_new();
+    return (struct registry_content){
+        .arena = arena,
+        .wire = {.arena = arena, .kinds = node->kinds},
+        .world = node->process.world,
+        .records = ARENA_ARRAY(arena, struct registry_record, limit),
+        .keys = ARENA_ARRAY(arena, struct text, limit),
+    };
+}
+
+static void add(struct registry_content *content, struct text key, const struct buf *bytes) {
+    struct error error = {0};
+    content->keys[content->count] = key;
+    if (!registry_record_decode(&content->wire, buf_text(bytes),
+                                &content->records[content->count++], &error))
+        world_fail(content->world, "registry: %s", error.message);
+}
+
+static void recover(struct master_node *node, struct registry_content *content) {
+    struct master_event event = {.kind = MASTER_EVENT_RECOVERED};
+    event.recovered.records = content->records;
+    event.recovered.keys = content->keys;
+    event.recovered.count = content->count;
+    master_node_feed(node, &event);
+    arena_free(content->arena);
+}
+
+static void recover_from_disk(struct master_node *node) {
+    struct registry_content content = content_of(node, node->disk.records.count);
     MAP_EACH(entry, &node->disk.records) {
         const struct drive_record *record = map_value(entry);
-        struct error error = {0};
-        keys[count] = map_key_text(entry);
-        if (!registry_record_decode(&wire, buf_text(&record->bytes), &records[count++], &error))
-            world_fail(node->process.world, "registry: %s", error.message);
+        add(&content, map_key_text(entry), &record->bytes);
     }
-    struct master_event event = {.kind = MASTER_EVENT_RECOVERED};
-    event.recovered.records = records;
-    event.recovered.keys = keys;
-    event.recovered.count = count;
-    master_node_feed(node, &event);
+    recover(node, &content);
 }
 
 /* Most worlds have the one that is there unless said. */
@@ -287,31 +353,64 @@ static const struct mesos_allocator *const policies[] = {
     &allocator_hdrf, &allocator_hdrf, &allocator_hdrf, &allocator_drf, &allocator_random};
 enum { POLICIES = sizeof(policies) / sizeof(policies[0]) };
 
-void master_node_start(struct master_node *node) {
-    if (node->process.is_up)
-        return;
+static void make_core(struct master_node *node) {
+    struct world *world = node->process.world;
     struct master_options options = master_options_default();
     node->process.is_up = true;
     node->process.life++;
-    world_say(node->process.world, "start   master, life %llu",
-              (unsigned long long)node->process.life);
-    options.hostname = TEXT("master");
+    options.hostname = text_of(node->process.name);
     options.ip = TEXT("10.0.0.100");
     options.version = TEXT("1");
     options.port = 5050;
-    options.seed = node->process.world->seed * 1000 + node->process.life;
-    if (node->process.world->is_random)
-        options.policy = policies[node->process.world->seed % POLICIES];
+    options.seed = world->seed * 1000 +
+                   (node->candidate != NULL ? world->last_term * 1000003 : node->process.life);
+    if (world->is_random)
+        options.policy = policies[world->seed % POLICIES];
     options.offer_timeout_ms = 60000;
     options.agent_ping_timeout_ms = 10000;
     options.max_agent_ping_timeouts = 3;
     options.agent_reregister_timeout_ms = node->reregister_timeout_ms;
     node->kinds = kinds_new();
     node->core = master_new(&options, node->kinds);
-    recover(node);
+}
+
+void master_node_start(struct master_node *node) {
+    if (node->candidate != NULL) {
+        candidate_start(node->candidate);
+        return;
+    }
+    if (node->process.is_up)
+        return;
+    world_say(node->process.world, "start   %s, life %llu", node->process.name,
+              (unsigned long long)node->process.life + 1);
+    make_core(node);
+    recover_from_disk(node);
 }
 
 void master_node_crash(struct master_node *node) {
-    if (node->process.is_up)
+    if (node->candidate != NULL)
+        candidate_crash(node->candidate);
+    else if (node->process.is_up)
         die(node);
+}
+
+/* --- terms --- */
+
+void master_node_begin_term(struct master_node *node, const struct map *registry) {
+    node->disk.stored_ticket = 0;
+    make_core(node);
+    struct registry_content content = content_of(node, registry->count);
+    MAP_EACH(entry, registry)
+        add(&content, map_key_text(entry), map_value(entry));
+    recover(node, &content);
+}
+
+void master_node_stored(struct master_node *node, uint64_t ticket) {
+    node->disk.stored_ticket = ticket;
+    on_stored(&node->process, ticket);
+}
+
+void master_node_end_term(struct master_node *node) {
+    if (node->process.is_up)
+        end_life(node);
 }

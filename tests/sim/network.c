@@ -35,7 +35,7 @@ static void deliver(void *self, uint64_t argument) {
     struct world *world = end->connection->world;
     (void)argument;
     if (end->inbox.count == 0 || end->inbox.items[0].due_ms > world->now_ms ||
-        network_is_parted(world, end->owner, end_peer(end)->owner))
+        end->owner->is_paused || network_is_parted(world, end->owner, end_peer(end)->owner))
         return;
     struct parcel parcel = end->inbox.items[0];
     VEC_REMOVE(&end->inbox, 0);
@@ -134,7 +134,7 @@ static void dial_arrives(void *self, uint64_t argument) {
     (void)argument;
     if (!end_is_alive(end))
         return;
-    if (network_is_parted(world, end->owner, peer->owner)) {
+    if (peer->owner->is_paused || network_is_parted(world, end->owner, peer->owner)) {
         world_after(world, CONNECT_TIMEOUT_MS, dial_fails, end, 1);
         return;
     }
@@ -179,7 +179,7 @@ void network_part(struct world *world, struct process *a, struct process *b) {
     VEC_PUSH(&world->partitions, (struct partition){a, b});
 }
 
-static void resume(struct world *world) {
+void network_resume(struct world *world) {
     VEC_EACH(connection, &world->connections) {
         for (size_t i = 0; i < 2; i++) {
             struct end *end = &(*connection)->ends[i];
@@ -199,12 +199,12 @@ void network_heal(struct world *world, struct process *a, struct process *b) {
             continue;
         VEC_REMOVE(&world->partitions, i);
         world_say(world, "heal    %s | %s", a->name, b->name);
-        resume(world);
+        network_resume(world);
         return;
     }
 }
 
 void network_heal_all(struct world *world) {
     world->partitions.count = 0;
-    resume(world);
+    network_resume(world);
 }

@@ -19,6 +19,7 @@ struct process {
     struct happening tick;
     int64_t effects_to_live; /* it dies after so many effects; 0: it does not */
     bool is_dying;
+    bool is_paused; /* what comes waits for it */
 };
 
 struct parcel {
@@ -61,6 +62,8 @@ bool network_is_parted(const struct world *world, const struct process *a, const
 void network_part(struct world *world, struct process *a, struct process *b);
 void network_heal(struct world *world, struct process *a, struct process *b);
 void network_heal_all(struct world *world);
+/* What was held is on its way again. */
+void network_resume(struct world *world);
 
 /* What the processes are told; nodes.c hands it on by kind. */
 void process_accepted(struct process *process, struct end *end);

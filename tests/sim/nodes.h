@@ -36,12 +36,18 @@ struct master_node {
     VEC_OF(struct held_effect) held;
     int64_t reregister_timeout_ms;
     struct quota_watch *quota_watch;
+    struct candidate *candidate; /* of several; then a life of the process is a term of office */
 };
 
-struct master_node *master_node_new(struct world *world);
+struct master_node *master_node_new(struct world *world, const char *name);
 void master_node_free(struct master_node *node);
 void master_node_start(struct master_node *node);
 void master_node_crash(struct master_node *node);
+/* For its candidate: a term begins with what the registry has (key -> struct buf), hears what is
+ * stored, and ends with all connections. */
+void master_node_begin_term(struct master_node *node, const struct map *content);
+void master_node_stored(struct master_node *node, uint64_t ticket);
+void master_node_end_term(struct master_node *node);
 /* Sets the times of the event and carries out what comes of it. */
 void master_node_feed(struct master_node *node, struct master_event *event);
 
@@ -56,6 +62,9 @@ struct agent_node {
     struct arena *arena;
     struct agent_outbox outbox;
     struct end *master_end; /* dialing or up */
+    struct finder *finder;  /* of several masters; NULL: it has a list of them */
+    size_t next_master, redirects;
+    bool is_waiting; /* for a leader, to dial it */
     bool is_connected;
     bool is_recovered; /* every container was heard of */
     bool has_left;     /* for good */
@@ -143,6 +152,7 @@ struct workload {
     bool may_be_removed; /* it was silent for about its failover timeout */
     uint64_t round;
     struct keeper keeper;
+    struct finder *finder; /* as an agent's */
 };
 
 struct scheduler_node {
@@ -185,6 +195,8 @@ struct scheduler_node *workload_node(const struct workload *workload);
 void workload_callback(struct workload *workload, struct scheduler_node *node,
                        const struct driver_callback *callback);
 void workload_ended(struct workload *workload, struct scheduler_node *node);
+/* Another master leads, says the finder. */
+void scheduler_node_found(struct scheduler_node *node, const struct master_node *leader);
 struct scheduler_node *scheduler_node_new(struct workload *workload, size_t number);
 void scheduler_node_free(struct scheduler_node *node);
 void scheduler_node_crash(struct scheduler_node *node);

@@ -194,7 +194,7 @@ int scenario_run(const char *path) {
     }
     struct world *world = world_new(1);
     world->trace = stdout;
-    master_node_new(world);
+    master_node_new(world, "master");
     master_node_start(world->master);
     while (!world->has_failed && fgets(line, sizeof(line), file) != NULL) {
         struct words words;

@@ -2,6 +2,7 @@
  * One scheduler process: the driver's real core below a workload.
  */
 #include "common/model/frame_type.h"
+#include "tests/sim/finder.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/print.h"
 #include "tests/sim/shells.h"
@@ -28,17 +29,25 @@ static void note_call(struct scheduler_node *node, const struct driver_effect *e
     mesos__v1__scheduler__call__free_unpacked(call, NULL);
 }
 
+static struct master_node *dialed_master(const struct scheduler_node *node,
+                                         const struct driver_effect *effect) {
+    struct world *world = node->process.world;
+    struct master_node *named = master_named(world, effect->address);
+    return named != NULL ? named : world->master;
+}
+
 static void take_effect(struct scheduler_node *node, const struct driver_effect *effect) {
     struct world *world = node->process.world;
     switch (effect->kind) {
     case DRIVER_EFFECT_CONNECT:
-        node->end = network_dial(&node->process, &world->master->process);
+        node->end = network_dial(&node->process, &dialed_master(node, effect)->process);
         break;
     case DRIVER_EFFECT_SEND:
         if (node->end == NULL)
             break;
         note_call(node, effect);
-        world_say(world, "send    %s -> master %s", node->process.name,
+        world_say(world, "send    %s -> %s %s", node->process.name,
+                  end_peer(node->end)->owner->name,
                   print_frame(world, effect->send.type, effect->send.payload));
         end_send(node->end, effect->send.type, effect->send.payload);
         break;
@@ -114,6 +123,20 @@ static void on_tick(void *self, uint64_t argument) {
     scheduler_node_feed(self, (struct driver_event){.kind = DRIVER_EVENT_TICK});
 }
 
+static struct text masters_of(const struct scheduler_node *node) {
+    if (node->workload->finder != NULL)
+        return TEXT("zk://zoo:2181/mesos");
+    return node->process.world->ensemble != NULL ? TEXT("master0:5050,master1:5050,master2:5050")
+                                                 : TEXT("master:5050");
+}
+
+void scheduler_node_found(struct scheduler_node *node, const struct master_node *leader) {
+    char address[100];
+    snprintf(address, sizeof(address), "%s:5050", leader->process.name);
+    scheduler_node_feed(
+        node, (struct driver_event){.kind = DRIVER_EVENT_MASTER_FOUND, .text = text_of(address)});
+}
+
 struct scheduler_node *scheduler_node_new(struct workload *workload, size_t number) {
     struct scheduler_node *node = NEW(struct scheduler_node);
     const struct workload_options *options = &workload->options;
@@ -152,7 +175,7 @@ struct scheduler_node *scheduler_node_new(struct workload *workload, size_t numb
         info.role = roles[0];
     }
     struct scheduler_settings settings = {
-        .masters = TEXT("master:5050"),
+        .masters = masters_of(node),
         .framework = &info,
         .explicit_acknowledgements = options->explicit_acks,
         .seed = workload->world->seed * 17 + number,
@@ -188,10 +211,23 @@ void scheduler_node_connected(struct scheduler_node *node, struct end *end) {
         scheduler_node_feed(node, (struct driver_event){.kind = DRIVER_EVENT_CONNECTED});
 }
 
+static bool redirected(struct scheduler_node *node, const struct end *end) {
+    const struct master_node *leader = master_redirects(end);
+    char address[100];
+    if (leader == NULL)
+        return false;
+    snprintf(address, sizeof(address), "%s:5050", leader->process.name);
+    scheduler_node_feed(
+        node, (struct driver_event){.kind = DRIVER_EVENT_REDIRECTED, .text = text_of(address)});
+    return true;
+}
+
 void scheduler_node_refused(struct scheduler_node *node, struct end *end, const char *why) {
     if (end != node->end)
         return;
     node->end = NULL;
+    if (redirected(node, end))
+        return;
     scheduler_node_feed(
         node, (struct driver_event){.kind = DRIVER_EVENT_CONNECT_FAILED, .text = text_of(why)});
 }

@@ -19,6 +19,7 @@ enum {
 struct choices {
     uint64_t seed;
     bool has_seed, trace, twice, quiet;
+    unsigned masters; /* 0: one or three by seed */
     enum mutation mutation;
     const char *scenario;
 };
@@ -53,7 +54,7 @@ static bool run_seed(uint64_t seed, const struct choices *choices, uint64_t *has
     world->is_random = true;
     world->mutation = choices->mutation;
     world->trace = choices->trace ? stdout : NULL;
-    faults_populate(world);
+    faults_populate(world, choices->masters > 0 ? choices->masters > 1 : seed % 2 == 0);
     faults_begin(world);
     if (!world->has_failed)
         settle(world);
@@ -134,6 +135,10 @@ static bool parse(int count, char **arguments, struct choices *choices) {
         else if (text_starts_with(argument, TEXT("--mutation=")) &&
                  parse_mutation(text_sub(argument, 11, SIZE_MAX), &choices->mutation))
             continue;
+        else if (text_equal(argument, TEXT("--masters=1")))
+            choices->masters = 1;
+        else if (text_equal(argument, TEXT("--masters=3")))
+            choices->masters = 3;
         else if (text_starts_with(argument, TEXT("--scenario=")))
             choices->scenario = arguments[i] + 11;
         else
@@ -146,7 +151,7 @@ int main(int count, char **arguments) {
     struct choices choices = {.seed = 1};
     uint64_t hash;
     if (!parse(count, arguments, &choices)) {
-        fprintf(stderr, "usage: [SEED=n] [SIM_SEEDS=n] sim [--trace] [--twice] "
+        fprintf(stderr, "usage: [SEED=n] [SIM_SEEDS=n] sim [--trace] [--twice] [--masters=1|3] "
                         "[--mutation=NAME] [--scenario=FILE]\n");
         return 2;
     }

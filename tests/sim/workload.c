@@ -4,6 +4,7 @@
  * tasks fare. What it knows of its tasks outlives its scheduler processes, as if it stored it.
  */
 #include "tests/sim/calls.h"
+#include "tests/sim/finder.h"
 #include "tests/sim/keeper.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/print.h"
@@ -285,6 +286,12 @@ void workload_ended(struct workload *workload, struct scheduler_node *node) {
         workload->is_over = true;
 }
 
+static void on_found(void *self) {
+    struct workload *workload = self;
+    for (size_t i = 0; i < workload->nodes.count; i++)
+        scheduler_node_found(workload->nodes.items[i], finder_leader(workload->finder));
+}
+
 static void fill_slots(struct workload *workload) {
     struct world *world = workload->world;
     const struct workload_options *options = &workload->options;
@@ -310,6 +317,8 @@ struct workload *workload_new(struct world *world, const struct workload_options
     snprintf(workload->name, sizeof(workload->name), "f%zu", world->workloads.count);
     VEC_PUSH(&world->workloads, workload);
     fill_slots(workload);
+    if (world->ensemble != NULL && world_chance(world, 600))
+        workload->finder = finder_new(world, workload->name, on_found, workload);
     world_after(world, ROUND_MS, on_round, workload, 0);
     return workload;
 }
@@ -318,6 +327,7 @@ void workload_free(struct workload *workload) {
     VEC_EACH(node, &workload->nodes)
         scheduler_node_free(*node);
     VEC_FINI(&workload->nodes);
+    finder_free(workload->finder);
     VEC_FINI(&workload->slots);
     mem_free(workload);
 }
@@ -330,6 +340,8 @@ void workload_start(struct workload *workload) {
     if (workload->is_leaving)
         workload->is_leaving = false;
     scheduler_node_feed(node, (struct driver_event){.kind = DRIVER_EVENT_START});
+    if (workload->finder != NULL && finder_leader(workload->finder) != NULL)
+        scheduler_node_found(node, finder_leader(workload->finder));
 }
 
 void workload_crash(struct workload *workload) {

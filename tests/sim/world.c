@@ -1,8 +1,10 @@
 #include "tests/sim/world.h"
 
 #include "common/base/arena.h"
-#include "tests/sim/ledger.h"
+#include "tests/sim/annals.h"
 #include "tests/sim/drains.h"
+#include "tests/sim/ensemble.h"
+#include "tests/sim/ledger.h"
 #include "tests/sim/operator.h"
 #include "tests/sim/outages.h"
 #include "tests/sim/network.h"
@@ -54,9 +56,13 @@ void world_free(struct world *world) {
         workload_free(*workload);
     VEC_EACH(agent, &world->agents)
         agent_node_free(*agent);
-    master_node_free(world->master);
+    VEC_EACH(master, &world->masters)
+        master_node_free(*master);
+    ensemble_free(world->ensemble);
+    annals_free(world->annals);
     VEC_EACH(connection, &world->connections)
         connection_free(*connection);
+    VEC_FINI(&world->masters);
     VEC_FINI(&world->workloads);
     VEC_FINI(&world->agents);
     VEC_FINI(&world->connections);

@@ -56,7 +56,12 @@ struct world {
     char *lines[LINES_KEPT];
     uint64_t line_count, step_count;
 
+    /* The one there is; of several the last that began to lead. */
     struct master_node *master;
+    VEC_OF(struct master_node *) masters;
+    struct ensemble *ensemble; /* NULL: there is one master, without ZooKeeper */
+    struct annals *annals;
+    uint64_t last_term;
     VEC_OF(struct agent_node *) agents;
     VEC_OF(struct workload *) workloads;
     VEC_OF(struct connection *) connections;
