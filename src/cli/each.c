@@ -1,5 +1,7 @@
 #include "cli/each.h"
+#include "cli/query.h"
 
+#include "common/base/mem.h"
 #include "common/base/rng.h"
 #include "common/runtime/files.h"
 #include "common/runtime/random.h"
@@ -88,8 +90,9 @@ static void on_signal(void *self, int signal_number) {
 
 static void on_no_master(void *self) {
     struct each *each = self;
-    each_say(each, "no master answers at %s%s%s", each->common.master,
-             each->connect_why[0] != '\0' ? ": " : "", each->connect_why);
+    AUTO(mem_free) char *shown = query_shown(each->common.master);
+    each_say(each, "no master answers at %s%s%s", shown, each->connect_why[0] != '\0' ? ": " : "",
+             each->connect_why);
     each_finish(each, each->has_registered ? CLI_TASK_LOST : CLI_UNREACHABLE);
 }
 

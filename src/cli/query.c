@@ -1,6 +1,7 @@
 #include "cli/query.h"
 
 #include "common/base/buf.h"
+#include "common/base/mem.h"
 #include "common/runtime/http_client.h"
 #include "zookeeper/core/zk_url.h"
 #include "zookeeper/shell/leader_finder.h"
@@ -106,6 +107,14 @@ bool query_call(const char *masters, const char *type, json_t *fields, json_t **
     else
         json_decref(answer);
     return true;
+}
+
+char *query_shown(const char *masters) {
+    AUTO_FINI(zk_url_fini) struct zk_url url = {0};
+    bool is_url = text_starts_with(text_of(masters), TEXT("zk://"));
+    if (is_url && !zk_url_parse(text_of(masters), &url, NULL))
+        return mem_dup_string("--master");
+    return mem_dup_string(is_url ? url.shown : masters);
 }
 
 bool query_get(const char *masters, const char *type, json_t **out, struct error *error) {

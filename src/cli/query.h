@@ -24,6 +24,9 @@ bool query_call(const char *masters, const char *type, json_t *fields, json_t **
 /* The same for a type that reads, down to the answer's own object: get_tasks of GET_TASKS. */
 bool query_get(const char *masters, const char *type, json_t **out, struct error *error);
 
+/* `masters` without the password that a zk:// URL may have; the caller's to free. */
+char *query_shown(const char *masters);
+
 /* A string at a path of keys ("agent_info.hostname"); "" when it is not there. Borrowed. */
 const char *query_string(const json_t *object, const char *path);
 /* An object or array at a path; NULL when it is not there. Borrowed. */

@@ -7,8 +7,10 @@
 #include "cli/cli.h"
 #include "cli/driver_loop.h"
 #include "cli/json_line.h"
+#include "cli/query.h"
 #include "cli/task_request.h"
 #include "common/base/buf.h"
+#include "common/base/mem.h"
 #include "common/runtime/files.h"
 #include "common/runtime/random.h"
 #include "common/base/uuid.h"
@@ -429,8 +431,9 @@ static void on_connect_failed(void *self, struct mesos_scheduler_driver *driver,
 
 static void on_no_master(void *self) {
     struct run *run = self;
-    say(run, "no master answers at %s%s%s", run->common.master,
-        run->connect_why[0] != '\0' ? ": " : "", run->connect_why);
+    AUTO(mem_free) char *shown = query_shown(run->common.master);
+    say(run, "no master answers at %s%s%s", shown, run->connect_why[0] != '\0' ? ": " : "",
+        run->connect_why);
     finish(run, run->has_registered ? CLI_TASK_LOST : CLI_UNREACHABLE);
 }
 

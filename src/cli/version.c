@@ -4,6 +4,8 @@
 #include "cli/cli.h"
 #include "cli/query.h"
 
+#include "common/base/mem.h"
+
 static void print(const struct cli_common *common, const char *master_version) {
     if (common->json) {
         AUTO(json_decref) json_t *both = json_object();
@@ -16,8 +18,10 @@ static void print(const struct cli_common *common, const char *master_version) {
     printf("mesos %s\n", MESOS_VERSION);
     if (master_version != NULL)
         printf("master %s\n", master_version);
-    else
-        printf("master: none answers at %s\n", common->master);
+    if (master_version != NULL)
+        return;
+    AUTO(mem_free) char *shown = query_shown(common->master);
+    printf("master: none answers at %s\n", shown);
 }
 
 static int print_versions(const struct cli_common *common, const struct flag_arguments *arguments) {
