@@ -155,8 +155,8 @@ static void count_agents(const struct master *master, struct master_counts *coun
         const struct agent *agent = map_value(entry);
         if (agent->state == AGENT_UNREACHABLE)
             continue;
-        bool is_active = agent->peer != NULL && agent->state == AGENT_REGISTERED &&
-                         !agent->drain.is_deactivated;
+        bool is_active =
+            agent->peer != NULL && agent->state == AGENT_REGISTERED && !agent->drain.is_deactivated;
         *(is_active ? &counts->agents_active : &counts->agents_inactive) += 1;
         if (agent->peer != NULL)
             counts->agents_connected++;
