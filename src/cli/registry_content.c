@@ -174,6 +174,9 @@ static void set_readable(struct meaning *meaning, const struct registry_record *
     case REGISTRY_MASTER: set_text(line, "master_id", record->master_id); break;
     case REGISTRY_ROLE: set_role(record, line); break;
     case REGISTRY_MACHINE: set_machine(record, line); break;
+    case REGISTRY_REMOVED:
+        json_object_set_new(line, "since_ns", json_integer(record->removed.since_ns));
+        break;
     }
 }
 
@@ -189,6 +192,7 @@ static struct text key_prefix(enum registry_record_kind kind) {
     case REGISTRY_MASTER: return TEXT("master");
     case REGISTRY_ROLE: return TEXT("role/");
     case REGISTRY_MACHINE: return TEXT("machine/");
+    case REGISTRY_REMOVED: return TEXT("removed/");
     }
     return TEXT("");
 }
@@ -210,6 +214,7 @@ static bool check_info(struct meaning *meaning, const struct registry_record *re
     case REGISTRY_UNREACHABLE:
     case REGISTRY_GONE: *id = record->agent.agent.text; return true;
     case REGISTRY_ROLE: *id = record->role.name; return true;
+    case REGISTRY_REMOVED: *id = record->removed.framework.text; return true;
     case REGISTRY_MASTER:
     case REGISTRY_MACHINE: break;
     }

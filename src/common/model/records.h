@@ -93,6 +93,7 @@ enum registry_record_kind {
     REGISTRY_MASTER = 5,    /* "master": the last leader */
     REGISTRY_ROLE = 6,      /* "role/NAME": its weight and quota; gone when both are the presets */
     REGISTRY_MACHINE = 7,   /* "machine/HOSTNAME,IP": in the maintenance schedule */
+    REGISTRY_REMOVED = 8,   /* "removed/ID": a framework that must not come back */
 };
 
 struct registry_record {
@@ -114,6 +115,10 @@ struct registry_record {
             int64_t failover_timeout_ns; /* out of info, for those who do not decode it */
             uint32_t capabilities;       /* likewise */
         } framework;
+        struct {
+            struct framework_id framework;
+            int64_t since_ns;
+        } removed;
         struct text master_id;
         struct {
             struct text name;

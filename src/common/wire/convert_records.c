@@ -226,6 +226,7 @@ static uint32_t own_field(enum registry_record_kind kind) {
     case REGISTRY_MASTER: return 6;
     case REGISTRY_ROLE: return 7;
     case REGISTRY_MACHINE: return 10;
+    case REGISTRY_REMOVED: return 11;
     }
     return 0;
 }
@@ -256,6 +257,13 @@ static void put_mark(const struct registry_record *record, struct buf *out) {
     put_bytes(out, 1, record->agent.agent.text);
     put_int(out, 2, record->agent.since_ns);
     put_unknown_inside(record, out);
+    put_end(out, place);
+}
+
+static void put_removed(const struct registry_record *record, struct buf *out) {
+    size_t place = put_begin(out, 11);
+    put_bytes(out, 1, record->removed.framework.text);
+    put_int(out, 2, record->removed.since_ns);
     put_end(out, place);
 }
 
@@ -329,6 +337,7 @@ void registry_record_encode(struct wire *wire, const struct registry_record *rec
     case REGISTRY_MASTER: put_bytes(out, 6, record->master_id); break;
     case REGISTRY_ROLE: put_role(record, out); break;
     case REGISTRY_MACHINE: put_machine(record, out); break;
+    case REGISTRY_REMOVED: put_removed(record, out); break;
     }
     if (record->kind == REGISTRY_AGENT || record->kind == REGISTRY_UNREACHABLE)
         put_drain(&record->drain, out);
@@ -411,6 +420,10 @@ static bool read_registry_record(struct wire *wire, const Mesos__Internal__Regis
         read_role(wire, from->role, out);
     } else if (from->machine != NULL) {
         read_machine(from->machine, out);
+    } else if (from->removed != NULL) {
+        out->kind = REGISTRY_REMOVED;
+        out->removed.framework = framework_id_of(text_of(from->removed->framework_id));
+        out->removed.since_ns = from->removed->since_ns;
     } else {
         return fail(error, ERROR_INVALID, "an empty record of the registry");
     }

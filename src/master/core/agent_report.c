@@ -67,10 +67,10 @@ static void shut_down(struct master *master, struct agent *agent, struct framewo
 static void take_framework(struct master *master, struct agent *agent,
                            const struct framework_report *report) {
     struct framework *framework = framework_book_find(master, report->id);
-    if (framework == NULL) {
-        framework_book_learn(master, report->id, report->info);
-    } else if (framework->state == FRAMEWORK_COMPLETED) {
+    if (framework_book_is_completed(master, report->id)) {
         shut_down(master, agent, report->id);
+    } else if (framework == NULL) {
+        framework_book_learn(master, report->id, report->info);
     } else if (framework->state != FRAMEWORK_RECOVERED &&
                !text_equal(framework->info.encoded, report->info)) {
         struct framework_report newer = {framework->info.id, framework->info.encoded};
@@ -82,10 +82,10 @@ static void take_framework(struct master *master, struct agent *agent,
 
 /* NULL: it was removed, and what is left of it on the agent ends. */
 static struct framework *framework_of(struct master *master, struct framework_id id) {
+    if (framework_book_is_completed(master, id))
+        return NULL;
     struct framework *framework = framework_book_find(master, id);
-    if (framework == NULL)
-        return framework_book_learn(master, id, (struct text){0});
-    return framework->state != FRAMEWORK_COMPLETED ? framework : NULL;
+    return framework != NULL ? framework : framework_book_learn(master, id, (struct text){0});
 }
 
 static void take_executor(struct master *master, struct agent *agent,

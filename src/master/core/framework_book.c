@@ -11,6 +11,7 @@
 #include "master/core/framework_check.h"
 #include "master/core/offer_book.h"
 #include "master/core/operation_book.h"
+#include "master/core/removed_book.h"
 #include "master/core/supply.h"
 #include "master/core/task_book.h"
 
@@ -31,7 +32,7 @@ struct framework *framework_book_find(const struct master *master, struct framew
 }
 
 bool framework_book_is_completed(const struct master *master, struct framework_id id) {
-    return id.text.size > 0 && map_get_text(&master->completed, id.text) != NULL;
+    return id.text.size > 0 && removed_book_has(master, id);
 }
 
 /* --- what is kept of it --- */
@@ -441,6 +442,13 @@ static void put_completed(struct master *master, struct framework *framework) {
     }
 }
 
+static void store_removal(struct master *master, struct framework_id id) {
+    bool has_oldest;
+    struct store_change changes[3] = {store_change_of(master, "framework", id.text, NULL)};
+    changes[1] = removed_book_add(master, id, &changes[2], &has_oldest);
+    emit_store(master, changes, has_oldest ? 3 : 2);
+}
+
 void framework_book_remove(struct master *master, struct framework *framework, const char *why) {
     struct framework_id id = {lend(master, framework->info.id.text)};
     if (framework->peer != NULL)
@@ -455,8 +463,7 @@ void framework_book_remove(struct master *master, struct framework *framework, c
     operation_book_forget_framework(framework);
     supply_remove_framework(master, framework);
     demand_book_forget(master, framework);
-    struct store_change change = store_change_of(master, "framework", id.text, NULL);
-    emit_store(master, &change, 1);
+    store_removal(master, id);
     emit_note(master, NOTE_INFO, "framework_removed", "framework=%.*s reason=\"%s\"",
               TEXT_ARGS(id.text), why);
     map_remove_text(&master->frameworks, id.text);

@@ -15,6 +15,7 @@
 #include "master/core/offer_book.h"
 #include "master/core/relay.h"
 #include "master/core/removal.h"
+#include "master/core/removed_book.h"
 #include "master/core/role_book.h"
 #include "master/core/state.h"
 #include "master/core/supply.h"
@@ -96,6 +97,7 @@ void master_free(struct master *master) {
     offer_book_fini(master);
     map_fini(&master->frameworks, free_framework);
     map_fini(&master->completed, free_framework);
+    removed_book_fini(master);
     map_fini(&master->agents, free_agent);
     map_fini(&master->endpoints, NULL);
     map_fini(&master->gone, NULL);
@@ -166,6 +168,7 @@ static void recovered(struct master *master, const struct master_event *event) {
         case REGISTRY_MASTER: break;
         case REGISTRY_ROLE: role_book_load(master, record); break;
         case REGISTRY_MACHINE: maintenance_load(master, record); break;
+        case REGISTRY_REMOVED: removed_book_load(master, record); break;
         }
     }
     master->removals.recovered = master->agents_by_state[AGENT_RECOVERED];

@@ -32,6 +32,7 @@ enum {
     ALLOCATION_BUDGET = 4000, /* looks in one step */
     FILTER_SECONDS_LIMIT = 31536000,
     GONE_LIMIT = 102400,
+    REMOVED_FRAMEWORKS_LIMIT = 10000,  /* remembered, so that they do not come back */
     OPERATIONS_PER_CALL_LIMIT = 10000, /* of RECONCILE_OPERATIONS */
     OPERATIONS_PER_FRAMEWORK_LIMIT =
         1000,                           /* with an id, remembered after their end; the oldest go */
@@ -248,12 +249,13 @@ struct master {
     int64_t now_ms, wall_ns;
     struct master_outbox *out;
 
-    struct map peers;                            /* by connection */
-    struct map frameworks;                       /* by id, but completed ones */
-    struct map completed;                        /* frameworks by id, the oldest first */
-    struct map agents;                           /* by id, in every state */
-    struct map endpoints;                        /* "hostname:port" -> registered agent */
-    struct map gone;                             /* ids of agents that must not return */
+    struct map peers;      /* by connection */
+    struct map frameworks; /* by id, but completed ones */
+    struct map completed;  /* frameworks by id, the oldest first */
+    struct map removed;    /* ids of those that must not come back, the oldest first */
+    struct map agents;     /* by id, in every state */
+    struct map endpoints;  /* "hostname:port" -> registered agent */
+    struct map gone;       /* ids of agents that must not return */
     struct map agent_numbers, framework_numbers; /* the allocator's -> ours */
     struct map offers;                           /* by number, the oldest first */
     struct role_book *roles;

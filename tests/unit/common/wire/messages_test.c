@@ -586,6 +586,7 @@ TEST(every_record_of_the_registry_survives) {
         {.kind = REGISTRY_ROLE, .role = {TEXT("eng"), 2500, NULL, 0}},
         {.kind = REGISTRY_MACHINE, .machine = {TEXT("h"), TEXT("10.0.0.1"), 1, 2, 3, -1, true}},
         {.kind = REGISTRY_MACHINE, .machine = {TEXT("h"), {0}, 1, 2, 3, 4, false}},
+        {.kind = REGISTRY_REMOVED, .removed = {{TEXT("f")}, 8}},
     };
     for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
         AUTO_FINI(buf_fini) struct buf out = {0}, again = {0};

@@ -148,6 +148,38 @@ TEST(after_its_failover_timeout_a_framework_is_removed) {
     assert_heard(stage, "close 2");
 }
 
+TEST(a_framework_that_was_removed_before_a_restart_stays_removed) {
+    AUTO(stage_free) struct stage *stage = stage_new();
+    struct registry_record record = {.kind = REGISTRY_REMOVED,
+                                     .removed = {{TEXT("old-0001")}, 1}};
+    struct text key = TEXT("removed/old-0001");
+    stage_begin_with(stage, &record, &key, 1);
+
+    stage_call(stage, 2, stage_subscribe(stage, "old-0001", "spark"));
+    struct agent_message message = stage_register(stage, "", "h", "cpus:4;mem:1024");
+    struct task_report task = stage_report(stage, "old-0001", "t", "cpus:1", TASK_STATE_RUNNING);
+    struct framework_report framework = {{TEXT("old-0001")}, TEXT("info")};
+    message.register_agent.frameworks = &framework;
+    message.register_agent.framework_count = 1;
+    message.register_agent.tasks = &task;
+    message.register_agent.task_count = 1;
+    stage_tell(stage, 9, message);
+
+    assert_heard(stage, "to 2 ERROR Framework has been removed");
+    assert_heard(stage, "to 9 SHUTDOWN_FRAMEWORK old-0001");
+    struct task_view view;
+    assert_false(stage_find_task(stage, "t", &view));
+}
+
+TEST(a_removal_is_remembered) {
+    AUTO(stage_free) struct stage *stage = begin();
+    stage_add_framework(stage, 1);
+
+    stage_close(stage, 1);
+
+    assert_heard(stage, "store -framework/M-0000 +removed/M-0000");
+}
+
 TEST(a_failover_timeout_goes_on_over_a_restart_of_the_master) {
     AUTO(stage_free) struct stage *stage = stage_new();
     struct registry_record record = {

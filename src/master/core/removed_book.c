@@ -1,0 +1,50 @@
+#include "master/core/removed_book.h"
+
+#include "master/core/emit.h"
+
+#define REMOVED "removed"
+
+struct removed {
+    char *id;
+};
+
+static void remember(struct master *master, struct framework_id id) {
+    struct removed *removed = NEW(struct removed);
+    removed->id = text_dup(id.text);
+    map_put_text(&master->removed, text_of(removed->id), removed);
+}
+
+static void removed_free(void *self) {
+    struct removed *removed = self;
+    mem_free(removed->id);
+    mem_free(removed);
+}
+
+void removed_book_load(struct master *master, const struct registry_record *record) {
+    if (id_is_valid(record->removed.framework.text, NULL) &&
+        !removed_book_has(master, record->removed.framework))
+        remember(master, record->removed.framework);
+}
+
+struct store_change removed_book_add(struct master *master, struct framework_id id,
+                                     struct store_change *oldest, bool *has_oldest) {
+    struct registry_record record = {.kind = REGISTRY_REMOVED,
+                                     .removed = {{lend(master, id.text)}, master->wall_ns}};
+    remember(master, id);
+    *has_oldest = master->removed.count > REMOVED_FRAMEWORKS_LIMIT;
+    if (*has_oldest) {
+        struct removed *first = map_first(&master->removed);
+        *oldest = store_change_of(master, REMOVED, text_of(first->id), NULL);
+        map_remove_text(&master->removed, text_of(first->id));
+        removed_free(first);
+    }
+    return store_change_of(master, REMOVED, id.text, &record);
+}
+
+bool removed_book_has(const struct master *master, struct framework_id id) {
+    return map_get_text(&master->removed, id.text) != NULL;
+}
+
+void removed_book_fini(struct master *master) {
+    map_fini(&master->removed, removed_free);
+}
