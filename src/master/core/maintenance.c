@@ -137,7 +137,7 @@ static bool check_id(const struct machine_id *id, struct key *key, struct error 
 /* --- looking up --- */
 
 static struct machine *look_up(const struct map *machines, struct text hostname, struct text ip) {
-    struct key key;
+    struct key key = {0};
     return make_key(hostname, ip, &key) ? map_get_text(machines, key_text(&key)) : NULL;
 }
 
@@ -188,7 +188,7 @@ void maintenance_load(struct master *master, const struct registry_record *recor
         .is_down = record->machine.is_down,
     };
     struct machine_id id = {machine.hostname, machine.ip};
-    struct key key;
+    struct key key = {0};
     struct error why;
     if (machines->count < MACHINES_LIMIT && check_id(&id, &key, &why))
         mem_free(map_put_text(machines, key_text(&key), machine_new(&machine)));
@@ -235,7 +235,7 @@ static void store(struct master *master, uint64_t request, enum operator_call_ki
 static bool add_machine(struct master *master, const struct machine_id *given,
                         const struct machine *terms, struct error *why) {
     struct maintenance *maintenance = master->maintenance;
-    struct key made;
+    struct key made = {0};
     if (!check_id(given, &made, why))
         return false;
     struct text key = key_text(&made);
@@ -295,7 +295,7 @@ static void copy_schedule(struct maintenance *maintenance) {
 static bool plan_machine(struct master *master, const struct machine_id *given, bool is_down,
                          struct error *why) {
     struct maintenance *maintenance = master->maintenance;
-    struct key made;
+    struct key made = {0};
     if (!check_id(given, &made, why))
         return false;
     struct text key = key_text(&made);
