@@ -100,7 +100,9 @@ static void on_restart(void *self) {
     struct each *each = self;
     struct error error;
     driver_loop_fini(&each->driver);
-    loop_timer_arm(&each->connect_timer, loop_now_ms(each->loop) + CONNECT_LIMIT_MS);
+    loop_timer_arm(&each->connect_timer,
+                   loop_now_ms(each->loop) +
+                       query_patience_ms(each->common.master, CONNECT_LIMIT_MS));
     if (!each_start_driver(each, &error))
         each_fail(each, &error);
 }
@@ -146,7 +148,8 @@ static bool start(struct each *each, struct error *error) {
     loop_defer(each->loop, &each->settle_task);
     if (each->done_count == each->input.lines.count)
         return true;
-    loop_timer_arm(&each->connect_timer, now_ms + CONNECT_LIMIT_MS);
+    loop_timer_arm(&each->connect_timer,
+                   now_ms + query_patience_ms(each->common.master, CONNECT_LIMIT_MS));
     loop_timer_arm(&each->ask_timer, now_ms);
     bool wants_progress = each->shows_progress || isatty(STDERR_FILENO) == 1;
     if (wants_progress && !each->hides_progress)

@@ -109,6 +109,10 @@ bool query_call(const char *masters, const char *type, json_t *fields, json_t **
     return true;
 }
 
+int64_t query_patience_ms(const char *masters, int64_t known_ms) {
+    return zk_url_is(text_of(masters)) ? known_ms + FIND_TIMEOUT_MS : known_ms;
+}
+
 char *query_shown(const char *masters) {
     AUTO_FINI(zk_url_fini) struct zk_url url = {0};
     bool is_url = text_starts_with(text_of(masters), TEXT("zk://"));

@@ -565,7 +565,7 @@ static bool start(struct run *run, struct error *error) {
     loop_timer_init(&run->read_timer, run->loop, read_again, run);
     loop_timer_init(&run->patience_timer, run->loop, give_up_output, run);
     run->begun_ms = loop_now_ms(run->loop);
-    arm_in(run, &run->connect_timer, CONNECT_LIMIT_MS);
+    arm_in(run, &run->connect_timer, query_patience_ms(run->common.master, CONNECT_LIMIT_MS));
     run->streams[0] = (struct stream){.kind = MESOS_OUTPUT_STDOUT, .fd = STDOUT_FILENO};
     run->streams[1] = (struct stream){.kind = MESOS_OUTPUT_STDERR, .fd = STDERR_FILENO};
     return start_driver(run, error);

@@ -91,6 +91,15 @@ TEST(the_master_that_leads_is_found_and_followed) {
     process_wait_log(&cluster.agents[0], connected);
     process_wait_log(&cluster.agents[0], " registered ");
 
+    /* Without ZooKeeper who is connected stays so. */
+    ensemble_do("down 1");
+    snprintf(master_flag, sizeof(master_flag), "--master=127.0.0.1:%u", cluster.agent_ports[2]);
+    AUTO(mem_free) char *still = run_mesos((const char *[]){"run", "echo", "still", NULL}, 0);
+    assert_non_null(strstr(still, "still"));
+    ensemble_do("up 1");
+    WAIT_UNTIL(loop, zk.connects == 2);
+    assert_int_equal(process_log_count(&cluster.agents[0], "master_connected"), 2);
+
     step_down(&zk, second);
     process_wait_log(&cluster.agents[0], "no_master_leads");
     client_close(&zk);
