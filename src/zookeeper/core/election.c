@@ -503,7 +503,7 @@ static void leader_replied(struct election *election, const struct election_even
                            struct election_outbox *outbox) {
     const struct zk_reply *reply = &event->reply;
     if (election->leader_node == NULL)
-        return; /* nobody leads meanwhile */
+        return;                        /* nobody leads meanwhile */
     if (reply->result == ZK_NO_NODE) { /* meanwhile gone */
         put_text(&election->leader_node, (struct text){0});
         read_again(election, false);
