@@ -92,16 +92,19 @@ static void refused(struct candidate *candidate, struct text why) {
     review_soon(candidate);
 }
 
+static void is_stored(struct candidate *candidate, uint64_t ticket) {
+    annals_acknowledged(candidate->world->annals, candidate->term, ticket);
+    world_say(candidate->world, "stored  %s #%llu", candidate->node->process.name,
+              (unsigned long long)ticket);
+    if (candidate->node->process.is_up)
+        master_node_stored(candidate->node, ticket);
+}
+
 static void on_journal_effect(struct candidate *candidate, const struct journal_effect *effect) {
     switch (effect->kind) {
     case JOURNAL_EFFECT_REQUEST: send(candidate, candidate->journal_user, &effect->request); return;
     case JOURNAL_EFFECT_LOADED: loaded(candidate); return;
-    case JOURNAL_EFFECT_STORED:
-        annals_acknowledged(candidate->world->annals, candidate->term, effect->ticket);
-        world_say(candidate->world, "stored  %s #%llu", candidate->node->process.name,
-                  (unsigned long long)effect->ticket);
-        master_node_stored(candidate->node, effect->ticket);
-        return;
+    case JOURNAL_EFFECT_STORED: is_stored(candidate, effect->ticket); return;
     case JOURNAL_EFFECT_DEPOSED:
         world_say(candidate->world, "term    %s is told by its fence",
                   candidate->node->process.name);
@@ -167,6 +170,8 @@ static void commit(struct candidate *candidate) {
     annals_commit(candidate->world->annals, candidate->term, candidate->handed_ticket);
     journal_commit(candidate->journal, candidate->handed_ticket, candidate->world->now_ms, &outbox);
     carry_out_journal(candidate, &outbox);
+    if (candidate->world->mutation == MUTATION_EARLY_ANSWER && candidate->journal != NULL)
+        is_stored(candidate, candidate->handed_ticket);
 }
 
 static void turn_ends(void *self, uint64_t term) {
@@ -177,6 +182,8 @@ static void turn_ends(void *self, uint64_t term) {
 
 void candidate_put(struct candidate *candidate, struct text key, const struct buf *value) {
     annals_put(candidate->world->annals, candidate->term, key, value);
+    if (candidate->world->mutation == MUTATION_FORGET_WRITE && world_chance(candidate->world, 100))
+        return;
     if (value != NULL)
         journal_put(candidate->journal, key, buf_text(value));
     else
@@ -199,7 +206,8 @@ static void begin_term(struct candidate *candidate) {
     candidate->is_deposed = false;
     candidate->term = ++world->last_term;
     candidate->made_ticket = candidate->handed_ticket = 0;
-    candidate->journal = journal_new(TEXT(ZK_REGISTRY), node);
+    candidate->journal = journal_new(
+        TEXT(ZK_REGISTRY), world->mutation == MUTATION_NO_FENCE ? (struct text){0} : node);
     if (candidate->has_small_nodes)
         journal_set_sizes(candidate->journal, 1000, 8192);
     candidate->journal_user =
@@ -331,13 +339,15 @@ static void stand(struct candidate *candidate) {
              &(struct zk_request){.kind = ZK_DELETE,
                                   .path = election_node(candidate->election),
                                   .version = ZK_VERSION_ANY});
+    bool has_stood = candidate->election != NULL;
     leave_election(candidate);
     snprintf(info, sizeof(info), "{\"hostname\":\"%s\",\"stands\":%llu}",
              candidate->node->process.name, (unsigned long long)++candidate->stands);
     struct election_options options = {.path = TEXT(ZK_PLACE),
                                        .is_candidate = true,
                                        .info = text_of(info),
-                                       .session_timeout_ms = ZK_SESSION_TIMEOUT_MS};
+                                       .session_timeout_ms = ZK_SESSION_TIMEOUT_MS,
+                                       .has_stood = has_stood};
     candidate->election = election_new(&options);
     candidate->election_user =
         zk_link_open(candidate->link, &(struct zk_user){on_session, on_reply, on_watch, candidate});

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 enum { USERS_LIMIT = 4 };
+#define CANDIDATES ZK_PLACE "/json.info_"
 
 struct user {
     uint64_t id;
@@ -53,7 +54,7 @@ const struct zk_model *ensemble_model(const struct ensemble *ensemble) {
 }
 
 bool ensemble_leads(const struct ensemble *ensemble, struct text node) {
-    struct text prefix = TEXT(ZK_PLACE "/json.info_"), data;
+    struct text prefix = TEXT(CANDIDATES), data;
     if (node.size == 0 || !zk_model_get(ensemble->model, node, &data))
         return false;
     size_t count = zk_model_count(ensemble->model, prefix);
@@ -326,6 +327,19 @@ void zk_link_lag(struct zk_link *link, bool lags) {
 void zk_link_fail(struct zk_link *link, size_t count) {
     if (link->client != NULL)
         zk_model_fail_next(link->client, count);
+}
+
+void ensemble_delete_candidate(struct ensemble *ensemble) {
+    struct text prefix = TEXT(CANDIDATES);
+    int64_t count = (int64_t)zk_model_count(ensemble->model, prefix);
+    if (count == 0)
+        return;
+    size_t which =
+        world_chance(ensemble->world, 700) ? 0 : (size_t)world_draw(ensemble->world, 0, count - 1);
+    struct text node = zk_model_path(ensemble->model, prefix, which);
+    world_say(ensemble->world, "zk      %.*s is deleted", TEXT_ARGS(node));
+    zk_model_erase(ensemble->model, node);
+    pump_all(ensemble);
 }
 
 void ensemble_stop(struct ensemble *ensemble) {

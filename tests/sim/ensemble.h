@@ -53,6 +53,8 @@ void zk_link_break(struct zk_link *link);                  /* and is made anew *
 void zk_link_expire(struct zk_link *link);
 void zk_link_lag(struct zk_link *link, bool lags);
 void zk_link_fail(struct zk_link *link, size_t count); /* the next so many requests */
+/* Somebody deletes the node of a candidate, whose session lives on. */
+void ensemble_delete_candidate(struct ensemble *ensemble);
 void ensemble_stop(struct ensemble *ensemble);
 void ensemble_start(struct ensemble *ensemble);
 void ensemble_heal(struct ensemble *ensemble);

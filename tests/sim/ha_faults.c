@@ -122,6 +122,10 @@ static void fail_requests(struct world *world) {
         zk_link_fail(link, (size_t)world_draw(world, 1, 4));
 }
 
+static void delete_candidate(struct world *world) {
+    ensemble_delete_candidate(world->ensemble);
+}
+
 static void stop_ensemble(struct world *world) {
     ensemble_stop(world->ensemble);
     world_after(world, a_while_ms(world), start_ensemble, world, 0);
@@ -142,6 +146,7 @@ void ha_something_happens(struct world *world) {
         lag,
         fail_requests,
         stop_ensemble,
+        delete_candidate,
     };
     what[world_draw(world, 0, sizeof(what) / sizeof(what[0]) - 1)](world);
 }

@@ -28,6 +28,10 @@ enum mutation {
     MUTATION_LAUNCH_TWICE,   /* a task gets two containers */
     MUTATION_SWALLOW_UPDATE, /* updates never come through */
     MUTATION_KEEP_CONTAINER, /* a container lives on though it was destroyed */
+    /* With three masters alone: */
+    MUTATION_NO_FENCE,     /* the registry is written whoever leads */
+    MUTATION_EARLY_ANSWER, /* what is on its way to ZooKeeper counts as stored */
+    MUTATION_FORGET_WRITE, /* a change of the registry is not written */
     MUTATION_COUNT,
 };
 const char *mutation_name(enum mutation mutation);

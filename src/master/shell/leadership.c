@@ -152,7 +152,7 @@ void leadership_free(struct leadership *leadership) {
 }
 
 /* A node of its own that is still there is given up: the session is the same, so nobody else would
- * do it. Its deletion is sent and not waited for. */
+ * do it. Its deletion is sent and not waited for: the next candidacy looks for what is left. */
 static void leave(struct leadership *leadership) {
     struct text node = election_node(leadership->election);
     if (node.size > 0)
@@ -167,13 +167,15 @@ static void leave(struct leadership *leadership) {
 }
 
 void leadership_stand(struct leadership *leadership, struct text info) {
-    if (leadership->election != NULL)
+    bool has_stood = leadership->election != NULL;
+    if (has_stood)
         leave(leadership);
     struct election_options options = {.path = text_of(leadership->url.path),
                                        .is_candidate = true,
                                        .info = info,
                                        .session_timeout_ms =
-                                           leadership->options.session_timeout_ms};
+                                           leadership->options.session_timeout_ms,
+                                       .has_stood = has_stood};
     leadership->election = election_new(&options);
     struct election_event event = {.kind = ELECTION_EVENT_SESSION};
     event.session.state = zk_share_state(leadership->share);

@@ -24,6 +24,7 @@ enum purpose {
     FOR_SYNC,   /* what is read next is not old */
     FOR_LIST,   /* who is there */
     FOR_OWNER,  /* is this node ours? */
+    FOR_OLD,    /* deletes a node of an earlier candidacy */
     FOR_MEMBER, /* makes our node */
     FOR_LEADER, /* reads the leader's data */
     FOR_END,    /* deletes our node */
@@ -54,6 +55,7 @@ struct election {
     bool needs_sync, needs_list, needs_leader, has_list, list_is_new;
     bool is_unsure;       /* our node may be there under a name that we do not know */
     size_t next_to_check; /* of the candidates, when unsure */
+    bool clears, is_old;  /* ours are of an earlier candidacy; the next to check is one */
     VEC_OF(struct candidate) candidates; /* in order of their numbers */
 
     char *node;        /* ours; NULL: none */
@@ -73,6 +75,7 @@ struct election *election_new(const struct election_options *options) {
     election->out_of_touch_at_ms = election->retry_at_ms = INT64_MAX;
     election->path_made = options->path.size;
     election->told_role = ELECTION_OUT;
+    election->clears = options->is_candidate && options->has_stood;
     return election;
 }
 
@@ -224,7 +227,16 @@ static void ask_for_owner(struct election *election, struct election_outbox *out
     ask(election, outbox, FOR_OWNER, (struct zk_request){.kind = ZK_GET, .path = path});
 }
 
+static void ask_to_clear(struct election *election, struct election_outbox *outbox) {
+    const struct candidate *candidate = &election->candidates.items[election->next_to_check];
+    ask(election, outbox, FOR_OLD,
+        (struct zk_request){.kind = ZK_DELETE,
+                            .path = path_of(election, outbox->arena, candidate->name),
+                            .version = ZK_VERSION_ANY});
+}
+
 static void ask_for_member(struct election *election, struct election_outbox *outbox) {
+    election->clears = false;
     ask(election, outbox, FOR_MEMBER,
         (struct zk_request){.kind = ZK_CREATE_MEMBER,
                             .path = path_of(election, outbox->arena, "json.info_"),
@@ -272,6 +284,9 @@ static void ask_next(struct election *election, struct election_outbox *outbox) 
     else if (election->needs_list && (!needs_node || election->is_unsure))
         ask_for_list(election, outbox);
     else if (needs_node && election->is_unsure &&
+             election->next_to_check < election->candidates.count && election->is_old)
+        ask_to_clear(election, outbox);
+    else if (needs_node && election->is_unsure &&
              election->next_to_check < election->candidates.count)
         ask_for_owner(election, outbox);
     else if (needs_node)
@@ -301,6 +316,7 @@ static int by_number(const void *a, const void *b) {
 static bool keep_list(struct election *election, const struct zk_reply *reply) {
     forget_candidates(election);
     election->next_to_check = 0;
+    election->is_old = false;
     for (size_t i = 0; i < reply->child_count; i++) {
         struct candidate candidate = {0};
         if (!parse_name(reply->children[i], &candidate))
@@ -375,6 +391,7 @@ static void read_again(struct election *election, bool is_unsure) {
     election->is_unsure |= is_unsure;
     election->needs_sync |= is_unsure;
     election->next_to_check = 0;
+    election->is_old = false;
 }
 
 /* There is no path. Candidates make it; observers are told when it comes. */
@@ -455,6 +472,9 @@ static void owner_replied(struct election *election, const struct election_event
     struct text path = path_of(election, outbox->arena, name);
     switch (event->reply.result) {
     case ZK_OK:
+        election->is_old = election->clears && event->reply.owner == election->session;
+        if (election->is_old)
+            return;
         election->next_to_check++;
         if (event->reply.owner != election->session)
             return;
@@ -471,6 +491,16 @@ static void owner_replied(struct election *election, const struct election_event
     case ZK_NO_AUTH:
     case ZK_FAILED: ask_again_later(election, event, outbox, "read", name); return;
     }
+}
+
+static void old_replied(struct election *election, const struct election_event *event,
+                        struct election_outbox *outbox) {
+    election->is_old = false;
+    if (event->reply.result == ZK_OK || event->reply.result == ZK_NO_NODE)
+        election->next_to_check++;
+    else
+        ask_again_later(election, event, outbox, "delete",
+                        election->candidates.items[election->next_to_check].name);
 }
 
 static void member_replied(struct election *election, const struct election_event *event,
@@ -550,6 +580,7 @@ static void on_reply(struct election *election, const struct election_event *eve
         return;
     case FOR_LIST: list_replied(election, event, outbox); return;
     case FOR_OWNER: owner_replied(election, event, outbox); return;
+    case FOR_OLD: old_replied(election, event, outbox); return;
     case FOR_MEMBER: member_replied(election, event, outbox); return;
     case FOR_LEADER: leader_replied(election, event, outbox); return;
     case FOR_END: tell_done(election, outbox); return;
@@ -564,7 +595,7 @@ static void forget_request(struct election *election) {
     election->purpose = FOR_NOTHING;
     election->list_is_new = election->path_was_made = false;
     election->path_made = strlen(election->path);
-    read_again(election, may_be_made);
+    read_again(election, may_be_made || election->clears);
 }
 
 static void lose_touch(struct election *election, int64_t now_ms) {

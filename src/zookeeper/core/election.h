@@ -35,6 +35,7 @@ struct election_options {
     bool is_candidate;
     struct text info;           /* candidate: its MasterInfo as JSON; copied */
     int64_t session_timeout_ms; /* 10 s */
+    bool has_stood; /* its session may have nodes of an earlier candidacy: they are deleted first */
 };
 
 enum election_role {

@@ -334,6 +334,60 @@ TEST(who_finds_its_node_deleted_begins_again_as_the_last) {
     rig_fini(&rigs[1]);
 }
 
+/* As the master's shell does after a term: a new election in the same session. */
+static void stand_again(struct rig *rig) {
+    struct election_options options = {.path = TEXT("/m"),
+                                       .is_candidate = true,
+                                       .info = TEXT("{again}"),
+                                       .session_timeout_ms = TIMEOUT_MS,
+                                       .has_stood = true};
+    struct election_event event = {.kind = ELECTION_EVENT_SESSION};
+    bool is_joined = zk_model_is_joined(rig->client);
+    election_free(rig->election);
+    rig->election = election_new(&options);
+    event.session.state = is_joined ? ZK_SESSION_CONNECTED : ZK_SESSION_CONNECTING;
+    event.session.id = is_joined ? zk_model_session(rig->client) : 0;
+    step(rig, event);
+}
+
+TEST(who_stands_again_in_its_session_deletes_what_it_left_there) {
+    MODEL(model);
+    RIG(rig, model, "/m", "{1}");
+    join(&rig);
+
+    stand_again(&rig);
+    settle(&rig, 1);
+
+    assert_int_equal(zk_model_count(model, TEXT("/m/json.info_")), 1);
+    assert_node(rig, "/m/json.info_0000000001");
+    assert_role(rig, LEADER);
+    assert_leader(rig, "{again}");
+}
+
+TEST(a_node_that_is_being_made_when_one_stands_again_is_deleted_wherever_the_connection_breaks) {
+    for (size_t point = 0; point < 24; point++) {
+        MODEL(model);
+        RIG(rig, model, "/m", "{1}");
+        zk_model_put(model, TEXT("/m"), TEXT(""));
+        zk_model_join(rig.client);
+        while (take(&rig)) /* its node is asked for, and not made */
+            continue;
+        stand_again(&rig);
+        for (size_t i = 0; i < point; i++)
+            (void)(i % 2 == 0 ? zk_model_serve(rig.client) : take(&rig));
+        zk_model_cut(rig.client);
+        settle(&rig, 1);
+
+        join(&rig);
+        tick(&rig, ELECTION_RETRY_MS);
+        settle(&rig, 1);
+
+        assert_int_equal(zk_model_count(model, TEXT("/m/json.info_")), 1);
+        assert_role(rig, LEADER);
+        assert_leader(rig, "{again}");
+    }
+}
+
 TEST(a_session_that_has_expired_deposes_and_a_new_one_is_the_last) {
     MODEL(model);
     struct rig rigs[2] = {rig_of(model, "/m", "{1}"), rig_of(model, "/m", "{2}")};
