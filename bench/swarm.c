@@ -28,7 +28,7 @@ enum {
     SECONDS_DEFAULT = 30,
     UPDATES_DEFAULT = 1000,
     PATIENCE_MS = 120 * 1000,
-    SPARE_FILES = 1000,
+    SPARE_FILES = 200,
     TICK_MS = 10,
 };
 #define BUDGET_REGISTER_S 10.0
@@ -176,7 +176,7 @@ int main(int argc, char **argv) {
     };
     if (bench.loop == NULL)
         bench_fail("loop", error.message);
-    swarm_raise_limits(3 * bench.agents + SPARE_FILES);
+    swarm_raise_limits(bench.agents + SPARE_FILES);
     if (argc <= 5)
         start_master(&bench);
     else if (!address_parse(text_of(argv[5]), 5050, &bench.address, &error))

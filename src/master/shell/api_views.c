@@ -7,6 +7,7 @@
 #include "common/base/map.h"
 #include "common/wire/convert.h"
 #include "common/wire/put.h"
+#include "common/wire/scan.h"
 #include "common/wire/slice.h"
 #include "master/shell/api_roles.h"
 
@@ -78,7 +79,9 @@ static void put_agent(void *self, const struct agent_view *view) {
         return;
     }
     if (view->recovered) {
-        put_bytes(out, 2, view->info->encoded);
+        /* As the registry has it: one that is damaged must not spoil the answer. */
+        if (wire_scan(&mesos__v1__agent_info__descriptor, view->info->encoded, NULL, NULL))
+            put_bytes(out, 2, view->info->encoded);
         return;
     }
     size_t place = put_begin(out, 1);
@@ -229,6 +232,7 @@ void views_each_metric(const struct master *master, int64_t wall_ns,
         {"master/frameworks_connected", (double)counts.frameworks_connected},
         {"master/frameworks_disconnected", (double)counts.frameworks_disconnected},
         {"master/outstanding_offers", (double)counts.offers},
+        {"master/tasks_active", (double)counts.tasks_active},
         {"master/tasks_finished", (double)counts.tasks_by_state[TASK_STATE_FINISHED]},
         {"master/tasks_failed", (double)counts.tasks_by_state[TASK_STATE_FAILED]},
         {"master/tasks_killed", (double)counts.tasks_by_state[TASK_STATE_KILLED]},
