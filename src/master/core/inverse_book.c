@@ -139,11 +139,14 @@ static void look_at(struct master *master, struct agent *agent) {
     if (agent->peer == NULL || agent->state != AGENT_REGISTERED ||
         !maintenance_find(master, &agent->info, &machine) || machine.is_down)
         return;
+    const struct framework *last = NULL; /* tasks of one framework often stand together */
     master->inverse_round++;
     LIST_EACH(link, &agent->tasks) {
         const struct task *task = CONTAINER_OF(link, struct task, by_agent);
-        if (task->holds_resources)
-            ask(master, agent, task->framework, &machine);
+        if (!task->holds_resources || task->framework == last)
+            continue;
+        ask(master, agent, task->framework, &machine);
+        last = task->framework;
     }
     LIST_EACH(link, &agent->offers)
         ask(master, agent, CONTAINER_OF(link, struct offer, by_agent)->framework, &machine);
