@@ -57,15 +57,15 @@ bool registry_content_has(const struct registry_content *content, struct text ke
 
 bool registry_content_equal(const struct registry_content *a, const struct registry_content *b,
                             struct error *error) {
-    for (size_t i = 0; i < a->pairs.count || i < b->pairs.count; i++) {
-        const struct registry_pair *x = i < a->pairs.count ? &a->pairs.items[i] : NULL;
-        const struct registry_pair *y = i < b->pairs.count ? &b->pairs.items[i] : NULL;
-        if (x == NULL || y == NULL || !text_equal(x->key, y->key) ||
-            !text_equal(x->value, y->value))
-            return fail(error, ERROR_INVALID, "record '%.*s' differs",
-                        TEXT_ARGS(x != NULL ? x->key : y->key));
+    size_t both = a->pairs.count < b->pairs.count ? a->pairs.count : b->pairs.count;
+    for (size_t i = 0; i < both; i++) {
+        const struct registry_pair *x = &a->pairs.items[i], *y = &b->pairs.items[i];
+        if (!text_equal(x->key, y->key) || !text_equal(x->value, y->value))
+            return fail(error, ERROR_INVALID, "record '%.*s' differs", TEXT_ARGS(x->key));
     }
-    return true;
+    const struct registry_content *more = a->pairs.count > both ? a : b;
+    return more->pairs.count == both || fail(error, ERROR_INVALID, "record '%.*s' differs",
+                                             TEXT_ARGS(more->pairs.items[both].key));
 }
 
 /* --- what records mean --- */
