@@ -54,7 +54,7 @@ _mesos() {
     local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} i
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run each dev tasks task logs kill agents agent maintenance frameworks offers why share roles role simulate state version --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run each dev tasks task logs kill agents agent maintenance framework frameworks offers why share roles role simulate state version --help --version" -- "$current")
         return
     fi
     for ((i = 2; i < COMP_CWORD; i++)); do
@@ -83,6 +83,7 @@ _mesos() {
     share) mapfile -t COMPREPLY < <(compgen -W "$(_mesos_roles)" -- "$current") ;;
     role) mapfile -t COMPREPLY < <(compgen -W "$( ((COMP_CWORD == 2)) && echo set || _mesos_roles)" -- "$current") ;;
     agent) mapfile -t COMPREPLY < <(compgen -W "$( ((COMP_CWORD == 2)) && echo drain deactivate reactivate gone || _mesos_agents)" -- "$current") ;;
+    framework) mapfile -t COMPREPLY < <(compgen -W "$( ((COMP_CWORD == 2)) && echo teardown || _mesos_frameworks)" -- "$current") ;;
     maintenance)
         if ((COMP_CWORD == 2)); then
             mapfile -t COMPREPLY < <(compgen -W "show set start stop" -- "$current")

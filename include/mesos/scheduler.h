@@ -146,7 +146,8 @@ struct mesos_scheduler_options {
      * masters elect their leader, "zk://[user:password@]h1:2181,h2:2181/mesos", or "file:///path"
      * of a file that has this. */
     const char *master;
-    /* With an id: this process takes the framework over (failover). */
+    /* With an id: this process takes the framework over (failover). A failover_timeout that is not
+     * set is a week. */
     const Mesos__V1__FrameworkInfo *framework;
     /* Updates are acknowledged by acknowledge_status_update alone, not when status_update returns.
      */

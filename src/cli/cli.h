@@ -32,6 +32,7 @@ int cli_agent(int argc, char **argv);
 int cli_agents(int argc, char **argv);
 int cli_dev(int argc, char **argv);
 int cli_each(int argc, char **argv);
+int cli_framework(int argc, char **argv);
 int cli_frameworks(int argc, char **argv);
 int cli_kill(int argc, char **argv);
 int cli_logs(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct cli_command commands[] = {
     {"agents", "list agents", cli_agents},
     {"agent", "drain, deactivate, reactivate an agent, or mark it gone", cli_agent},
     {"maintenance", "machines that will be away", cli_maintenance},
+    {"framework", "end a framework and all its tasks", cli_framework},
     {"frameworks", "list frameworks", cli_frameworks},
     {"offers", "list the offers that are out", cli_offers},
     {"why", "why a framework, a role or a task waits", cli_why},

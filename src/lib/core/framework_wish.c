@@ -3,6 +3,8 @@
  */
 #include "lib/core/framework_wish.h"
 
+static const double failover_preset_s = 7 * 24 * 3600;
+
 static void forget_suppressed(struct framework_wish *wish) {
     VEC_EACH(role, &wish->suppressed)
         mem_free(*role);
@@ -45,6 +47,10 @@ void framework_wish_set_info(struct framework_wish *wish, const Mesos__V1__Frame
     Mesos__V1__FrameworkInfo *old = wish->info;
     const char *id = framework_wish_id(wish);
     wish->info = MESOS_COPY(info);
+    if (!info->has_failover_timeout) {
+        wish->info->has_failover_timeout = true;
+        wish->info->failover_timeout = failover_preset_s;
+    }
     if (id != NULL)
         framework_wish_set_id(wish, id);
     if (old != NULL)

@@ -302,6 +302,13 @@ static enum fate fate_of(int type) {
     return FATE_DROP;
 }
 
+/* With the description as it is wished, presets and all. */
+static void send_update(struct scheduler *scheduler, Mesos__V1__Scheduler__Call *call,
+                        struct driver_outbox *outbox) {
+    call->update_framework->framework_info = scheduler->wish.info;
+    send_call(scheduler, call, outbox);
+}
+
 static void take_call(struct scheduler *scheduler, const struct driver_event *event,
                       struct driver_outbox *outbox) {
     enum fate fate = fate_of(event->call.type);
@@ -322,7 +329,9 @@ static void take_call(struct scheduler *scheduler, const struct driver_event *ev
         remember_wish(scheduler, call);
     else if (is_counted && call != NULL)
         note_launches(scheduler, call);
-    if (is_subscribed)
+    if (is_subscribed && call != NULL && call->update_framework != NULL)
+        send_update(scheduler, call, outbox);
+    else if (is_subscribed)
         send_encoded(scheduler, event->call.encoded, outbox);
     else if (fate == FATE_LOSE_TASKS)
         lose_launches(scheduler, call, event->wall_ms, outbox);

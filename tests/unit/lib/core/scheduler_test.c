@@ -192,6 +192,18 @@ TEST(a_framework_with_an_id_subscribes_under_it) {
     end(&stage);
 }
 
+TEST(a_framework_stays_for_a_week_unless_it_says_something_else) {
+    struct stage stage;
+    begin(&stage, (struct choices){0});
+
+    stage_tell(&stage, DRIVER_EVENT_CONNECTED);
+
+    const Mesos__V1__FrameworkInfo *info = sent(&stage, 0)->subscribe->framework_info;
+    assert_true(info->has_failover_timeout);
+    assert_true(info->failover_timeout == 7 * 24 * 3600.0);
+    end(&stage);
+}
+
 TEST(the_first_subscription_is_registered_and_the_next_is_reregistered_with_the_same_id) {
     struct stage stage;
     begin_subscribed(&stage, (struct choices){0});
@@ -582,6 +594,7 @@ TEST(a_new_description_is_subscribed_with_under_the_old_id) {
     call.update_framework = &update;
 
     stage_call(&stage, CALL_TYPE(UPDATE_FRAMEWORK), &call.base);
+    assert_true(sent(&stage, 0)->update_framework->framework_info->has_failover_timeout);
     stage.now_ms += 5000;
     stage_tell(&stage, DRIVER_EVENT_CLOSED);
     stage_tell(&stage, DRIVER_EVENT_CONNECTED);
