@@ -38,7 +38,10 @@ static void store(struct master_node *node, const struct master_effect *effect) 
         struct drive_record *record = NULL;
         if (change->registry_record != NULL) {
             record = NEW(struct drive_record);
-            registry_record_encode(&wire, change->registry_record, &record->bytes);
+            struct registry_record written = *change->registry_record;
+            if (node->process.world->mutation == MUTATION_FORGET_DRAIN)
+                written.drain = (struct agent_drain){0};
+            registry_record_encode(&wire, &written, &record->bytes);
         }
         world_say(node->process.world, "store   %s #%llu %s %s", node->process.name,
                   (unsigned long long)effect->store.ticket, record != NULL ? "put" : "drop",

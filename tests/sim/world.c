@@ -25,6 +25,7 @@ const char *mutation_name(enum mutation mutation) {
         [MUTATION_LAUNCH_TWICE] = "launch_twice",
         [MUTATION_SWALLOW_UPDATE] = "swallow_update",
         [MUTATION_KEEP_CONTAINER] = "keep_container",
+        [MUTATION_FORGET_DRAIN] = "forget_drain",
         [MUTATION_NO_FENCE] = "no_fence",
         [MUTATION_EARLY_ANSWER] = "early_answer",
         [MUTATION_FORGET_WRITE] = "forget_write",

@@ -28,6 +28,7 @@ enum mutation {
     MUTATION_LAUNCH_TWICE,   /* a task gets two containers */
     MUTATION_SWALLOW_UPDATE, /* updates never come through */
     MUTATION_KEEP_CONTAINER, /* a container lives on though it was destroyed */
+    MUTATION_FORGET_DRAIN,   /* an agent's record does not say that it is out of use */
     /* With three masters alone: */
     MUTATION_NO_FENCE,     /* the registry is written whoever leads */
     MUTATION_EARLY_ANSWER, /* what is on its way to ZooKeeper counts as stored */
