@@ -165,7 +165,7 @@ void journal_head_encode(const struct journal_head *head, struct buf *out) {
 }
 
 bool journal_head_decode(struct text bytes, struct journal_head *out, struct error *error) {
-    struct journal_node node;
+    struct journal_node node = {0};
     if (!journal_node_decode(bytes, &node, error))
         return false;
     if (node.name.kind != JOURNAL_HEAD || node.body.size != HEAD_BODY_BYTES)

@@ -192,8 +192,8 @@ static void take_path(struct journal *journal, const struct zk_reply *reply, int
             finish(journal, outbox);
             return;
         }
-        const char *next = memchr(whole.data + made + 1, '/', whole.size - made - 1);
-        journal->path_made = next != NULL ? (size_t)(next - whole.data) : whole.size;
+        const char *next = strchr(journal->path + made + 1, '/');
+        journal->path_made = next != NULL ? (size_t)(next - journal->path) : whole.size;
         send(journal, outbox);
     } else if (reply->result == ZK_NO_NODE && last_part(text_sub(whole, 0, made)) > 0) {
         journal->path_made = last_part(text_sub(whole, 0, made));
