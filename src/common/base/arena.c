@@ -20,7 +20,7 @@ struct deferred {
 };
 
 struct arena {
-    struct block *blocks; /* the newest first; the last is kept on reset */
+    struct block *blocks; /* the newest first, which is kept on reset unless it is very large */
     char *at, *end;       /* what is free in the newest */
     size_t used;
     struct deferred *deferred; /* the latest first */
@@ -63,11 +63,17 @@ void arena_free(struct arena *arena) {
 
 void arena_reset(struct arena *arena) {
     run_deferred(arena);
-    while (arena->blocks->next != NULL) {
-        struct block *next = arena->blocks->next;
-        mem_free(arena->blocks);
-        arena->blocks = next;
+    struct block *kept = arena->blocks->size <= LARGEST_BLOCK ? arena->blocks : NULL;
+    for (struct block *block = arena->blocks; block != NULL;) {
+        struct block *next = block->next;
+        if (kept == NULL && next == NULL)
+            kept = block;
+        if (block != kept)
+            mem_free(block);
+        block = next;
     }
+    kept->next = NULL;
+    arena->blocks = kept;
     arena->at = arena->blocks->bytes;
     arena->end = arena->blocks->bytes + arena->blocks->size;
     arena->used = 0;

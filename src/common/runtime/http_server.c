@@ -123,6 +123,7 @@ static void free_doomed(void *self) {
     struct http_server *server = self;
     while (server->doomed.count > 0) {
         struct evhttp_connection *connection = server->doomed.items[--server->doomed.count];
+        evhttp_connection_set_closecb(connection, NULL, NULL); /* undoom would look for it */
         evhttp_connection_free(connection);
     }
 }

@@ -28,7 +28,7 @@ enum {
     HTTP_SERVER_BODY_LIMIT_BYTES = 16 << 20,
     HTTP_SERVER_STREAM_LIMIT_BYTES = 64 << 20,
     HTTP_SERVER_IDLE_MS = 120000,
-    HTTP_SERVER_BACKLOG = 4096,
+    HTTP_SERVER_BACKLOG = 65535, /* the kernel takes net.core.somaxconn when that is less */
     HTTP_SERVER_ROUTES_LIMIT = 256,
 };
 

@@ -99,6 +99,7 @@ static void review(void *self) {
         log_info(daemon->log, "master_stands_by",
                  KV("leader", leadership_leader(daemon->leadership)));
     }
+    redirect_release(daemon);
 }
 
 void daemon_review(struct daemon *daemon) {

@@ -23,6 +23,12 @@ struct leadership;
 struct log_toggle;
 struct registry;
 
+/* It came while nobody knew who leads, or this master was reading its registry. */
+struct waiting_request {
+    struct leader_route *route;
+    struct http_request *request;
+};
+
 struct daemon {
     struct master_flags flags;
     struct loop *loop;
@@ -41,6 +47,7 @@ struct daemon {
     struct leadership *leadership; /* NULL without --zk: this master leads always */
     struct http_server *http;
     VEC_OF(struct leader_route *) routes;
+    VEC_OF(struct waiting_request) waiting;
     struct connections *connections;
     struct log_toggle *log_toggle;
     struct map requests; /* number -> struct http_request that the core will answer */

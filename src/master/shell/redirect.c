@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { PLACE_BYTES = 4096 };
+enum { PLACE_BYTES = 4096, WAITING_LIMIT = 100000 };
 
 struct leader_route {
     struct daemon *daemon;
@@ -48,9 +48,53 @@ bool redirect_is_ours(struct daemon *daemon, struct http_request *request) {
     return false;
 }
 
+/* --- those that come while this master may be about to lead --- */
+
+/* A whole cluster comes as soon as it sees a leader, which has then yet to read its registry. To be
+ * refused would cost each of them its back-off. */
+static bool must_wait(const struct daemon *daemon) {
+    return !daemon->is_leading && !daemon->is_ending && daemon->leadership != NULL &&
+           !has_other_leader(daemon);
+}
+
+static void drop_gone(struct daemon *daemon) {
+    size_t kept = 0;
+    VEC_EACH(waiting, &daemon->waiting) {
+        if (http_request_is_gone(waiting->request))
+            http_request_drop(waiting->request);
+        else
+            daemon->waiting.items[kept++] = *waiting;
+    }
+    daemon->waiting.count = kept;
+}
+
+static bool may_wait(struct daemon *daemon, const struct http_request *request) {
+    if (!http_request_wants_upgrade(request) || !must_wait(daemon))
+        return false;
+    if (daemon->waiting.count == WAITING_LIMIT)
+        drop_gone(daemon);
+    return daemon->waiting.count < WAITING_LIMIT;
+}
+
+void redirect_release(struct daemon *daemon) {
+    if (must_wait(daemon))
+        return;
+    struct waiting_request *items = daemon->waiting.items;
+    size_t count = daemon->waiting.count;
+    daemon->waiting.items = NULL;
+    daemon->waiting.count = daemon->waiting.capacity = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (redirect_is_ours(daemon, items[i].request))
+            items[i].route->fn(daemon, items[i].request);
+    }
+    mem_free(items);
+}
+
 static void serve_leading(void *self, struct http_request *request) {
     struct leader_route *route = self;
-    if (redirect_is_ours(route->daemon, request))
+    if (may_wait(route->daemon, request))
+        VEC_PUSH(&route->daemon->waiting, (struct waiting_request){route, request});
+    else if (redirect_is_ours(route->daemon, request))
         route->fn(route->daemon, request);
 }
 
@@ -114,6 +158,9 @@ void redirect_serve(struct daemon *daemon) {
 }
 
 void redirect_free(struct daemon *daemon) {
+    VEC_EACH(waiting, &daemon->waiting)
+        http_request_drop(waiting->request);
+    VEC_FINI(&daemon->waiting);
     VEC_EACH(route, &daemon->routes)
         mem_free(*route);
     VEC_FINI(&daemon->routes);

@@ -7,6 +7,7 @@
 #include "master/shell/daemon.h"
 #include "master/shell/effects.h"
 #include "master/shell/leadership.h"
+#include "master/shell/redirect.h"
 #include "master/shell/registry.h"
 #include "master/shell/removal_options.h"
 #include "mesos/allocator.h"
@@ -70,6 +71,7 @@ static bool recover(struct daemon *daemon, struct error *error) {
         log_info(daemon->log, "registry_read", KV("records", loading.records.count));
         daemon->is_leading = true;
         daemon_feed(daemon, &event);
+        redirect_release(daemon);
     }
     VEC_FINI(&loading.records);
     VEC_FINI(&loading.keys);
