@@ -72,7 +72,12 @@ static void check_share(void *self, const struct agent_view *agent) {
     struct world *world = node->process.world;
     if (agent->unreachable || agent->total == NULL || world->has_failed)
         return;
-    struct share share = {.agent = agent, .left = resources_copy(agent->total), .world = world};
+    /* One that is deposed and has not heard may know tasks that ended with the next, whose own it
+     * hears of: it asks the agent about them. */
+    struct share share = {.agent = agent,
+                          .left = resources_copy(agent->total),
+                          .world = world,
+                          .has_ghost = node != world->master};
     master_each_task(node->core, NULL, find_ghost, &share);
     master_each_executor(node->core, find_ghost_executor, &share);
     master_each_task(node->core, NULL, take_task, &share);

@@ -27,15 +27,20 @@ static bool is_of_agent(enum task_state state) {
            state != TASK_STATE_UNKNOWN;
 }
 
-static bool check_task(const struct task_report *task, struct error *why) {
+/* Empty: it is not said. */
+static bool check_role(const char *what, struct text id, struct text role, struct error *why) {
     const char *reason;
+    return role.size == 0 || role_is_valid(role, &reason) ||
+           fail(why, ERROR_INVALID, "the role of reported %s %.*s %s", what, TEXT_ARGS(id), reason);
+}
+
+static bool check_task(const struct task_report *task, struct error *why) {
     if (!check_id("framework", task->framework.text, why) || !check_id("task", task->id.text, why))
         return false;
     if (task->executor.text.size > 0 && !check_id("executor", task->executor.text, why))
         return false;
-    if (task->role.size > 0 && !role_is_valid(task->role, &reason))
-        return fail(why, ERROR_INVALID, "the role of reported task %.*s %s",
-                    TEXT_ARGS(task->id.text), reason);
+    if (!check_role("task", task->id.text, task->role, why))
+        return false;
     if (!is_of_agent(task->latest_state) || !is_of_agent(task->sent_state))
         return fail(why, ERROR_INVALID, "reported task %.*s has a state that no agent knows",
                     TEXT_ARGS(task->id.text));
@@ -49,7 +54,8 @@ bool agent_report_check(const struct agent_message *message, struct error *why) 
     for (size_t i = 0; i < message->register_agent.executor_count; i++) {
         const struct executor_report *executor = &message->register_agent.executors[i];
         if (!check_id("framework", executor->framework.text, why) ||
-            !check_id("executor", executor->id.text, why))
+            !check_id("executor", executor->id.text, why) ||
+            !check_role("executor", executor->id.text, executor->role, why))
             return false;
     }
     for (size_t i = 0; i < message->register_agent.task_count; i++)
@@ -58,17 +64,11 @@ bool agent_report_check(const struct agent_message *message, struct error *why) 
     return true;
 }
 
-static void shut_down(struct master *master, struct agent *agent, struct framework_id id) {
-    emit_to_agent(master, agent,
-                  (struct master_message){.kind = MASTER_MESSAGE_SHUTDOWN_FRAMEWORK,
-                                          .shutdown_framework = id});
-}
-
 static void take_framework(struct master *master, struct agent *agent,
                            const struct framework_report *report) {
     struct framework *framework = framework_book_find(master, report->id);
     if (framework_book_is_completed(master, report->id)) {
-        shut_down(master, agent, report->id);
+        emit_shutdown_framework(master, agent, report->id);
     } else if (framework == NULL) {
         framework_book_learn(master, report->id, report->info);
     } else if (framework->state != FRAMEWORK_RECOVERED &&
@@ -95,13 +95,15 @@ static void take_executor(struct master *master, struct agent *agent,
         return;
     struct executor *executor = executor_book_find(master, agent, framework, report->id);
     if (executor == NULL) {
-        uint32_t role = ROLE_ANY;
-        if (!usage_adopt(master, &(struct user){framework, role, agent, report->resources})) {
+        struct user user = {framework, ROLE_ANY, agent, report->resources};
+        bool has_role = report->role.size == 0 ||
+                        kinds_intern_role(master->kinds, report->role, &user.role, NULL);
+        if (!has_role || !usage_adopt(master, &user)) {
             emit_invalid(master, "agent=%.*s executor=%.*s error=\"too many resources\"",
                          TEXT_ARGS(agent->info.id.text), TEXT_ARGS(report->id.text));
             return;
         }
-        executor = executor_book_add(master, framework, agent, role, report);
+        executor = executor_book_add(master, framework, agent, user.role, report);
     }
     executor->reported = master->last_report;
 }

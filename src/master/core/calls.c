@@ -31,7 +31,7 @@ static void drop(struct master *master, const struct framework *framework, const
 
 static void tear_down(struct master *master, struct peer *peer, struct framework *framework) {
     framework_book_remove(master, framework, "it asked for it");
-    emit_close(master, peer, TEXT("Framework has been torn down"));
+    emit_end_of_framework(master, peer, (struct text){0}, TEXT("Framework has been torn down"));
 }
 
 static void suppress(struct master *master, struct framework *framework,
@@ -201,14 +201,11 @@ static void tear_down_by_operator(struct master *master, uint64_t request,
         return;
     }
     struct peer *peer = framework->peer;
-    if (peer != NULL)
-        emit_to_scheduler(master, peer,
-                          (struct scheduler_event){.kind = SCHEDULER_EVENT_ERROR,
-                                                   .error = TEXT("Framework has been removed")});
     framework_book_remove(master, framework, "an operator asked for it");
     if (peer != NULL)
-        emit_close(master, peer, TEXT("Framework has been torn down"));
-    emit_answer(master, request, 200, (struct text){0});
+        emit_end_of_framework(master, peer, TEXT("Framework has been removed"),
+                              TEXT("Framework has been torn down"));
+    emit_removed(master, request);
 }
 
 /* The framework may be left out when one task alone has the id. */

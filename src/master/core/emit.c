@@ -103,13 +103,50 @@ void emit_channel(struct master *master, struct peer *peer, struct channel_messa
                                         .channel = message});
 }
 
-void emit_close(struct master *master, struct peer *peer, struct text reason) {
+static void close_after(struct master *master, struct peer *peer, struct text reason,
+                        uint64_t ticket) {
     if (peer->is_closing)
         return;
     peer->is_closing = true;
     emit(master, (struct master_effect){.kind = MASTER_EFFECT_CLOSE,
+                                        .after = still_awaited(master, ticket),
                                         .connection = peer->connection,
                                         .close_reason = lend(master, reason)});
+}
+
+void emit_close(struct master *master, struct peer *peer, struct text reason) {
+    close_after(master, peer, reason, 0);
+}
+
+void emit_shutdown_framework(struct master *master, struct agent *agent, struct framework_id id) {
+    uint64_t ticket = master->removal_ticket;
+    struct master_message message = {.kind = MASTER_MESSAGE_SHUTDOWN_FRAMEWORK,
+                                     .shutdown_framework = id};
+    if (agent->peer == NULL)
+        return;
+    emit(master,
+         (struct master_effect){
+             .kind = MASTER_EFFECT_SEND_AGENT,
+             .after = still_awaited(master, ticket > agent->ticket ? ticket : agent->ticket),
+             .connection = agent->peer->connection,
+             .agent = message});
+}
+
+void emit_end_of_framework(struct master *master, struct peer *peer, struct text error,
+                           struct text reason) {
+    struct scheduler_event event = {.kind = SCHEDULER_EVENT_ERROR, .error = error};
+    if (error.size > 0 && !peer->is_closing)
+        emit(master, (struct master_effect){.kind = MASTER_EFFECT_SEND_SCHEDULER,
+                                            .after = still_awaited(master, master->removal_ticket),
+                                            .connection = peer->connection,
+                                            .scheduler = event});
+    close_after(master, peer, reason, master->removal_ticket);
+}
+
+void emit_removed(struct master *master, uint64_t request) {
+    emit(master, (struct master_effect){.kind = MASTER_EFFECT_ANSWER,
+                                        .after = still_awaited(master, master->removal_ticket),
+                                        .answer = {request, 200, {0}}});
 }
 
 void emit_answer(struct master *master, uint64_t request, int status, struct text message) {

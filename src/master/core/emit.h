@@ -21,6 +21,12 @@ void emit_to_scheduler(struct master *master, struct peer *peer, struct schedule
 void emit_refusal(struct master *master, struct peer *peer, struct text reason, bool stop);
 /* The agent ends all its tasks; `stop`: and itself. */
 void emit_dismissal(struct master *master, struct peer *peer, struct text reason, bool stop);
+/* What follows from a framework's removal waits until that is stored: a master that is deposed, or
+ * dies, has not removed it. `error`: what its scheduler hears before the end; empty: nothing. */
+void emit_shutdown_framework(struct master *master, struct agent *agent, struct framework_id id);
+void emit_end_of_framework(struct master *master, struct peer *peer, struct text error,
+                           struct text reason);
+void emit_removed(struct master *master, uint64_t request); /* 200 */
 void emit_channel(struct master *master, struct peer *peer, struct channel_message message);
 void emit_close(struct master *master, struct peer *peer, struct text reason);
 /* Formats, and asks the shell to end. */

@@ -158,9 +158,7 @@ static void refuse(struct master *master, struct peer *peer, struct text why) {
     emit_note(master, NOTE_WARNING, "framework_refused", "connection=%llu reason=\"%.*s\"",
               (unsigned long long)peer->connection.value, TEXT_ARGS(reason));
     master->messages_invalid++;
-    emit_to_scheduler(master, peer,
-                      (struct scheduler_event){.kind = SCHEDULER_EVENT_ERROR, .error = reason});
-    emit_close(master, peer, reason);
+    emit_end_of_framework(master, peer, reason, reason);
 }
 
 static void send_update_to_agents(struct master *master, struct framework *framework) {
@@ -425,12 +423,8 @@ static void kill_tasks(struct master *master, struct framework *framework) {
 }
 
 static void shut_down_on_agents(struct master *master, struct framework_id id) {
-    struct master_message message = {.kind = MASTER_MESSAGE_SHUTDOWN_FRAMEWORK,
-                                     .shutdown_framework = id};
-    MAP_EACH(entry, &master->agents) {
-        struct agent *agent = map_value(entry);
-        emit_to_agent(master, agent, message);
-    }
+    MAP_EACH(entry, &master->agents)
+        emit_shutdown_framework(master, map_value(entry), id);
 }
 
 static void put_completed(struct master *master, struct framework *framework) {
@@ -446,7 +440,7 @@ static void store_removal(struct master *master, struct framework_id id) {
     bool has_oldest;
     struct store_change changes[3] = {store_change_of(master, "framework", id.text, NULL)};
     changes[1] = removed_book_add(master, id, &changes[2], &has_oldest);
-    emit_store(master, changes, has_oldest ? 3 : 2);
+    master->removal_ticket = emit_store(master, changes, has_oldest ? 3 : 2);
 }
 
 void framework_book_remove(struct master *master, struct framework *framework, const char *why) {
@@ -457,13 +451,13 @@ void framework_book_remove(struct master *master, struct framework *framework, c
     heap_remove(&master->timers, &framework->heartbeat.node);
     heap_remove(&master->timers, &framework->failover.node);
     offer_book_return_of_framework(master, framework);
+    store_removal(master, id);
     shut_down_on_agents(master, id);
     kill_tasks(master, framework);
     remove_executors(master, framework);
     operation_book_forget_framework(framework);
     supply_remove_framework(master, framework);
     demand_book_forget(master, framework);
-    store_removal(master, id);
     emit_note(master, NOTE_INFO, "framework_removed", "framework=%.*s reason=\"%s\"",
               TEXT_ARGS(id.text), why);
     map_remove_text(&master->frameworks, id.text);

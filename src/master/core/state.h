@@ -275,6 +275,7 @@ struct master {
     int64_t inverse_due_ms;    /* when to look */
 
     uint64_t last_ticket, stored_ticket;
+    uint64_t removal_ticket; /* of the last framework that was removed */
     uint64_t last_framework, last_agent, last_offer; /* counters of ids */
     uint64_t last_report;                            /* of an agent that registers */
     uint32_t last_number;

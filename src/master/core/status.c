@@ -41,9 +41,7 @@ static struct framework *framework_of(struct master *master, struct agent *agent
         return framework;
     emit_note(master, NOTE_DEBUG, "status_of_removed_framework", "framework=%.*s agent=%.*s",
               TEXT_ARGS(id.text), TEXT_ARGS(agent->info.id.text));
-    emit_to_agent(master, agent,
-                  (struct master_message){.kind = MASTER_MESSAGE_SHUTDOWN_FRAMEWORK,
-                                          .shutdown_framework = id});
+    emit_shutdown_framework(master, agent, id);
     return NULL;
 }
 

@@ -150,8 +150,7 @@ TEST(after_its_failover_timeout_a_framework_is_removed) {
 
 TEST(a_framework_that_was_removed_before_a_restart_stays_removed) {
     AUTO(stage_free) struct stage *stage = stage_new();
-    struct registry_record record = {.kind = REGISTRY_REMOVED,
-                                     .removed = {{TEXT("old-0001")}, 1}};
+    struct registry_record record = {.kind = REGISTRY_REMOVED, .removed = {{TEXT("old-0001")}, 1}};
     struct text key = TEXT("removed/old-0001");
     stage_begin_with(stage, &record, &key, 1);
 
@@ -246,6 +245,27 @@ TEST(an_operator_tears_a_framework_down_once) {
     stage_play(stage, event);
 
     assert_heard(stage, "answer 7 400 No framework found");
+}
+
+TEST(what_follows_from_a_removal_waits_until_it_is_stored) {
+    AUTO(stage_free) struct stage *stage = begin();
+    stage_add_agent(stage, 9, "h", "cpus:4;mem:1024");
+    stage_add_framework(stage, 1);
+    stage_launch(stage, 1, "t", "M-S0", "cpus:1");
+    stage->holds_stores = true;
+
+    stage_play(stage, (struct master_event){
+                          .kind = MASTER_EVENT_OPERATOR,
+                          .operator_call = {7,
+                                            {.kind = OPERATOR_TEARDOWN,
+                                             .framework = {stage_id(stage, "M-0000")}}},
+                      });
+    stage_call(stage, 2, stage_subscribe(stage, "M-0000", "again"));
+
+    assert_heard(stage, "to 9 SHUTDOWN_FRAMEWORK M-0000 (waits)");
+    assert_heard(stage, "close 1 Framework has been torn down (waits)");
+    assert_heard(stage, "answer 7 200  (waits)");
+    assert_heard(stage, "close 2 Framework has been removed (waits)");
 }
 
 TEST(completed_frameworks_are_kept_up_to_a_limit) {
