@@ -9,7 +9,11 @@
 #include <strings.h>
 #include <time.h>
 
-enum { POLL_LEAST_MS = 100, POLL_MOST_MS = 2000 };
+enum {
+    POLL_LEAST_MS = 100,
+    POLL_MOST_MS = 2000,
+    REFUSALS_LIMIT = 30, /* in a row: a new leader says 503 until it has read its registry */
+};
 
 struct order {
     struct cli_common common;
@@ -78,6 +82,7 @@ enum progress {
     PROGRESS_GOES_ON,
     PROGRESS_AWAY,      /* the agent is */
     PROGRESS_NO_MASTER, /* nobody answers just now */
+    PROGRESS_REFUSED,   /* nobody leads yet, or we may not ask */
     PROGRESS_DRAINED,
     PROGRESS_ENDED,
     PROGRESS_GONE,
@@ -101,17 +106,12 @@ static enum progress progress_of(json_t *all, const char *id) {
     return PROGRESS_GONE;
 }
 
-/* False: the master's no. */
-static bool look(const struct order *order, const char *id, enum progress *progress,
-                 struct error *error) {
+static enum progress look(const struct order *order, const char *id, struct error *error) {
     AUTO(json_decref) json_t *answer = NULL, *all = NULL;
-    if (!query_get(order->common.master, "GET_AGENTS", &answer, error)) {
-        *progress = PROGRESS_NO_MASTER;
-        return error->code == ERROR_IO;
-    }
+    if (!query_get(order->common.master, "GET_AGENTS", &answer, error))
+        return error->code == ERROR_REFUSED ? PROGRESS_REFUSED : PROGRESS_NO_MASTER;
     all = list_all(answer);
-    *progress = progress_of(all, id);
-    return true;
+    return progress_of(all, id);
 }
 
 /* Each once, when it begins. */
@@ -126,9 +126,10 @@ static void say(enum progress progress, enum progress before, const char *id) {
 
 static bool wait_drained(const struct order *order, const char *id, struct error *error) {
     enum progress progress = PROGRESS_GOES_ON, before = progress;
+    int refusals = 0;
     for (int64_t wait_ms = POLL_LEAST_MS;; wait_ms *= 2, before = progress) {
-        if (!look(order, id, &progress, error))
-            return false;
+        progress = look(order, id, error);
+        refusals = progress == PROGRESS_REFUSED ? refusals + 1 : 0;
         switch (progress) {
         case PROGRESS_DRAINED: return true;
         case PROGRESS_GONE:
@@ -137,6 +138,10 @@ static bool wait_drained(const struct order *order, const char *id, struct error
         case PROGRESS_ENDED:
             return fail(error, ERROR_REFUSED, "%s is not draining any more: somebody changed that",
                         id);
+        case PROGRESS_REFUSED:
+            if (refusals > REFUSALS_LIMIT)
+                return false;
+            break;
         case PROGRESS_AWAY:
         case PROGRESS_NO_MASTER:
         case PROGRESS_GOES_ON: break;

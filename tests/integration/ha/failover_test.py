@@ -5,13 +5,12 @@
 """
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 
-from world import SESSION_S, Failure, enter, main, wait_until
+from world import SESSION_S, Skipped, enter, main, wait_until
 
 
 def each(world, lines, command, *flags):
@@ -287,7 +286,9 @@ def second_scheduler_takes_over(world):
 
 def failover_timeout_spans_masters(world):
     """A framework is away: its time runs on while masters change, and its tasks end with it."""
-    patience = 8
+    patience = 64  # whoever was away has a minute with each new master, at least
+    if "HA_SECONDS" not in os.environ:
+        raise Skipped("takes more than a minute: scripts/test.sh --long runs it")
     world.start()
     job = scheduler(world, "away", 1, "sleep 1000", str(patience))
     job.start()
@@ -300,10 +301,10 @@ def failover_timeout_spans_masters(world):
     world.leader()
     wait_until("its task is there", lambda: running(world) == ["0.0"])
     assert ident in frameworks(world), "it was removed early"
-    wait_until("it is removed", lambda: ident not in frameworks(world))
+    wait_until("it is removed", lambda: ident not in frameworks(world), patience + 10)
     took = time.monotonic() - left
     print(f"removed after {took:.1f} s; its failover timeout is {patience} s")
-    assert patience - 1 <= took <= patience + 2, took
+    assert patience - 1 <= took <= patience + 1.5, took
     wait_until("its task has ended", lambda: running(world) == [])
     late = scheduler(world, "late", 1, "true", str(patience), ident)
     late.start()
@@ -344,7 +345,7 @@ def interrupted_run_ends_its_task(world):
     world.leader().kill()
     world.agents[0].wait_says(" registered ")
     job.send(signal.SIGINT)
-    assert job.wait() == 128 + signal.SIGINT
+    assert job.wait() in (128 + signal.SIGINT, 128 + signal.SIGTERM)  # its own end, or the task's
     assert running(world) == [] and frameworks(world) == {}
     world.finish()
 
@@ -408,8 +409,32 @@ def settings_survive(world):
     world.finish()
 
 
+def drain_goes_on(world):
+    """A leader that is killed in the middle of a drain: the drain goes on, and who waits for it waits on."""
+    world.start()
+    job = world.program("stubborn", world.mesos, "run", "--shell", "trap '' TERM; echo up; while :; do sleep 0.2; done")
+    job.start()
+    job.wait_says("up")
+    waiting = world.program("drain", world.mesos, "agent", "drain", "agent0", "--deadline=6secs", "--wait")
+    waiting.start()
+
+    def state():
+        agents = world.call(world.leader(), "GET_AGENTS").json()["get_agents"].get("agents", [])
+        return [one.get("drain_info", {}).get("state") for one in agents]
+
+    wait_until("it drains", lambda: state() == ["DRAINING"])
+    old = world.leader()
+    old.kill()
+    assert waiting.wait(40) == 0, waiting.log()
+    assert job.wait(40) > 128, job.log()
+    assert state() == ["DRAINED"], state()
+    old.start()
+    world.finish()
+
+
 ONE = {"members": 1}
 TESTS = {
+    drain_goes_on: ONE,
     leader_is_killed: ONE,
     leader_hands_over: ONE,
     offers_after_a_kill: ONE,
