@@ -17,7 +17,7 @@ if [ "${1:-}" = --long ]; then
     shift
 fi
 if [ -n "$long" ]; then
-    export SIM_SEEDS=${SIM_SEEDS:-50000} FUZZ_SECONDS=${FUZZ_SECONDS:-300} TIDY_ALL=1
+    export SIM_SEEDS=${SIM_SEEDS:-50000} FUZZ_SECONDS=${FUZZ_SECONDS:-300} HA_SECONDS=${HA_SECONDS:-3600} TIDY_ALL=1
     sanitized_seeds=5000
     seconds_a_test=3600
 else

@@ -58,6 +58,10 @@ class Failure(Exception):
     pass
 
 
+class Skipped(Exception):
+    pass
+
+
 def run(*argv, **options):
     return subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, **options)
 
@@ -252,6 +256,14 @@ class World:
             raise Failure(f"ensemble.sh {command} ended with {done.returncode}")
         return done.stdout.strip()
 
+    def members_do(self, command, members):
+        """All at once: none serves before most are there."""
+        # pylint: disable=consider-using-with
+        doing = [subprocess.Popen([ENSEMBLE, command, self.zk_directory, str(member)], env={**os.environ, "NET": NET})
+                 for member in members]
+        if any([one.wait() for one in doing]):
+            raise Failure(f"ensemble.sh {command} {members} fails")
+
     # --- who leads ---
 
     def start(self):
@@ -305,7 +317,7 @@ class World:
         done = self.cli("agents", "--json", check=False)
         if done.returncode != 0:
             return -1
-        return sum(1 for agent in json.loads(done.stdout).get("agents", []) if agent.get("active"))
+        return sum(1 for agent in json.loads(done.stdout) if agent.get("active"))
 
     # --- programs beside them ---
 
@@ -341,14 +353,8 @@ class World:
         for daemon in self.masters + self.agents:
             daemon.node.heal()
             daemon.resume()
-        for member in list(self.zk_paused):
-            self.ensemble("resume", str(member))
-        # All at once: none serves before most are there.
-        # pylint: disable=consider-using-with
-        ups = [subprocess.Popen([ENSEMBLE, "up", self.zk_directory, str(member)], env={**os.environ, "NET": NET})
-               for member in self.zk_down]
-        if any([up.wait() for up in ups]):
-            raise Failure("a member of ZooKeeper does not come back")
+        self.members_do("resume", self.zk_paused)
+        self.members_do("up", self.zk_down)
         self.zk_paused.clear()
         self.zk_down.clear()
 
@@ -441,6 +447,9 @@ def main(test, binaries, **options):
         test(world)
         print("all is well")
         code = 0
+    except Skipped as why:
+        print(f"SKIPPED: {why}", file=sys.stderr)
+        code = 77
     except (Failure, AssertionError, subprocess.SubprocessError, OSError, ValueError, KeyError) as problem:
         if world is None:
             raise
@@ -451,5 +460,5 @@ def main(test, binaries, **options):
             traceback.print_exc()
         code = 1
     if world is not None:
-        world.close(keep=code != 0 and "KEEP" in os.environ)
+        world.close(keep=code == 1 and "KEEP" in os.environ)
     return code
