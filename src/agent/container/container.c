@@ -6,6 +6,7 @@
 #include "agent/container/container.h"
 
 #include "agent/container/status_file.h"
+#include "agent/container/stop_point.h"
 #include "common/base/mem.h"
 
 #include <errno.h>
@@ -68,6 +69,7 @@ static void tell(struct container *container, struct container_event event) {
 }
 
 void container_tell_started(struct container *container) {
+    stop_point(STOP_STARTED);
     container->state = CONTAINER_RUNNING;
     tell(container, (struct container_event){
                         .kind = CONTAINER_EVENT_STARTED,
@@ -235,6 +237,7 @@ static void tell_ended(struct container *container, struct ending *ending) {
     set_memory(&termination, container, ending);
     if (termination.end != CONTAINER_EXITED || termination.exit_code != 0)
         termination.stderr_tail = (struct text){tail, read_tail(container, tail)};
+    stop_point(STOP_END_NOTED);
     tell(container, (struct container_event){
                         .kind = CONTAINER_EVENT_ENDED,
                         .termination = &termination,
@@ -273,6 +276,7 @@ static void gather(struct container *container, struct ending *ending) {
 
 void container_finish(struct container *container) {
     struct ending ending;
+    stop_point(STOP_END_SEEN);
     gather(container, &ending);
     close_process(container);
     bool may_have_run =
@@ -306,7 +310,9 @@ static bool try_to_clear(struct container *container) {
     bool may_forget = container->forgotten || loop_now_ms(owner->loop) >= container->forget_at_ms;
     if (!container->groups_gone || !may_forget)
         return false;
+    stop_point(STOP_GROUPS_REMOVED);
     status_remove(owner->runtime, container->id);
+    stop_point(STOP_STATUS_REMOVED);
     container_free(container);
     return true;
 }

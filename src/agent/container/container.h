@@ -40,7 +40,8 @@ struct container {
     bool is_unproven;            /* recovered, and nothing says yet that its command may have run */
     bool was_never_begun;        /* its command certainly has not run */
     bool groups_gone, forgotten;
-    struct loop_timer timer; /* what is to be said or tried again */
+    bool is_orphan, has_orphan_groups; /* nobody owned it; counted */
+    struct loop_timer timer;           /* what is to be said or tried again */
     int64_t retry_ms;
     int64_t forget_at_ms;
 };
@@ -49,6 +50,7 @@ struct containerizer {
     struct loop *loop;
     struct cgroups *cgroups;
     struct map containers; /* by id; owned, in whatever state */
+    struct container_orphans orphans;
     size_t leaving_count;
     int runtime; /* the runtime directory, locked */
     int image;   /* mesos-init */

@@ -8,6 +8,7 @@
 #include "agent/container/clone.h"
 #include "agent/container/spec_writer.h"
 #include "agent/container/status_file.h"
+#include "agent/container/stop_point.h"
 #include "common/base/arena.h"
 #include "common/base/mem.h"
 #include "common/runtime/files.h"
@@ -299,12 +300,15 @@ static bool let_go_on(struct launch *launch, struct container *container, struct
         .pid = container->pid,
         .start_time = container->start_time,
     };
+    stop_point(STOP_LAUNCH_CLONED);
     if (!status_write_head(launch->status, &head))
         return fail(error, ERROR_IO, "write the status file of %s: %m", container->id);
+    stop_point(STOP_LAUNCH_WRITTEN);
     ssize_t written = write(launch->spec[1], launch->block.data, launch->block.size);
     /* An init that is gone already is told by its pidfd. */
     if (written >= 0 && (size_t)written != launch->block.size)
         return fail(error, ERROR_IO, "the pipe to mesos-init of %s is too small", container->id);
+    stop_point(STOP_LAUNCH_GIVEN);
     return true;
 }
 
@@ -355,6 +359,7 @@ bool containerizer_launch(struct containerizer *containerizer, const struct cont
         !make_names(containerizer, &launch, spec, id, error))
         return false;
 
+    stop_point(STOP_LAUNCH_NAMES);
     struct container *container = container_new(containerizer, spec->id);
     if (!begin(containerizer, &launch, spec, container, error)) {
         container->forgotten = true;

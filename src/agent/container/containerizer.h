@@ -223,6 +223,13 @@ bool containerizer_recover(struct containerizer *containerizer,
 /* Kills and removes containers, cgroups and status files of ours that nobody owns: after a recovery
  * and now and then. Returns how many were found; removal goes on by itself. */
 size_t containerizer_remove_orphans(struct containerizer *containerizer);
+/* What these were, since the start. */
+struct container_orphans {
+    uint64_t processes; /* containers in which something ran */
+    uint64_t cgroups;   /* containers that had some */
+    uint64_t status_files;
+};
+const struct container_orphans *containerizer_orphans(const struct containerizer *containerizer);
 
 /* Containers whose end has not been told; and those of which cgroups or a status file are still
  * kept. */

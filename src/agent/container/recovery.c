@@ -83,29 +83,62 @@ struct hunt {
     size_t found;
 };
 
-static void take_orphan(void *self, const char *id) {
-    struct hunt *hunt = self;
+/* True: it was there and is not any more. */
+static bool kill_process(const struct status *status) {
+    int pidfd = process_open(status->head.pid, status->head.start_time);
+    if (pidfd < 0)
+        return false;
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    close(pidfd);
+    return true;
+}
+
+/* NULL: somebody owns it. */
+static struct container *orphan_of(struct hunt *hunt, const char *id) {
     struct containerizer *containerizer = hunt->containerizer;
+    struct container *orphan = map_get_text(&containerizer->containers, text_of(id));
+    if (orphan != NULL || !spec_is_id(text_of(id)))
+        return orphan != NULL && orphan->is_orphan ? orphan : NULL;
+    struct container_usage usage;
     struct status status;
-    if (map_get_text(&containerizer->containers, text_of(id)) != NULL || !spec_is_id(text_of(id)))
-        return;
     hunt->found++;
-    struct container *orphan = container_new(containerizer, text_of(id));
-    orphan->forgotten = true;
-    if (status_read(containerizer->runtime, id, &status)) {
-        int pidfd = process_open(status.head.pid, status.head.start_time);
-        if (pidfd >= 0) {
-            syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-            close(pidfd);
-        }
-    }
+    orphan = container_new(containerizer, text_of(id));
+    orphan->forgotten = orphan->is_orphan = true;
+    cgroups_usage(containerizer->cgroups, id, &usage);
+    bool has_run = status_read(containerizer->runtime, id, &status) && kill_process(&status);
+    containerizer->orphans.processes += has_run || usage.pids > 0;
     cgroups_kill(containerizer->cgroups, id);
-    container_begin_leaving(orphan);
+    return orphan;
+}
+
+static void take_file(void *self, const char *id) {
+    struct hunt *hunt = self;
+    size_t found = hunt->found;
+    orphan_of(hunt, id);
+    hunt->containerizer->orphans.status_files += hunt->found - found;
+}
+
+static void take_groups(void *self, const char *id) {
+    struct hunt *hunt = self;
+    struct container *orphan = orphan_of(hunt, id);
+    if (orphan == NULL || orphan->has_orphan_groups)
+        return;
+    orphan->has_orphan_groups = true;
+    hunt->containerizer->orphans.cgroups++;
 }
 
 size_t containerizer_remove_orphans(struct containerizer *containerizer) {
     struct hunt hunt = {.containerizer = containerizer};
-    status_each(containerizer->runtime, take_orphan, &hunt);
-    cgroups_each(containerizer->cgroups, take_orphan, &hunt);
+    status_each(containerizer->runtime, take_file, &hunt);
+    cgroups_each(containerizer->cgroups, take_groups, &hunt);
+    MAP_EACH(entry, &containerizer->containers) {
+        struct container *container = map_value(entry);
+        if (container->is_orphan && container->state != CONTAINER_LEAVING)
+            container_begin_leaving(container);
+    }
     return hunt.found;
+}
+
+const struct container_orphans *containerizer_orphans(const struct containerizer *containerizer) {
+    return &containerizer->orphans;
 }

@@ -295,5 +295,20 @@ struct agent_task_view {
 void agent_each_task(const struct agent *agent,
                      void (*fn)(void *self, const struct agent_task_view *view), void *self);
 
+/* Whether anything here is, or has been and is kept: its sandbox stays. */
+bool agent_knows_container(const struct agent *agent, struct container_id id);
+/* And it has not ended. */
+bool agent_runs_container(const struct agent *agent, struct container_id id);
+
+struct agent_counts {
+    bool is_registered;
+    size_t frameworks, executors_registering, executors_running, executors_terminating;
+    size_t tasks_staging, tasks_starting, tasks_running, tasks_killing;
+    size_t updates_waiting;         /* for their acknowledgement */
+    size_t sandboxes;               /* of ended containers */
+    const uint64_t *tasks_by_state; /* TASK_STATE_COUNT: how many ever ended so */
+};
+struct agent_counts agent_count(const struct agent *agent);
+
 /* Checks what must hold after every step. For tests and the simulator; slow. */
 bool agent_check(const struct agent *agent, struct error *why);

@@ -51,6 +51,7 @@ void executor_store(struct agent *agent, struct executor *executor) {
     record.executor.info = executor->info.encoded;
     record.executor.container = executor->container;
     record.executor.sandbox = executor->sandbox;
+    record.executor.role = executor->role;
     record.executor.started = executor->started;
     record.executor.pid = executor->pid;
     record.executor.start_time = executor->start_time;

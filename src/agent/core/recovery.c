@@ -52,6 +52,7 @@ static void restore_executor(struct agent *agent, const struct agent_record *rec
         container_id_of(arena_text(executor->arena, record->executor.container.text));
     executor->sandbox = launch_sandbox(agent, executor->arena, framework->id, executor->container);
     container_add(agent, executor->container, NULL, executor);
+    executor->role = arena_text(executor->arena, record->executor.role);
     executor->started = record->executor.started;
     executor->pid = record->executor.pid;
     executor->start_time = record->executor.start_time;

@@ -43,6 +43,7 @@ static size_t report_executors(const struct framework *framework, struct executo
             .framework = framework->id,
             .info = executor->info.encoded,
             .id = executor->info.id,
+            .role = executor->role,
             .resources = &executor->resources,
         };
     }

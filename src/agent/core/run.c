@@ -135,6 +135,7 @@ static void run_in_executor(struct agent *agent, struct task *task) {
     task_store(agent, task);
     partition_bind(agent, task);
     if (fresh) {
+        executor->role = arena_text(executor->arena, task->role);
         executor_store(agent, executor);
         launch_executor(agent, executor);
     } else {

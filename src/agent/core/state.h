@@ -51,6 +51,7 @@ struct executor {
     struct arena *arena;
     struct executor_info info;
     struct resources resources;
+    struct text role;
     struct container_id container;
     struct text sandbox;
     enum executor_state state;
@@ -229,6 +230,7 @@ struct agent {
     struct link completed;  /* struct completed_task */
     size_t completed_count;
     size_t task_count;
+    uint64_t tasks_by_state[TASK_STATE_COUNT]; /* ended ones */
 
     uint64_t last_ticket; /* given */
     uint64_t done_ticket; /* stored */

@@ -105,8 +105,10 @@ void task_heard(struct agent *agent, struct task *task, const struct task_status
         return;
     }
     bool is_over = task_state_is_terminal(task->state);
-    if (is_over)
+    if (is_over) {
         settle(agent, task);
+        agent->tasks_by_state[task->state]++;
+    }
     if (task->framework->is_stopping) {
         if (is_over)
             task_complete(agent, task);

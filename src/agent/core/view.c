@@ -127,3 +127,44 @@ void agent_each_task(const struct agent *agent,
                  });
     }
 }
+
+bool agent_runs_container(const struct agent *agent, struct container_id id) {
+    return map_get_text(&agent->containers, id.text) != NULL;
+}
+
+bool agent_knows_container(const struct agent *agent, struct container_id id) {
+    return agent_runs_container(agent, id) || map_get_text(&agent->sandboxes, id.text) != NULL;
+}
+
+static void count_executor(struct agent_counts *counts, const struct executor *executor) {
+    switch (executor->state) {
+    case EXECUTOR_REGISTERING: counts->executors_registering++; return;
+    case EXECUTOR_RUNNING: counts->executors_running++; return;
+    case EXECUTOR_TERMINATING: counts->executors_terminating++; return;
+    }
+}
+
+static void count_task(struct agent_counts *counts, const struct task *task) {
+    counts->tasks_staging += task->state == TASK_STATE_STAGING;
+    counts->tasks_starting += task->state == TASK_STATE_STARTING;
+    counts->tasks_running += task->state == TASK_STATE_RUNNING;
+    counts->tasks_killing += task->state == TASK_STATE_KILLING;
+    counts->updates_waiting += task->stream.count;
+}
+
+struct agent_counts agent_count(const struct agent *agent) {
+    struct agent_counts counts = {
+        .is_registered = registration_is_done(agent),
+        .frameworks = agent->frameworks.count,
+        .sandboxes = agent->sandboxes.count,
+        .tasks_by_state = agent->tasks_by_state,
+    };
+    MAP_EACH(entry, &agent->frameworks) {
+        const struct framework *framework = map_value(entry);
+        MAP_EACH(place, &framework->executors)
+            count_executor(&counts, map_value(place));
+        MAP_EACH(place, &framework->tasks)
+            count_task(&counts, map_value(place));
+    }
+    return counts;
+}

@@ -5,6 +5,7 @@
 #include "agent/shell/containers.h"
 
 #include "agent/container/containerizer.h"
+#include "agent/container/stop_point.h"
 #include "agent/shell/daemon.h"
 #include "agent/shell/outputs.h"
 #include "agent/shell/users.h"
@@ -290,8 +291,10 @@ static bool begin(struct containers *containers, struct launch_order *order,
         .mounts = make_mounts(arena, launch),
         .mount_count = launch->volume_count,
     };
-    return make_sandbox(daemon, launch->sandbox, error) &&
-           containerizer_launch(containers->containerizer, &spec, error);
+    if (!make_sandbox(daemon, launch->sandbox, error))
+        return false;
+    stop_point(STOP_LAUNCH_SANDBOX);
+    return containerizer_launch(containers->containerizer, &spec, error);
 }
 
 static void wait_for_id(struct containers *containers, struct launch_order *order);
@@ -497,6 +500,10 @@ void containers_remove_orphans(struct containers *containers) {
     size_t removed = containerizer_remove_orphans(containers->containerizer);
     if (removed > 0)
         log_warning(containers->daemon->log, "orphans_removed", KV("containers", removed));
+}
+
+const struct container_orphans *containers_orphans(const struct containers *containers) {
+    return containerizer_orphans(containers->containerizer);
 }
 
 bool containers_log_position(struct containers *containers, struct text id,

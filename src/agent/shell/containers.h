@@ -34,6 +34,8 @@ bool containers_recover(struct containers *containers, const struct agent_record
                         size_t count, struct error *error);
 /* Removes what nobody owns; now and then. */
 void containers_remove_orphans(struct containers *containers);
+struct container_orphans;
+const struct container_orphans *containers_orphans(const struct containers *containers);
 /* Kills everything and begins nothing any more; on_gone is called once, when no trace of a
  * container is left on this machine. */
 void containers_end(struct containers *containers, void (*on_gone)(void *self), void *self);

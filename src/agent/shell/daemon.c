@@ -1,14 +1,15 @@
 #include "agent/shell/daemon.h"
 
+#include "agent/container/stop_point.h"
 #include "agent/shell/codec.h"
 #include "agent/shell/containers.h"
 #include "agent/shell/detect.h"
 #include "agent/shell/effects.h"
 #include "agent/shell/executors.h"
 #include "agent/shell/master_link.h"
+#include "agent/shell/metrics.h"
 #include "agent/shell/outputs.h"
 #include "agent/shell/remover.h"
-#include "agent/shell/sweep.h"
 #include "agent/shell/volumes.h"
 #include "common/model/frame_type.h"
 #include "common/model/resources_text.h"
@@ -48,8 +49,14 @@ void daemon_feed(struct daemon *daemon, struct agent_event event) {
     event.now_ms = loop_now_ms(daemon->loop);
     event.wall_ns = wall_ns();
     event.suspended_ms = suspended_ms();
+    if (event.kind == AGENT_EVENT_MASTER_MESSAGE)
+        stop_point(STOP_EVENT_HEARD);
+    if (event.kind == AGENT_EVENT_EXECUTOR_CALL)
+        stop_point(STOP_CALL_HEARD);
     daemon->outbox.arena = daemon->arena;
     agent_step(daemon->agent, &event, &daemon->outbox);
+    if (event.kind == AGENT_EVENT_CONTAINER_ENDED)
+        stop_point(STOP_END_TOLD);
     effects_carry_out(daemon);
     arena_reset(daemon->arena);
     daemon->is_feeding = false;
@@ -67,12 +74,15 @@ static void on_turn_end(void *self) {
     if (daemon->made_ticket == daemon->handed_ticket)
         return;
     daemon->handed_ticket = daemon->made_ticket;
+    stop_point(STOP_COMMIT_BEGINS);
     storage_commit(daemon->storage, daemon->handed_ticket);
+    stop_point(STOP_COMMIT_HANDED);
 }
 
 static void on_stored(void *self, uint64_t ticket) {
     struct daemon *daemon = self;
     daemon->stored_ticket = ticket;
+    stop_point(STOP_COMMIT_DONE);
     effects_release(daemon);
     struct agent_event event = {.kind = AGENT_EVENT_STORED};
     event.stored_ticket = ticket;
@@ -129,10 +139,7 @@ static bool take_up(struct daemon *daemon, const struct loading *loading, struct
     daemon_feed(daemon, event);
     if (daemon->exit_code != 0)
         return true; /* it stops, and has said why */
-    volumes_sweep(daemon->volumes, agent_resources(daemon->agent));
-    size_t orphans = sweep_sandboxes(daemon, loading->records.items, loading->records.count);
-    if (orphans > 0)
-        log_warning(daemon->log, "orphans_removed", KV("sandboxes", orphans));
+    sweep(daemon);
     return containers_recover(daemon->containers, loading->records.items, loading->records.count,
                               error);
 }
@@ -164,6 +171,7 @@ static void watch_disk(void *self) {
     event.used_fraction_milli = (int64_t)used_milli;
     daemon_feed(daemon, event);
     containers_remove_orphans(daemon->containers);
+    sweep(daemon);
 }
 
 /* --- HTTP --- */
@@ -197,6 +205,8 @@ static void answer_upgrade(void *self, struct http_request *request) {
 
 static bool listen_http(struct daemon *daemon, struct error *error) {
     daemon->http = http_server_new(daemon->loop, (struct http_server_options){0});
+    daemon->started_ms = loop_now_ms(daemon->loop);
+    metrics_serve(daemon);
     daemon->log_toggle = log_toggle_new(daemon->loop, daemon->log, daemon->http);
     http_server_route(daemon->http, "/health", answer_health, daemon);
     http_server_route(daemon->http, "/version", answer_version, daemon);

@@ -9,6 +9,7 @@
 
 #include "agent/core/agent.h"
 #include "agent/shell/agent_flags.h"
+#include "agent/shell/sweep.h"
 #include "common/base/list.h"
 #include "common/runtime/log.h"
 #include "common/runtime/loop.h"
@@ -48,6 +49,8 @@ struct daemon {
     uint64_t made_ticket, handed_ticket, stored_ticket;
     struct link held; /* effects that wait for their ticket, in order */
     bool is_feeding;
+    struct sweep_counts swept;
+    int64_t started_ms; /* on the loop's clock */
     int exit_code;
 };
 

@@ -1,5 +1,6 @@
 #include "agent/shell/effects.h"
 
+#include "agent/container/stop_point.h"
 #include "agent/shell/containers.h"
 #include "agent/shell/executors.h"
 #include "agent/shell/master_link.h"
@@ -13,6 +14,7 @@ struct held_effect {
     uint64_t after;
     enum agent_effect_kind kind;
     struct connection_id connection;
+    bool is_status;
     int signal;
     int64_t cpu_milli, cpu_quota_milli, memory_bytes;
     struct buf bytes; /* the encoded message, the id, the path or the reason */
@@ -68,6 +70,7 @@ static struct held_effect *hold(struct daemon *daemon, const struct agent_effect
     switch (effect->kind) {
     case AGENT_EFFECT_SEND_MASTER:
         agent_message_encode(&wire, &effect->master, &held->bytes);
+        held->is_status = effect->master.kind == AGENT_MESSAGE_UPDATE;
         break;
     case AGENT_EFFECT_SEND_EXECUTOR:
         executor_event_encode(&wire, &effect->executor, &held->bytes);
@@ -112,7 +115,30 @@ static void end(struct daemon *daemon, const char *reason) {
     loop_stop(daemon->loop);
 }
 
+static void stop_before(const struct held_effect *held) {
+    if (held->is_status)
+        stop_point(STOP_STATUS_SENDS);
+    if (held->kind == AGENT_EFFECT_LAUNCH)
+        stop_point(STOP_LAUNCH_BEGINS);
+    if (held->kind == AGENT_EFFECT_SIGNAL)
+        stop_point(STOP_SIGNAL_SENDS);
+}
+
+static void stop_behind(const struct held_effect *held) {
+    if (held->is_status)
+        stop_point(STOP_STATUS_SENT);
+    if (held->kind == AGENT_EFFECT_SIGNAL)
+        stop_point(STOP_SIGNAL_SENT);
+    if (held->kind == AGENT_EFFECT_DESTROY)
+        stop_point(STOP_DESTROYED);
+    if (held->kind == AGENT_EFFECT_FORGET)
+        stop_point(STOP_END_FORGOTTEN);
+    if (held->kind == AGENT_EFFECT_SEND_EXECUTOR)
+        stop_point(STOP_EXECUTOR_TOLD);
+}
+
 static void carry_out(struct daemon *daemon, struct held_effect *held) {
+    stop_before(held);
     switch (held->kind) {
     case AGENT_EFFECT_CONNECT: master_link_connect(daemon->master); break;
     case AGENT_EFFECT_DISCONNECT:
@@ -145,6 +171,7 @@ static void carry_out(struct daemon *daemon, struct held_effect *held) {
     case AGENT_EFFECT_STORE:
     case AGENT_EFFECT_NOTE: break;
     }
+    stop_behind(held);
 }
 
 void effects_carry_out(struct daemon *daemon) {

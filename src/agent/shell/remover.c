@@ -1,5 +1,6 @@
 #include "agent/shell/remover.h"
 
+#include "agent/container/stop_point.h"
 #include "agent/shell/daemon.h"
 #include "common/base/vec.h"
 #include "common/runtime/child.h"
@@ -49,6 +50,7 @@ static void remove_empty_parent(char *path) {
 static void on_exit_of_child(void *self, struct child_exit exit) {
     struct remover *remover = self;
     child_free(TAKE(remover->child));
+    stop_point(STOP_REMOVAL_DONE);
     if (exit.was_signalled || exit.code != 0)
         log_warning(remover->daemon->log, "sandboxes_not_removed", KV("code", exit.code),
                     KV("note", "something in them is mounted, or the disk failed"));
@@ -72,8 +74,10 @@ static void begin(struct remover *remover) {
         argv[4 + i] = remover->removing.items[i];
     }
     struct child_options options = {.argv = argv, .errors = CHILD_INHERIT};
+    stop_point(STOP_REMOVAL_BEGINS);
     remover->child =
         child_start(remover->daemon->loop, &options, on_exit_of_child, remover, &error);
+    stop_point(STOP_REMOVAL_RUNS);
     if (remover->child == NULL)
         log_error(remover->daemon->log, "sandboxes_not_removed", KV("error", &error));
 }
@@ -81,4 +85,16 @@ static void begin(struct remover *remover) {
 void remover_add(struct remover *remover, const char *path) {
     VEC_PUSH(&remover->waiting, mem_dup_string(path));
     begin(remover);
+}
+
+bool remover_has(const struct remover *remover, const char *path) {
+    VEC_EACH(waiting, &remover->waiting) {
+        if (strcmp(*waiting, path) == 0)
+            return true;
+    }
+    VEC_EACH(removing, &remover->removing) {
+        if (strcmp(*removing, path) == 0)
+            return true;
+    }
+    return false;
 }

@@ -223,34 +223,39 @@ void volumes_remove(struct volumes *volumes, struct volume_order *order) {
 }
 
 /* A root that is not absolute is below the work_dir, as the core has it. */
-static void sweep_root(struct volumes *volumes, struct text root) {
+static size_t sweep_root(struct volumes *volumes, struct text root) {
     AUTO_FINI(buf_fini) struct buf path = {0};
     if (!text_starts_with(root, TEXT("/")))
         buf_printf(&path, "%s/", volumes->daemon->flags.work_dir);
     buf_printf(&path, "%.*s/" ASIDE, TEXT_ARGS(root));
     DIR *aside = opendir(buf_string(&path));
     const struct dirent *entry;
-    size_t size = path.size;
+    size_t size = path.size, found = 0;
     while (aside != NULL && (entry = readdir(aside)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
         path.size = size;
         buf_printf(&path, "/%s", entry->d_name);
+        if (remover_has(volumes->daemon->remover, buf_string(&path)))
+            continue;
         remover_add(volumes->daemon->remover, buf_string(&path));
+        found++;
     }
     if (aside != NULL)
         closedir(aside);
+    return found;
 }
 
-void volumes_sweep(struct volumes *volumes, const struct resources *configured) {
-    sweep_root(volumes, text_of(volumes->daemon->flags.work_dir));
+size_t volumes_sweep(struct volumes *volumes, const struct resources *configured) {
+    size_t found = sweep_root(volumes, text_of(volumes->daemon->flags.work_dir));
     for (uint32_t i = 0; i < configured->count; i++) {
         const struct kind_info *info =
             kinds_info(volumes->daemon->kinds, configured->entries[i].kind);
         if (info->has_disk && info->disk.has_source && info->disk.source.type == DISK_SOURCE_PATH &&
             info->disk.source.root.size > 0)
-            sweep_root(volumes, info->disk.source.root);
+            found += sweep_root(volumes, info->disk.source.root);
     }
+    return found;
 }
 
 /* --- life --- */

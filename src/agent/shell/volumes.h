@@ -22,9 +22,10 @@ DEFINE_AUTO(struct volumes, volumes_free)
 void volumes_make(struct volumes *volumes, struct volume_order *order);
 void volumes_remove(struct volumes *volumes, struct volume_order *order);
 
-/* At the start: takes away what was moved aside to be removed on the work_dir's disk and on every
- * PATH disk of these resources. */
-void volumes_sweep(struct volumes *volumes, const struct resources *configured);
+/* At the start and now and then: takes away what was moved aside to be removed on the work_dir's
+ * disk and on every PATH disk of these resources, unless that is going on. Returns how much it was.
+ */
+size_t volumes_sweep(struct volumes *volumes, const struct resources *configured);
 
 /* The path of a place, for the containerizer; in the arena. */
 const char *volume_place_path(struct arena *arena, const struct volume_place *place);

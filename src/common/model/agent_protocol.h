@@ -32,6 +32,7 @@ struct executor_report {
     struct framework_id framework;
     struct text info; /* encoded mesos.v1.ExecutorInfo */
     struct executor_id id;
+    struct text role; /* whose share it uses; empty: not known */
     const struct resources *resources;
 };
 

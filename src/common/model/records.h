@@ -37,6 +37,7 @@ struct agent_record {
             struct text info; /* encoded mesos.v1.ExecutorInfo */
             struct container_id container;
             struct text sandbox;
+            struct text role;
             bool started; /* its container was launched: pid and start_time hold */
             int32_t pid;
             uint64_t start_time;

@@ -21,6 +21,7 @@ static void put_reports(const struct agent_message *message, struct buf *out) {
         place = put_begin(out, 6);
         put_bytes(out, 1, executor->framework.text);
         put_bytes(out, 2, executor->info);
+        put_some(out, 3, executor->role);
         put_end(out, place);
     }
     for (size_t i = 0; i < message->register_agent.task_count; i++) {
@@ -116,6 +117,7 @@ static bool read_executor(struct wire *wire, const Mesos__Internal__AgentMessage
     *out = (struct executor_report){.framework = framework_id_of(text_of(from->framework_id)),
                                     .info = info.encoded,
                                     .id = info.id,
+                                    .role = text_of(from->role),
                                     .resources = info.resources};
     return true;
 }

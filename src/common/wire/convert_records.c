@@ -40,6 +40,7 @@ static void put_executor(const struct agent_record *record, struct buf *out) {
     put_process(record->executor.started, record->executor.pid, record->executor.start_time, 4,
                 out);
     put_some(out, 5, record->executor.sandbox);
+    put_some(out, 6, record->executor.role);
     put_end(out, place);
 }
 
@@ -124,6 +125,7 @@ static void read_executor(const Mesos__Internal__AgentRecord__Executor *from,
     out->executor.info = bytes_text(from->info);
     out->executor.container = container_id_of(text_of(from->container_id));
     out->executor.sandbox = text_of(from->sandbox);
+    out->executor.role = text_of(from->role);
     out->executor.started = from->process != NULL;
     if (from->process != NULL) {
         out->executor.pid = from->process->pid;

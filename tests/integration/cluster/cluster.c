@@ -161,7 +161,7 @@ static void show(const struct process *process) {
     if (process->log[0] == '\0')
         return;
     read_log(process, &log);
-    print_error("--- %s\n%s\n", process->log, buf_string(&log));
+    fprintf(stderr, "--- %s\n%s\n", process->log, buf_string(&log)); /* cmocka cuts */
 }
 
 void cluster_show(const struct cluster *cluster) {
@@ -271,7 +271,8 @@ void cluster_start_agent(struct cluster *cluster, unsigned which, const char *co
     snprintf(group, sizeof(group), "--cgroups_root=%s", group_of(cluster, which));
     snprintf(port, sizeof(port), "--port=%u", cluster->agent_ports[which]);
     snprintf(log, sizeof(log), "agent%u.log", which);
-    const char *argv[FLAGS_LIMIT] = {AGENT_PATH,
+    const char *program = cluster->agent_program;
+    const char *argv[FLAGS_LIMIT] = {program != NULL ? program : AGENT_PATH,
                                      master,
                                      work_dir,
                                      group,

@@ -23,6 +23,7 @@ struct process {
 
 struct cluster {
     char directory[64];
+    const char *agent_program; /* NULL: the usual one */
     uint16_t master_port;
     char master_address[32];
     struct process master;

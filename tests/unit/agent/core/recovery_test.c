@@ -212,6 +212,21 @@ TEST(executors_have_a_moment_to_come_back_before_the_agent_registers) {
     assert_int_equal(rig_count(rig, AGENT_EFFECT_DESTROY), 0);
 }
 
+TEST(an_executor_is_reported_in_the_role_of_the_task_that_began_it) {
+    AUTO(rig_free) struct rig *rig = with_executor();
+    struct container_id container = rig_launched(rig);
+
+    rig_crash(rig, true);
+    rig_started(rig, container);
+    rig_containers_done(rig);
+    rig_subscribe(rig, "e1", 9);
+    rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_MASTER_CONNECTED});
+
+    const struct agent_message *report = &rig_last(rig, AGENT_EFFECT_SEND_MASTER)->master;
+    assert_int_equal(report->register_agent.executor_count, 1);
+    assert_text_equal(report->register_agent.executors[0].role, "analytics");
+}
+
 TEST(an_executor_that_does_not_come_back_is_destroyed) {
     AUTO(rig_free) struct rig *rig = with_executor();
     struct container_id container = rig_launched(rig);

@@ -209,6 +209,7 @@ static struct agent_record *keep_record(struct rig *rig, const struct agent_reco
         keep(rig, &copy->executor.framework.text);
         keep(rig, &copy->executor.info);
         keep(rig, &copy->executor.container.text);
+        keep(rig, &copy->executor.role);
         break;
     case AGENT_RECORD_TASK:
         keep(rig, &copy->task.framework.text);
@@ -276,6 +277,15 @@ static void keep_master(struct rig *rig, struct agent_message *message) {
             keep(rig, &tasks[i].info);
         }
         message->register_agent.tasks = tasks;
+        size_t executor_count = message->register_agent.executor_count;
+        struct executor_report *executors =
+            ARENA_ARRAY(rig->arena, struct executor_report, executor_count);
+        for (size_t i = 0; i < executor_count; i++) {
+            executors[i] = message->register_agent.executors[i];
+            keep(rig, &executors[i].id.text);
+            keep(rig, &executors[i].role);
+        }
+        message->register_agent.executors = executors;
         message->register_agent.info.resources =
             keep_resources(rig, message->register_agent.info.resources);
         keep(rig, &message->register_agent.info.id.text);

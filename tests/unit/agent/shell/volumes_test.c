@@ -28,6 +28,12 @@ void remover_add(struct remover *remover, const char *path) {
     buf_printf(&given_away, "%s ", path + strlen(directory) + 1);
 }
 
+bool remover_has(const struct remover *remover, const char *path) {
+    (void)remover;
+    return buf_text(&given_away).size > 0 &&
+           strstr(buf_string(&given_away), path + strlen(directory) + 1) != NULL;
+}
+
 static void begin(void) {
     struct error error;
     snprintf(directory, sizeof(directory), "/tmp/volumes-test-XXXXXX");

@@ -539,10 +539,12 @@ TEST(every_record_of_an_agent_survives) {
                                    .executor = {.framework = {TEXT("f")},
                                                 .info = TEXT("i"),
                                                 .container = {TEXT("c")},
+                                                .role = TEXT("dev"),
                                                 .started = true,
                                                 .pid = 77,
                                                 .start_time = 88}};
     assert_int_equal(record_round(&f, &record).executor.start_time, 88);
+    assert_text_equal(record_round(&f, &record).executor.role, "dev");
     record = (struct agent_record){.kind = AGENT_RECORD_TASK,
                                    .task = {.framework = {TEXT("f")},
                                             .info = TEXT("i"),

@@ -318,6 +318,31 @@ TEST(a_recovered_agent_brings_its_frameworks_and_tasks) {
     assert_heard(stage, "to 1 OFFERS M-O0 agent=old-S3 role=* cpus:3");
 }
 
+static void keep_role(void *self, const struct executor_view *view) {
+    *(struct text *)self = view->role;
+}
+
+TEST(an_executor_comes_back_in_the_role_that_it_uses) {
+    AUTO(stage_free) struct stage *stage = begin();
+    struct framework_report framework = {{TEXT("old-0000")}, TEXT("info")};
+    struct executor_report executor = {.framework = {TEXT("old-0000")},
+                                       .info = TEXT("info"),
+                                       .id = {TEXT("e")},
+                                       .role = TEXT("analytics"),
+                                       .resources = stage_resources(stage, "cpus:1")};
+    struct agent_message message = stage_register(stage, "old-S3", "h", "cpus:4");
+    struct text role = {0};
+    message.register_agent.frameworks = &framework;
+    message.register_agent.framework_count = 1;
+    message.register_agent.executors = &executor;
+    message.register_agent.executor_count = 1;
+
+    stage_tell(stage, 9, message);
+
+    master_each_executor(stage->master, keep_role, &role);
+    assert_text_equal(role, "analytics");
+}
+
 TEST(a_framework_that_only_an_agent_knows_is_ended_when_it_stays_away) {
     AUTO(stage_free) struct stage *stage = begin();
     struct framework_report framework = {{TEXT("old-0000")}, TEXT("info")};
