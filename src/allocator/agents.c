@@ -111,7 +111,7 @@ void agent_mark(struct allocator *allocator, struct agent *agent) {
         return;
     agent->load = load_of(allocator, agent);
     open_add_mark(allocator, agent);
-    turn_has_news(allocator);
+    news_of_agent(allocator, agent);
 }
 
 void agents_mark_all(struct allocator *allocator) {

@@ -39,6 +39,7 @@ void allocator_free(struct allocator *allocator) {
     earmarks_fini(allocator);
     agents_fini(allocator);
     clients_fini(allocator);
+    news_fini(allocator);
     constraints_fini(allocator);
     clear_minima(allocator);
     quota_book_free(allocator->book);

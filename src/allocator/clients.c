@@ -130,7 +130,7 @@ void client_look_again(struct allocator *allocator, struct client *client) {
 void clients_look_again(struct allocator *allocator) {
     allocator->is_rewind_due = true;
     earmarks_forget_hopeless(allocator);
-    turn_has_news(allocator);
+    news_for_all(allocator);
 }
 
 void clients_rewind(struct allocator *allocator) {
@@ -149,6 +149,7 @@ void client_refresh_wish(struct allocator *allocator, struct client *client) {
     if (wants == client->wants)
         return;
     sated_wake(allocator, client);
+    news_of_client(allocator, client);
     client->wants = wants;
     client->since_ms = INT64_MIN;
     allocator->wanting_count += wants ? 1 : (size_t)-1;
@@ -310,7 +311,7 @@ void allocator_set_weight(struct allocator *allocator, uint32_t role, int64_t we
     allocator->weights.items[role] = weight_milli;
     buf_append_text(&path, kinds_role_text(allocator->kinds, role));
     allocator->policy->set_weight(allocator->order, buf_string(&path), weight_milli);
-    turn_has_news(allocator);
+    news_for_all(allocator);
 }
 
 void clients_fini(struct allocator *allocator) {

@@ -85,7 +85,7 @@ static void go_on(struct allocator *allocator) {
             return;
     }
     allocator->is_fading = false;
-    turn_has_news(allocator);
+    news_for_all(allocator);
 }
 
 static void begin(struct allocator *allocator) {

@@ -88,6 +88,9 @@ static void move_positions(struct allocator *allocator, const uint32_t *moved, u
                 wish->position = moved[wish->position < old_end ? wish->position : old_end];
         }
     }
+    if (allocator->rested_generation == allocator->open_generation)
+        allocator->rested_at =
+            moved[allocator->rested_at < old_end ? allocator->rested_at : old_end];
 }
 
 /* Takes the dead out once they are more than the living and more than the clients, whose positions

@@ -37,7 +37,7 @@ void policy_tell_again(struct allocator *allocator, struct client *client) {
         policy->charge(allocator->order, client->id, client->past->at, -1);
     policy->remove_client(allocator->order, client->id);
     tell_client(allocator, client);
-    turn_has_news(allocator);
+    news_for_all(allocator);
 }
 
 static void tell_weights(struct allocator *allocator) {
@@ -107,14 +107,14 @@ void policy_make(struct allocator *allocator) {
         if (*client != NULL)
             tell_client(allocator, *client);
     }
-    turn_has_news(allocator);
+    news_for_all(allocator);
 }
 
 void policy_reconsider(struct allocator *allocator, struct client *client) {
     allocator->is_settled = false;
-    allocator->policy->reconsider(allocator->order,
-                                  client != NULL ? client->id : MESOS_ALLOCATOR_NOBODY);
-    if (client != NULL && client->is_hopeless)
+    news_of_client(allocator, client);
+    allocator->policy->reconsider(allocator->order, client->id);
+    if (client->is_hopeless)
         earmark_forget_hopeless(allocator, client);
 }
 

@@ -53,6 +53,7 @@ void sated_try(struct allocator *allocator, struct client *client) {
         return;
     if (client->earmark != NULL)
         earmark_end(allocator, client->earmark);
+    news_of_client(allocator, client);
     VEC_PUSH(&allocator->sated, client->id);
     client->sated_place = (uint32_t)allocator->sated.count;
     allocator->wanting_count--;

@@ -54,6 +54,9 @@ struct wish {
     uint32_t lap_at, lap_left;     /* slots that are looked at before position */
 };
 
+/* Whether the policy is to ask it again, news.c's. */
+enum standing { STANDING_FRESH, STANDING_REFUSED, STANDING_WOKEN };
+
 struct client {
     uint32_t id; /* its place in allocator.clients, its number for the policy */
     uint32_t role;
@@ -83,6 +86,9 @@ struct client {
     struct earmark *earmark; /* an agent that is kept for it */
     int claim;               /* as the policy said in turn claim_turn */
     uint64_t claim_turn;
+    enum standing standing;     /* as of ... */
+    uint64_t standing_epoch;    /* ... this epoch, else it is fresh */
+    bool is_listed;             /* in allocator.refused */
     uint64_t fitted_choice;     /* the last choice in which the policy was told that it fits */
     int64_t met, met_with_less; /* parts of its guarantee, as seen in turn parts_turn */
     uint64_t parts_turn;
@@ -170,6 +176,28 @@ struct constraint {
     uint32_t number;
     size_t users;
     VEC_OF(uint8_t) known; /* by slot: 0 not asked, 1 no, 2 yes */
+};
+
+/* What became better: anything, or agents that have so much free at most. */
+struct news {
+    bool is_for_all;
+    bool is_enough; /* one has a minimum of the cluster's */
+    struct amounts room;
+};
+
+/* No more than each of some clients needs. */
+struct least {
+    bool is_anything; /* not known */
+    bool is_enough;   /* a minimum of the cluster's */
+    bool is_shape;
+    struct amounts need; /* of the shapes */
+};
+
+/* The policy is being told whom to reconsider. */
+struct pass {
+    bool is_on;
+    struct news news;
+    size_t read, kept; /* in allocator.refused */
 };
 
 enum stage { STAGE_NEEDS, STAGE_ALL };
@@ -266,12 +294,26 @@ struct allocator {
     bool said_later;
     bool is_settled; /* nothing new since the policy said that nobody fits */
     bool is_rewind_due;
-    bool has_news; /* what did not fit may fit now, for anybody */
     enum stage stage;
     struct wish *fitting; /* what the last fits found */
     struct agent *fitting_agent;
     const struct client *fitting_client; /* NULL: it has to be found again */
     VEC_OF(struct grant) grants;
+
+    /* news.c */
+    bool has_news; /* what did not fit may fit now, as news says */
+    struct news news;
+    struct pass pass;
+    VEC_OF(uint32_t) refused; /* ids of clients of which the policy heard NO, some of others */
+    uint64_t epoch;           /* grows with what is new for everybody */
+    size_t refused_count, woken_count;
+    VEC_OF(uint32_t) woken_on; /* numbers of agents that became better for the woken */
+    bool is_woken_on_many;     /* and more */
+    uint64_t rest_credit;      /* of the crowd, that may be asked in vain */
+    struct least least;        /* that one of the woken needs */
+    bool has_rested;           /* nothing before this place of the list suits who is not fresh */
+    uint32_t rested_generation, rested_at;
+
     unsigned strikes;
     VEC_OF(struct allocator_complaint) complaints;
     uint32_t picked_framework, picked_agent; /* by the pick that is looked at; 0: none */
@@ -422,13 +464,32 @@ void policy_tell_again(struct allocator *allocator, struct client *client);
 void policy_complain(struct allocator *allocator, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void policy_praise(struct allocator *allocator);
-void policy_reconsider(struct allocator *allocator, struct client *client);
+void policy_reconsider(struct allocator *allocator, struct client *client); /* this one */
 
 /* --- turn.c --- */
 void turn_run(struct allocator *allocator);
 bool turn_is_due(const struct allocator *allocator);
-/* Something is new for everybody. */
-void turn_has_news(struct allocator *allocator);
+
+/* --- news.c --- */
+void news_for_all(struct allocator *allocator);
+void news_of_agent(struct allocator *allocator, const struct agent *agent);
+/* Something about it changed, or it asks no more. */
+void news_of_client(struct allocator *allocator, struct client *client);
+/* The policy heard that it does not fit. */
+void news_note_no(struct allocator *allocator, struct client *client);
+void news_note_no_there(struct allocator *allocator, struct client *client); /* on one agent */
+bool news_is_known(const struct allocator *allocator, const struct client *client); /* that NO */
+/* From now on the policy is told of the news, or to reconsider everybody. */
+void news_begin(struct allocator *allocator);
+void news_ask_all(struct allocator *allocator);
+bool news_tell(struct allocator *allocator); /* false: there is more of it to do */
+/* Nobody needs to be asked. */
+bool news_may_rest(struct allocator *allocator);
+/* Moves the wish beyond what is known not to suit. */
+void news_skip_known(const struct allocator *allocator, const struct client *client,
+                     struct wish *wish);
+void news_are_spent(struct allocator *allocator); /* everybody was asked */
+void news_fini(struct allocator *allocator);
 
 /* --- place.c --- */
 /* Gives the wish, which fits on `first`, what it wants there or on a better agent. */

@@ -7,15 +7,11 @@
 
 enum {
     COST_OF_A_GRANT = 8,
+    COST_OF_A_NO = 3,      /* what the policy does with it, beside the looks */
     SLICES_OF_A_TURN = 16, /* at most */
     VAIN_BEFORE_A_LAP = 4,
     AHEAD_BEFORE_A_LAP = 64, /* entries of the open list */
 };
-
-void turn_has_news(struct allocator *allocator) {
-    allocator->has_news = true;
-    allocator->is_settled = false;
-}
 
 bool turn_is_due(const struct allocator *allocator) {
     return allocator->wanting_count > 0 && !allocator->is_settled &&
@@ -130,6 +126,7 @@ static struct agent *walk(struct allocator *allocator, struct client *client, st
         wish->generation = allocator->open_generation;
         wish->position = 0;
     }
+    news_skip_known(allocator, client, wish);
     do {
         agent = walk_lap(allocator, client, wish);
         if (agent == NULL && !allocator->said_later)
@@ -215,9 +212,19 @@ static enum mesos_allocator_answer host_fits(void *self, uint32_t id) {
         return MESOS_ALLOCATOR_LATER;
     if (client == NULL)
         return MESOS_ALLOCATOR_NO;
+    /* A policy that asks again what it was told already gets on. */
+    bool is_known = news_is_known(allocator, client);
+    if (!is_known && allocator->budget <= 0) {
+        allocator->said_later = true;
+        return MESOS_ALLOCATOR_LATER;
+    }
     enum mesos_allocator_answer answer = find(allocator, client);
     if (answer == MESOS_ALLOCATOR_YES)
         client->fitted_choice = allocator->choice;
+    if (answer == MESOS_ALLOCATOR_NO && !is_known) {
+        allocator->budget -= COST_OF_A_NO;
+        news_note_no(allocator, client);
+    }
     return answer;
 }
 
@@ -237,9 +244,11 @@ static enum mesos_allocator_answer host_fits_on(void *self, uint32_t id, uint32_
     const struct agent *agent = agent_find(allocator, number);
     if (allocator->said_later || !pay(allocator))
         return MESOS_ALLOCATOR_LATER;
-    return client != NULL && agent != NULL && wish_that_fits_on(allocator, client, agent) != NULL
-               ? MESOS_ALLOCATOR_YES
-               : MESOS_ALLOCATOR_NO;
+    if (client != NULL && agent != NULL && wish_that_fits_on(allocator, client, agent) != NULL)
+        return MESOS_ALLOCATOR_YES;
+    if (client != NULL)
+        news_note_no_there(allocator, client);
+    return MESOS_ALLOCATOR_NO;
 }
 
 /* In the order of slots, which stays the same while agents come to and leave the open list. */
@@ -414,13 +423,17 @@ static bool has_needs(const struct allocator *allocator) {
            quota_book_has_needs(allocator->book);
 }
 
-static void begin(struct allocator *allocator) {
-    if (!allocator->has_news)
-        return;
-    allocator->has_news = false;
-    clients_rewind(allocator);
-    allocator->stage = has_needs(allocator) ? STAGE_NEEDS : STAGE_ALL;
-    policy_reconsider(allocator, NULL);
+/* Not in the midst of asking one after the other: the first would be asked again, for ever, before
+ * the last. False: the budget is used up. */
+static bool begin(struct allocator *allocator) {
+    if (allocator->has_news && !allocator->pass.is_on && allocator->put_off == 0) {
+        clients_rewind(allocator);
+        if (allocator->stage == STAGE_NEEDS) /* some were refused for that alone */
+            news_for_all(allocator);
+        allocator->stage = has_needs(allocator) ? STAGE_NEEDS : STAGE_ALL;
+        news_begin(allocator);
+    }
+    return news_tell(allocator);
 }
 
 static enum mesos_allocator_answer choose(struct allocator *allocator,
@@ -452,7 +465,7 @@ static enum mesos_allocator_answer choose(struct allocator *allocator,
 static bool end_stage(struct allocator *allocator) {
     if (allocator->stage == STAGE_NEEDS) {
         allocator->stage = STAGE_ALL;
-        policy_reconsider(allocator, NULL);
+        news_ask_all(allocator);
         return true;
     }
     if (earmarks_review(allocator))
@@ -471,13 +484,29 @@ static void count_turn(struct allocator *allocator) {
     allocator->turn++;
 }
 
+/* Who is next; NO also when that is known without asking. */
+static enum mesos_allocator_answer choose_or_rest(struct allocator *allocator,
+                                                  struct mesos_allocator_pick *pick) {
+    if (allocator->stage == STAGE_ALL && news_may_rest(allocator)) {
+        allocator->said_later = false;
+        return MESOS_ALLOCATOR_NO;
+    }
+    enum mesos_allocator_answer answer = choose(allocator, pick);
+    if (answer == MESOS_ALLOCATOR_NO && allocator->stage == STAGE_ALL)
+        news_are_spent(allocator);
+    if (answer != MESOS_ALLOCATOR_LATER)
+        allocator->put_off = 0;
+    return answer;
+}
+
 void turn_run(struct allocator *allocator) {
     count_turn(allocator);
-    begin(allocator);
+    if (!begin(allocator))
+        return;
     yield_give_back(allocator);
     while (allocator->budget > 0 && turn_is_due(allocator)) {
         struct mesos_allocator_pick pick;
-        switch (choose(allocator, &pick)) {
+        switch (choose_or_rest(allocator, &pick)) {
         case MESOS_ALLOCATOR_YES:
             allocator->said_later = false;
             take(allocator, &pick);
@@ -488,6 +517,7 @@ void turn_run(struct allocator *allocator) {
             break;
         case MESOS_ALLOCATOR_LATER: return;
         }
-        begin(allocator);
+        if (!begin(allocator))
+            return;
     }
 }

@@ -14,6 +14,6 @@ house_test(allocator/simulate/cluster SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/a
 house_test(allocator/simulate/simulation LINKS simulate)
 
 set(allocator_world ${PROJECT_SOURCE_DIR}/tests/unit/allocator/allocator_world.c)
-foreach(part demand explain history numbers policies rules sated slices yield)
+foreach(part crowd demand explain history numbers policies rules sated slices yield)
     house_test(allocator/allocator_${part} LINKS allocator SOURCES ${allocator_world})
 endforeach()
