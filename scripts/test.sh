@@ -17,11 +17,12 @@ if [ "${1:-}" = --long ]; then
     shift
 fi
 if [ -n "$long" ]; then
-    export SIM_SEEDS=${SIM_SEEDS:-50000} FUZZ_SECONDS=${FUZZ_SECONDS:-300} HA_SECONDS=${HA_SECONDS:-3600} TIDY_ALL=1
+    export SIM_SEEDS=${SIM_SEEDS:-100000} FUZZ_SECONDS=${FUZZ_SECONDS:-300} HA_SECONDS=${HA_SECONDS:-3600} TIDY_ALL=1
     sanitized_seeds=5000
     seconds_a_test=3600
 else
-    export SIM_SEEDS=${SIM_SEEDS:-1000} FUZZ_SECONDS=${FUZZ_SECONDS:-10}
+    # The simulator: at least so many seeds, and at least so long.
+    export SIM_SEEDS=${SIM_SEEDS:-2000} SIM_SECONDS=${SIM_SECONDS:-120} FUZZ_SECONDS=${FUZZ_SECONDS:-10}
     sanitized_seeds=100
     seconds_a_test=600
 fi
@@ -71,7 +72,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 sanitized='unit|sim|fuzz'
 [ -z "$long" ] || sanitized='unit|sim|fuzz|integration'
-SIM_SEEDS=$sanitized_seeds run_tests build/asan -L "^($sanitized)\$" "$@"
+SIM_SEEDS=$sanitized_seeds SIM_SECONDS=0 run_tests build/asan -L "^($sanitized)\$" "$@"
 
 if [ -n "$long" ]; then
     stage "Unit tests under valgrind"
@@ -81,6 +82,7 @@ fi
 stage "Everything else, as users get it"
 run_tests build "$@"
 stage ""
+grep -ah 'seeds, of which' build/Testing/Temporary/LastTest.log || true
 echo "-- all: $SECONDS s"
 
 echo

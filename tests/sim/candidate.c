@@ -3,6 +3,7 @@
 #include "tests/sim/annals.h"
 #include "tests/sim/ensemble.h"
 #include "tests/sim/finder.h"
+#include "tests/sim/ha_faults.h"
 #include "zookeeper/core/election.h"
 #include "zookeeper/core/journal.h"
 
@@ -214,6 +215,7 @@ static void begin_term(struct candidate *candidate) {
         zk_link_open(candidate->link, &(struct zk_user){journal_on_session, journal_on_reply,
                                                         journal_on_watch, candidate});
     zk_link_set_fence(candidate->link, node);
+    ha_trouble_in_office(candidate);
     journal_on_session(candidate, zk_link_state(candidate->link), 0);
 }
 
@@ -390,6 +392,10 @@ bool candidate_is_up(const struct candidate *candidate) {
 
 bool candidate_is_paused(const struct candidate *candidate) {
     return candidate->is_paused;
+}
+
+struct world *candidate_world(const struct candidate *candidate) {
+    return candidate->world;
 }
 
 struct zk_link *candidate_link(const struct candidate *candidate) {

@@ -15,6 +15,7 @@ bool candidate_is_up(const struct candidate *candidate);
 bool candidate_is_paused(const struct candidate *candidate);
 /* Whom a redirect would name: NULL when it leads itself, or knows nobody, or says nothing. */
 struct master_node *candidate_other_leader(const struct candidate *candidate);
+struct world *candidate_world(const struct candidate *candidate);
 struct zk_link *candidate_link(const struct candidate *candidate);
 
 void candidate_start(struct candidate *candidate);

@@ -151,6 +151,29 @@ void ha_something_happens(struct world *world) {
     what[world_draw(world, 0, sizeof(what) / sizeof(what[0]) - 1)](world);
 }
 
+static void trouble(void *self, uint64_t what) {
+    struct candidate *candidate = self;
+    struct world *world = candidate_world(candidate);
+    if (!candidate_is_up(candidate) || world->has_healed)
+        return;
+    switch (what) {
+    case 0: zk_link_expire(candidate_link(candidate)); break;
+    case 1: ensemble_delete_candidate(world->ensemble); break;
+    case 2: candidate_crash_at_request(candidate, world_draw(world, 1, 12)); break;
+    case 3: zk_link_break(candidate_link(candidate)); break;
+    default:
+        candidate_pause(candidate);
+        world_after(world, a_while_ms(world), resume, candidate, 0);
+    }
+}
+
+void ha_trouble_in_office(struct candidate *candidate) {
+    struct world *world = candidate_world(candidate);
+    if (!world->has_healed && world_chance(world, 250))
+        world_after(world, world_draw(world, 0, 100), trouble, candidate,
+                    (uint64_t)world_draw(world, 0, 4));
+}
+
 /* --- the whole --- */
 
 void ha_populate(struct world *world) {

@@ -4,9 +4,11 @@
  */
 #include "tests/sim/checks.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/nodes.h"
 #include "tests/sim/scenario.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     SEEDS_DEFAULT = 200,
@@ -14,11 +16,14 @@ enum {
     SETTLE_LOOK_MS = 1000,
     MUTATION_SEEDS = 60,
     STEPS_LIMIT = 400000,
+    LEADER_LIMIT_MS = 30000,
+    LONG_SEEDS = 100000,
+    LONG_REPORT = 5000, /* a line after so many */
 };
 
 struct choices {
     uint64_t seed;
-    bool has_seed, trace, twice, quiet;
+    bool has_seed, trace, twice, quiet, is_long;
     unsigned masters; /* 0: one or three by seed */
     enum mutation mutation;
     const char *scenario;
@@ -31,13 +36,23 @@ static void leave_when_done(struct world *world) {
     }
 }
 
+/* After all is well: a session that has to run out, an answer that is asked for again. */
+static void check_there_is_a_leader(struct world *world) {
+    if (world->master->process.is_up)
+        world->last_led_ms = world->now_ms;
+    else if (world->now_ms - world->last_led_ms > LEADER_LIMIT_MS)
+        world_fail(world, "nobody leads for %d s, and all is well", LEADER_LIMIT_MS / 1000);
+}
+
 static void settle(struct world *world) {
     AUTO_FINI(buf_fini) struct buf why = {0};
     int64_t limit_ms = world->now_ms + SETTLE_LIMIT_MS;
     faults_heal(world);
+    world->last_led_ms = world->now_ms;
     while (world->now_ms < limit_ms && !world->has_failed) {
         world_run(world, world->now_ms + SETTLE_LOOK_MS);
         leave_when_done(world);
+        check_there_is_a_leader(world);
         if (check_is_settled(world, NULL))
             return;
         if (world->step_count > STEPS_LIMIT)
@@ -48,13 +63,17 @@ static void settle(struct world *world) {
     world_fail(world, "not settled: %s", buf_string(&why));
 }
 
+static bool has_many_masters(uint64_t seed, const struct choices *choices) {
+    return choices->masters > 0 ? choices->masters > 1 : seed % 2 == 0;
+}
+
 /* Runs one seed; the transcript's hash, and whether it went well. */
 static bool run_seed(uint64_t seed, const struct choices *choices, uint64_t *hash) {
     struct world *world = world_new(seed);
     world->is_random = true;
     world->mutation = choices->mutation;
     world->trace = choices->trace ? stdout : NULL;
-    faults_populate(world, choices->masters > 0 ? choices->masters > 1 : seed % 2 == 0);
+    faults_populate(world, has_many_masters(seed, choices));
     faults_begin(world);
     if (!world->has_failed)
         settle(world);
@@ -78,13 +97,21 @@ static uint64_t number_of(const char *name, uint64_t otherwise) {
 }
 
 static int run_many(const struct choices *choices) {
-    uint64_t seeds = number_of("SIM_SEEDS", SEEDS_DEFAULT), first = number_of("SIM_FIRST", 1);
-    uint64_t failed = 0, hash;
-    for (uint64_t seed = first; seed < first + seeds && failed < 5; seed++)
-        failed += !run_seed(seed, choices, &hash);
+    uint64_t seeds = number_of("SIM_SEEDS", choices->is_long ? LONG_SEEDS : SEEDS_DEFAULT);
+    uint64_t first = number_of("SIM_FIRST", 1), seconds = number_of("SIM_SECONDS", 0);
+    uint64_t failed = 0, many = 0, done = 0, hash;
+    time_t began = time(NULL);
+    for (; (done < seeds || (uint64_t)(time(NULL) - began) < seconds) && failed < 5; done++) {
+        failed += !run_seed(first + done, choices, &hash);
+        many += has_many_masters(first + done, choices);
+        if (choices->is_long && (done + 1) % LONG_REPORT == 0)
+            fprintf(stderr, "%llu seeds, %llu failed, %lld s\n", (unsigned long long)done + 1,
+                    (unsigned long long)failed, (long long)(time(NULL) - began));
+    }
     if (failed > 0)
         return 1;
-    printf("%llu seeds, none failed\n", (unsigned long long)seeds);
+    printf("%llu seeds, of which %llu with three masters, none failed\n", (unsigned long long)done,
+           (unsigned long long)many);
     return 0;
 }
 
@@ -135,6 +162,8 @@ static bool parse(int count, char **arguments, struct choices *choices) {
         else if (text_starts_with(argument, TEXT("--mutation=")) &&
                  parse_mutation(text_sub(argument, 11, SIZE_MAX), &choices->mutation))
             continue;
+        else if (text_equal(argument, TEXT("--long")))
+            choices->is_long = true;
         else if (text_equal(argument, TEXT("--masters=1")))
             choices->masters = 1;
         else if (text_equal(argument, TEXT("--masters=3")))
@@ -151,8 +180,9 @@ int main(int count, char **arguments) {
     struct choices choices = {.seed = 1};
     uint64_t hash;
     if (!parse(count, arguments, &choices)) {
-        fprintf(stderr, "usage: [SEED=n] [SIM_SEEDS=n] sim [--trace] [--twice] [--masters=1|3] "
-                        "[--mutation=NAME] [--scenario=FILE]\n");
+        fprintf(stderr,
+                "usage: [SEED=n] [SIM_SEEDS=n] sim [--trace] [--twice] [--long] [--masters=1|3] "
+                "[--mutation=NAME] [--scenario=FILE]\n");
         return 2;
     }
     if (choices.scenario != NULL)

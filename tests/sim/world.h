@@ -53,7 +53,8 @@ struct world {
     enum mutation mutation;
     bool is_random; /* else latencies are fixed and nothing goes wrong by itself: scenarios */
     bool has_healed;
-    int64_t unrest_ms; /* the longest time between two faults */
+    int64_t last_led_ms; /* when there was a leader, since then */
+    int64_t unrest_ms;   /* the longest time between two faults */
     bool has_failed;
     char why[600];
     FILE *trace; /* NULL: lines are only kept */
