@@ -18,7 +18,10 @@
 #include <errno.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum {
@@ -53,6 +56,12 @@ struct storage {
 static bool lmdb_fail(struct error *error, int code, const char *what) {
     enum error_code kind = code == ENOSPC || code == MDB_MAP_FULL ? ERROR_LIMIT : ERROR_IO;
     return fail(error, kind, "%s: %s", what, mdb_strerror(code));
+}
+
+static bool read_fail(const struct storage *storage, struct error *error, int code) {
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/state.mdb", storage->options.directory);
+    return lmdb_fail(error, code, path);
 }
 
 static struct text stored_key(struct text key, char out[STORAGE_KEY_LIMIT_BYTES]) {
@@ -190,9 +199,19 @@ static void tell(void *self, __attribute__((unused)) void *item) {
     }
 }
 
+/* LMDB would take it for a new one. */
+static bool check_size(const char *path, struct error *error) {
+    struct stat status;
+    return stat(path, &status) != 0 || status.st_size > 0 ||
+           fail(error, ERROR_INVALID,
+                "%s is empty, so what it held is lost; remove it to begin with nothing", path);
+}
+
 static bool open_environment(struct storage *storage, struct error *error) {
     char path[4096];
     snprintf(path, sizeof(path), "%s/state.mdb", storage->options.directory);
+    if (!check_size(path, error))
+        return false;
     uint64_t limit = storage->options.map_limit_bytes;
     int code = mdb_env_create(&storage->env);
     if (code == 0)
@@ -281,27 +300,66 @@ static bool split_value(MDB_val value, struct text *key, struct text *out) {
     return true;
 }
 
+struct walk {
+    struct storage *storage;
+    bool (*fn)(void *self, struct text key, struct text value, struct error *error);
+    void *self;
+    struct error *error;
+};
+
+static bool walk_all(const struct walk *walk, MDB_cursor *cursor) {
+    MDB_val mdb_key, mdb_value;
+    int code;
+    while ((code = mdb_cursor_get(cursor, &mdb_key, &mdb_value, MDB_NEXT)) == 0) {
+        struct text key, value;
+        if (!split_value(mdb_value, &key, &value))
+            return fail(walk->error, ERROR_INVALID, "%s/state.mdb: a record is damaged",
+                        walk->storage->options.directory);
+        if (!walk->fn(walk->self, key, value, walk->error))
+            return false;
+    }
+    return code == MDB_NOTFOUND || read_fail(walk->storage, walk->error, code);
+}
+
+/* A page of the map that the file does not reach is SIGBUS for whoever reads it: so a file that was
+ * cut short shows, for LMDB itself does not look. */
+static _Thread_local sigjmp_buf *beyond_the_end;
+
+static void on_bus_error(int signal_number) {
+    if (beyond_the_end != NULL)
+        siglongjmp(*beyond_the_end, 1);
+    signal(signal_number, SIG_DFL); /* not ours: it happens again at once, and ends the process */
+}
+
+static bool walk_guarded(const struct walk *walk, MDB_cursor *cursor) {
+    struct sigaction ours = {.sa_handler = on_bus_error}, before;
+    sigjmp_buf jump;
+    bool ok;
+    sigaction(SIGBUS, &ours, &before);
+    if (sigsetjmp(jump, 1) == 0) {
+        beyond_the_end = &jump;
+        ok = walk_all(walk, cursor);
+    } else {
+        ok = fail(walk->error, ERROR_INVALID, "%s/state.mdb is cut short: pages of it are missing",
+                  walk->storage->options.directory);
+    }
+    beyond_the_end = NULL;
+    sigaction(SIGBUS, &before, NULL);
+    return ok;
+}
+
 bool storage_load(struct storage *storage,
                   bool (*fn)(void *self, struct text key, struct text value, struct error *error),
                   void *self, struct error *error) {
+    struct walk walk = {storage, fn, self, error};
     MDB_txn *txn;
     MDB_cursor *cursor;
     int code = mdb_txn_begin(storage->env, NULL, MDB_RDONLY, &txn);
     if (code != 0)
-        return lmdb_fail(error, code, "read");
+        return read_fail(storage, error, code);
     code = mdb_cursor_open(txn, storage->dbi, &cursor);
-    bool ok = code == 0 || lmdb_fail(error, code, "read");
-    MDB_val mdb_key, mdb_value;
-    while (ok && (code = mdb_cursor_get(cursor, &mdb_key, &mdb_value, MDB_NEXT)) == 0) {
-        struct text key, value;
-        ok = split_value(mdb_value, &key, &value)
-                 ? fn(self, key, value, error)
-                 : fail(error, ERROR_INVALID, "%s/state.mdb: a record is damaged",
-                        storage->options.directory);
-    }
-    if (ok && code != MDB_NOTFOUND)
-        ok = lmdb_fail(error, code, "read");
-    if (cursor != NULL)
+    bool ok = code == 0 ? walk_guarded(&walk, cursor) : read_fail(storage, error, code);
+    if (code == 0)
         mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     return ok;

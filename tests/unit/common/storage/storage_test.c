@@ -181,3 +181,33 @@ TEST(a_damaged_file_is_an_error_and_no_crash) {
     assert_string_not_equal(error.message, "");
     bench_end(&bench);
 }
+
+/* Wherever it is cut: an error that names the file, when it is opened or when it is read. */
+TEST(a_file_that_was_cut_short_is_an_error_and_no_crash) {
+    struct bench bench = bench_make();
+    char path[128], key[16];
+    AUTO_FINI(buf_fini) struct buf whole = {0};
+    snprintf(path, sizeof(path), "%s/state.mdb", bench.directory);
+    bench_open(&bench);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(key, sizeof(key), "key-%d", i);
+        storage_put(bench.storage, text_of(key), TEXT("a value of some length"));
+    }
+    storage_commit(bench.storage, 1);
+    wait_until_stored(&bench, 1);
+    storage_close(TAKE(bench.storage));
+    assert_true(file_read(path, 1 << 24, &whole, NULL));
+
+    for (size_t size = 0; size < whole.size - 4096; size += size < 8192 ? 1365 : 8192) {
+        AUTO_FINI(buf_fini) struct buf found = {0};
+        struct error error = {0};
+        assert_true(file_write(path, text_sub(buf_text(&whole), 0, size), 0600, NULL));
+        bench.storage = open_at(&bench, &error);
+        if (bench.storage != NULL)
+            assert_false(storage_load(bench.storage, list, &found, &error));
+        if (strstr(error.message, path) == NULL)
+            fail_msg("cut to %zu: %s", size, error.message);
+        storage_close(TAKE(bench.storage));
+    }
+    bench_end(&bench);
+}
