@@ -6,6 +6,7 @@
 #include "common/runtime/loop.h"
 #include "common/storage/storage.h"
 #include "zookeeper/core/zk_url.h"
+#include "zookeeper/shell/zk_url_file.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -70,22 +71,9 @@ static bool replace_storage(struct registry_place *place, const struct registry_
 
 /* --- ZooKeeper --- */
 
-enum { URL_FILE_BYTES_LIMIT = 8192 };
-
-static bool read_url(const char *name, struct zk_url *out, struct error *error) {
-    AUTO_FINI(buf_fini) struct buf content = {0};
-    struct text text = text_of(name), file = TEXT("file://");
-    if (text_starts_with(text, file)) {
-        if (!file_read(name + file.size, URL_FILE_BYTES_LIMIT, &content, error))
-            return false;
-        text = buf_text(&content);
-    }
-    return zk_url_parse(text, out, error);
-}
-
 static bool open_zookeeper(struct registry_place *place, const char *name, struct error *error) {
     AUTO_FINI(zk_url_fini) struct zk_url url = {0};
-    if (!read_url(name, &url, error))
+    if (!zk_url_read(text_of(name), &url, error))
         return false;
     place->shown = mem_dup_string(url.shown);
     place->zk = registry_zk_open(place->loop, &url, place->timeout_ms, error);

@@ -2,13 +2,13 @@
 
 #include "common/base/mem.h"
 #include "common/runtime/address.h"
-#include "common/runtime/files.h"
 #include "common/runtime/log.h"
 #include "common/runtime/loop.h"
 #include "zookeeper/shell/leader_finder.h"
 #include "zookeeper/shell/zk_share.h"
+#include "zookeeper/shell/zk_url_file.h"
 
-enum { RESIGN_MS = 2000, URL_FILE_BYTES_LIMIT = 65536 };
+enum { RESIGN_MS = 2000 };
 
 struct leadership {
     struct loop *loop;
@@ -97,19 +97,6 @@ static void on_timer(void *self) {
     step(self, (struct election_event){.kind = ELECTION_EVENT_TICK});
 }
 
-static bool read_url(struct leadership *leadership, struct text url, struct error *error) {
-    AUTO_FINI(buf_fini) struct buf file = {0};
-    if (text_starts_with(url, TEXT("file://"))) {
-        char *path = text_dup(text_sub(url, 7, SIZE_MAX));
-        bool is_read = file_read(path, URL_FILE_BYTES_LIMIT, &file, error);
-        mem_free(path);
-        if (!is_read)
-            return false;
-        url = text_trim(buf_text(&file));
-    }
-    return zk_url_parse(url, &leadership->url, error);
-}
-
 static void open_port(struct leadership *leadership) {
     struct zk_port_options options = {
         .on_session = on_session, .on_reply = on_reply, .on_watch = on_watch, .self = leadership};
@@ -127,7 +114,7 @@ struct leadership *leadership_new(struct loop *loop, struct log *log,
     loop_timer_init(&leadership->timer, loop, on_timer, leadership);
     loop_timer_init(&leadership->resign_timer, loop, tell_resigned, leadership);
     loop_task_init(&leadership->changed, tell_changed, leadership);
-    if (!read_url(leadership, options->url, error))
+    if (!zk_url_read(options->url, &leadership->url, error))
         return NULL;
     leadership->share = zk_share_new(loop, &leadership->url, options->session_timeout_ms, error);
     if (leadership->share == NULL)
@@ -173,8 +160,7 @@ void leadership_stand(struct leadership *leadership, struct text info) {
     struct election_options options = {.path = text_of(leadership->url.path),
                                        .is_candidate = true,
                                        .info = info,
-                                       .session_timeout_ms =
-                                           leadership->options.session_timeout_ms,
+                                       .session_timeout_ms = leadership->options.session_timeout_ms,
                                        .has_stood = has_stood};
     leadership->election = election_new(&options);
     struct election_event event = {.kind = ELECTION_EVENT_SESSION};

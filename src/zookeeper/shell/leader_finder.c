@@ -11,12 +11,13 @@
 #include "zookeeper/core/election.h"
 #include "zookeeper/core/zk_url.h"
 #include "zookeeper/shell/zk_client.h"
+#include "zookeeper/shell/zk_url_file.h"
 
 #include <arpa/inet.h>
 #include <jansson.h>
 #include <stdio.h>
 
-enum { SESSION_TIMEOUT_MS = 10000, URL_FILE_BYTES_LIMIT = 8192 };
+enum { SESSION_TIMEOUT_MS = 10000 };
 
 struct leader_finder {
     struct loop *loop;
@@ -158,18 +159,6 @@ static void on_timer(void *self) {
     feed(self, (struct election_event){.kind = ELECTION_EVENT_TICK});
 }
 
-static bool read_url(struct text url, struct zk_url *out, struct error *error) {
-    struct text file = TEXT("file://");
-    if (!text_starts_with(url, file))
-        return zk_url_parse(url, out, error);
-    AUTO_FINI(buf_fini) struct buf content = {0};
-    AUTO(mem_free) char *path = text_dup(text_sub(url, file.size, url.size));
-    if (!file_read(path, URL_FILE_BYTES_LIMIT, &content, error))
-        return false;
-    return zk_url_parse(text_trim(buf_text(&content)), out, error) ||
-           fail_context(error, "%s", path);
-}
-
 struct leader_finder *leader_finder_new(struct loop *loop, struct text url,
                                         void (*on_change)(void *self, struct text address),
                                         void (*on_trouble)(void *self, struct text why), void *self,
@@ -177,7 +166,7 @@ struct leader_finder *leader_finder_new(struct loop *loop, struct text url,
     struct leader_finder *finder = NEW(struct leader_finder);
     *finder = (struct leader_finder){
         .loop = loop, .on_change = on_change, .on_trouble = on_trouble, .self = self};
-    if (!read_url(url, &finder->url, error)) {
+    if (!zk_url_read(url, &finder->url, error)) {
         mem_free(finder);
         return NULL;
     }
