@@ -142,6 +142,7 @@ static void take_resources(struct agent *agent, const struct resources *configur
     resources_fini(&agent->total);
     agent->configured = copy;
     agent->total = total;
+    shrink_store_configured(agent);
     agent->total_has_changed = true;
     agent->owes_total = true;
 }

@@ -73,6 +73,7 @@ struct agent_options {
     int64_t disk_headroom_milli;                /* of the disk, to be kept free: 100 */
     size_t max_completed_tasks;                 /* kept for views: 200 */
     bool cpu_quota;                             /* cpus are a hard cap too, not only a weight */
+    bool force_resources; /* what does not fit into fewer resources ends, instead of a STOP */
 };
 struct agent_options agent_options_default(void);
 

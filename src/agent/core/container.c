@@ -43,6 +43,8 @@ static void task_container_started(struct agent *agent, struct task *task,
 static void executor_container_started(struct agent *agent, struct executor *executor,
                                        const struct agent_event *event) {
     bool is_news = !executor->started;
+    if (executor->is_awaited && executor->state == EXECUTOR_TERMINATING)
+        effect_container(agent, AGENT_EFFECT_DESTROY, executor->container, 9, 0);
     executor->is_awaited = false;
     executor->started = true;
     executor->pid = event->started.pid;

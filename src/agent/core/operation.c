@@ -506,6 +506,13 @@ bool operations_restore(struct agent *agent, const struct agent_event *event, st
         else if (text_equal(event->recovered.keys[i], KEY_DESTROYED))
             destroyed = event->recovered.records[i].resources;
     }
+    AUTO_FINI(resources_fini) struct resources fitting = {0};
+    if (agent->options.force_resources) {
+        fitting = shrink_converted(agent, converted);
+        if (!resources_equal(&fitting, converted))
+            store_set(agent, KEY_RESOURCES, resources_copy(&fitting));
+        converted = &fitting;
+    }
     if (!total_convert(agent->kinds, &agent->configured, converted, &total, error))
         return false;
     resources_fini(&agent->total);

@@ -139,6 +139,15 @@ size_t total_size(const struct resources *total); /* as many messages */
 bool total_has_free(const struct agent *agent, const struct resources *needed);
 bool total_covers(const struct agent *agent, const struct resources *used);
 
+/* shrink.c: a restart with less than what is in use. */
+/* Behind everything else of the records. False: the agent stops, and has said why. */
+bool shrink_settle(struct agent *agent, const struct agent_event *event);
+void shrink_store_configured(struct agent *agent);
+/* Says in the status of a killed task what killed it. */
+void shrink_label(const struct task *task, struct task_status *status);
+/* What of it still fits; the caller's. */
+struct resources shrink_converted(struct agent *agent, const struct resources *converted);
+
 /* operation.c: what a master makes of the total. */
 void operation_apply(struct agent *agent, const struct master_message *message);
 void operation_volumes_made(struct agent *agent, const struct agent_event *event);

@@ -240,11 +240,16 @@ void recovery_begin(struct agent *agent, const struct agent_event *event) {
     if (!operations_restore(agent, event, &error)) {
         struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_STOP);
         effect->reason = text_of(
-            arena_printf(agent->outbox->arena, "Incompatible agent resources: %s", error.message));
+            arena_printf(agent->outbox->arena,
+                         "Incompatible agent resources: %s; start with what the agent had, give it "
+                         "up by DESTROY and UNRESERVE first, or say --force_resources, which does",
+                         error.message));
         return;
     }
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
         restore_kind(agent, event, order[i]);
+    if (!shrink_settle(agent, event))
+        return;
     restore_sandboxes(agent, event);
     agent->recovery = RECOVERY_CONTAINERS;
     settle_leftovers(agent);
@@ -258,6 +263,8 @@ void recovery_begin(struct agent *agent, const struct agent_event *event) {
 }
 
 void recovery_never_begun(struct agent *agent, struct container *container) {
+    if (container->executor != NULL && container->executor->state == EXECUTOR_TERMINATING)
+        return lose_container(agent, container);
     if (container->executor != NULL) {
         container->executor->is_awaited = false;
         container->executor->must_return = false;

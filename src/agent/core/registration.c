@@ -147,6 +147,7 @@ static void store_id(struct agent *agent, struct agent_id id) {
     mem_free(agent->id);
     agent->id = text_dup(id.text);
     registration_store_self(agent);
+    shrink_store_configured(agent);
 }
 
 static void registered(struct agent *agent, struct agent_id id, int64_t ping_timeout_ms) {

@@ -98,6 +98,7 @@ void task_heard(struct agent *agent, struct task *task, const struct task_status
     const struct task_status *status = &labelled;
     drain_label(agent, task, &labelled);
     partition_label(agent, task, &labelled);
+    shrink_label(task, &labelled);
     if (task_state_is_terminal(task->state) || !task_move(&task->state, status->state)) {
         effect_note(agent, AGENT_NOTE_WARNING, "update_ignored", "task=%.*s from=%s to=%s",
                     TEXT_ARGS(task->id.text), task_state_name(task->state),

@@ -69,6 +69,11 @@ static void add_resources(struct agent_flags *f) {
          .help = "What this agent has, as 'cpus:4;mem:8192;disk(db):1000;ports:[31000-32000]', or "
                  "a JSON "
                  "array of Resource. What is not named is measured."},
+        {.name = "force_resources",
+         .kind = FLAG_BOOL,
+         .boolean = &f->force_resources,
+         .help = "Start even with less than what is in use: tasks that do not fit are killed, "
+                 "reservations and volumes that do not fit are given up."},
         {.name = "default_role",
          .kind = FLAG_STRING,
          .string = &f->default_role,

@@ -16,6 +16,7 @@ struct agent_flags {
     char *work_dir;
     char *runtime_dir;
     char *resources;
+    bool force_resources;
     char *default_role;
     char *attributes;
     char *domain;

@@ -269,6 +269,7 @@ static bool make_core(struct daemon *daemon, struct text boot_id, struct error *
     options.sandbox_age_ms = flags->gc_delay_ms;
     options.disk_headroom_milli = (int64_t)(flags->gc_disk_headroom * 1000);
     options.cpu_quota = flags->cgroups_enable_cfs;
+    options.force_resources = flags->force_resources;
     AUTO_FINI(buf_fini) struct buf shown = {0};
     resources_print(&total, daemon->kinds, &shown);
     log_info(daemon->log, "agent_starts", KV("version", MESOS_VERSION),

@@ -526,7 +526,9 @@ TEST(a_restart_with_less_than_what_is_reserved_fails_and_names_it) {
 
     assert_text_equal(rig_last(rig, AGENT_EFFECT_STOP)->reason,
                       "Incompatible agent resources: disk(eng/db):300 is stored and needs "
-                      "disk:300, which --resources has not got");
+                      "disk:300, which --resources has not got; start with what the agent had, "
+                      "give it up by DESTROY and UNRESERVE first, or say --force_resources, which "
+                      "does");
     assert_int_equal(rig_count(rig, AGENT_EFFECT_CONNECT), 0);
     assert_int_equal(rig_disk_count(rig, "resources"), 1);
 }
