@@ -25,7 +25,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { SIGNALS = 2 };
+enum { SIGNALS = 2, PORT_FILE_BYTES = 16 };
 
 static int64_t wall_ns(void) {
     struct timespec now;
@@ -203,6 +203,29 @@ static void answer_upgrade(void *self, struct http_request *request) {
     executors_accept(daemon->executors, request);
 }
 
+/* With --port=0 the kernel's choice is kept for the next start, for executors know no other. */
+static bool listen_on_port(struct daemon *daemon, struct error *error) {
+    AUTO_FINI(buf_fini) struct buf path = {0}, kept = {0};
+    uint64_t port;
+    struct error why;
+    const char *ip = daemon->flags.ip;
+    if (daemon->flags.port != 0)
+        return http_server_listen(daemon->http, ip, (uint16_t)daemon->flags.port, error);
+    buf_printf(&path, "%s/port", daemon->flags.work_dir);
+    bool was_kept = file_read(buf_string(&path), PORT_FILE_BYTES, &kept, &why) &&
+                    text_to_u64(buf_text(&kept), &port) && port > 0 && port <= UINT16_MAX;
+    if (was_kept && http_server_listen(daemon->http, ip, (uint16_t)port, &why))
+        return true;
+    if (was_kept)
+        log_warning(daemon->log, "port_not_kept", KV("error", &why),
+                    KV("note", "executors of before will not find the agent"));
+    if (!http_server_listen(daemon->http, ip, 0, error))
+        return false;
+    buf_clear(&kept);
+    buf_printf(&kept, "%u", http_server_port(daemon->http));
+    return file_write(buf_string(&path), buf_text(&kept), 0644, error);
+}
+
 static bool listen_http(struct daemon *daemon, struct error *error) {
     daemon->http = http_server_new(daemon->loop, (struct http_server_options){0});
     daemon->started_ms = loop_now_ms(daemon->loop);
@@ -211,7 +234,7 @@ static bool listen_http(struct daemon *daemon, struct error *error) {
     http_server_route(daemon->http, "/health", answer_health, daemon);
     http_server_route(daemon->http, "/version", answer_version, daemon);
     http_server_route(daemon->http, FRAME_UPGRADE_PATH, answer_upgrade, daemon);
-    if (!http_server_listen(daemon->http, daemon->flags.ip, (uint16_t)daemon->flags.port, error))
+    if (!listen_on_port(daemon, error))
         return false;
     if (!text_starts_with(text_of(daemon->flags.ip), TEXT("127.")))
         log_warning(daemon->log, "listening_without_authentication", KV("ip", daemon->flags.ip),

@@ -165,6 +165,27 @@ TEST(a_custom_executor_outlives_its_agent) {
     end(framework);
 }
 
+TEST(an_executor_finds_an_agent_again_whose_port_the_kernel_chose) {
+    static const char *const flags[] = {"--port=0", NULL};
+    cluster_open(&cluster);
+    cluster_start_master(&cluster, NULL);
+    cluster_start_agent(&cluster, 0, flags);
+    process_wait_log(&cluster.agents[0], " registered ");
+    struct framework *framework =
+        framework_new(&cluster, (struct framework_options){.failover_timeout_s = 60});
+    framework_launch(framework,
+                     (struct wish){.id = "hold", .executor = cluster_executor(&cluster)});
+    framework_wait(framework, "hold", MESOS__V1__TASK_STATE__TASK_RUNNING);
+
+    process_end(&cluster.agents[0], SIGKILL);
+    cluster_start_agent(&cluster, 0, flags);
+    process_wait_log(&cluster.agents[0], " registered ");
+
+    framework_kill(framework, "hold", 5000);
+    framework_wait(framework, "hold", MESOS__V1__TASK_STATE__TASK_KILLED);
+    end(framework);
+}
+
 TEST(five_hundred_tasks_are_found_again) {
     enum { COUNT = 500 };
     static const char *const flags[] = {"--resources=cpus:100;mem:8000;disk:1;ports:[]", NULL};
