@@ -309,7 +309,7 @@ static void rest_node(struct rest *rest, const struct agent_node *node) {
     MAP_EACH(entry, &node->disk.records) {
         struct text key = map_key_text(entry);
         if (!text_equal(key, TEXT("self")) && !text_equal(key, TEXT("resources")) &&
-            !text_starts_with(key, TEXT("sandbox/")))
+            !text_equal(key, TEXT("configured")) && !text_starts_with(key, TEXT("sandbox/")))
             restless(rest, "stored is", key);
     }
 }

@@ -1,6 +1,7 @@
 /*
  * One command a line, '#' begins a comment:
  *
+ *     masters                        first of all: three that elect a leader, master0 to master2
  *     agents N                       N agents, started
  *     framework TASKS MS [WORDS...]  a framework, started; words: executor explicit partition-aware
  *     run MS                         time goes by
@@ -8,12 +9,19 @@
  *     reboot NAME                    an agent's machine; it is to be started
  *     crash-after NAME N             it dies before its N-th effect from now on
  *     part A B | heal A B
+ *     expire M | resign M | pause M | resume M    one of several masters; its session, it, it, it
+ *     zk-part M | zk-heal M          from ZooKeeper
+ *     zk-delete                      the first candidate's node, by somebody
+ *     zk-stop | zk-start             ZooKeeper as a whole
  *     kill F SLOT | reconcile F | suppress F | revive F | leave F | output F SLOT | fail-over F
  *     settle                         everything comes to rest, within bounds
  */
 #include "tests/sim/scenario.h"
 
+#include "tests/sim/candidate.h"
 #include "tests/sim/checks.h"
+#include "tests/sim/ensemble.h"
+#include "tests/sim/ha_faults.h"
 
 #include <stdlib.h>
 
@@ -38,6 +46,10 @@ static int64_t number(const struct words *words, size_t which) {
 static struct process *process_named(struct world *world, struct text name) {
     if (text_equal(name, TEXT("master")))
         return &world->master->process;
+    VEC_EACH(node, &world->masters) {
+        if (text_equal(name, text_of((*node)->process.name)))
+            return &(*node)->process;
+    }
     VEC_EACH(node, &world->agents) {
         if (text_equal(name, text_of((*node)->process.name)))
             return &(*node)->process;
@@ -112,6 +124,38 @@ static void settle(struct world *world) {
     world_fail(world, "not settled: %s", buf_string(&why));
 }
 
+static bool on_candidate(const struct words *words, struct candidate *candidate) {
+    if (is(words, "resign", 2))
+        candidate_resign(candidate);
+    else if (is(words, "pause", 2))
+        candidate_pause(candidate);
+    else if (is(words, "resume", 2))
+        candidate_resume(candidate);
+    else if (!candidate_is_up(candidate))
+        return false;
+    else if (is(words, "expire", 2))
+        zk_link_expire(candidate_link(candidate));
+    else if (is(words, "zk-part", 2) || is(words, "zk-heal", 2))
+        zk_link_part(candidate_link(candidate), is(words, "zk-part", 2));
+    else
+        return false;
+    return true;
+}
+
+static bool on_ensemble(struct world *world, const struct words *words) {
+    if (world->ensemble == NULL)
+        return false;
+    if (is(words, "zk-stop", 1))
+        ensemble_stop(world->ensemble);
+    else if (is(words, "zk-start", 1))
+        ensemble_start(world->ensemble);
+    else if (is(words, "zk-delete", 1))
+        ensemble_delete_candidate(world->ensemble);
+    else
+        return false;
+    return true;
+}
+
 static bool on_process(struct world *world, const struct words *words) {
     struct process *process = words->count > 1 ? process_named(world, words->items[1]) : NULL;
     struct process *other = words->count > 2 ? process_named(world, words->items[2]) : NULL;
@@ -130,7 +174,8 @@ static bool on_process(struct world *world, const struct words *words) {
     else if (is(words, "heal", 3) && other != NULL)
         network_heal(world, process, other);
     else
-        return false;
+        return world->ensemble != NULL && process->kind == PROCESS_MASTER &&
+               on_candidate(words, CONTAINER_OF(process, struct master_node, process)->candidate);
     return true;
 }
 
@@ -173,7 +218,7 @@ static bool command(struct world *world, const struct words *words) {
         settle(world);
         return true;
     }
-    return on_process(world, words) || on_workload(world, words);
+    return on_ensemble(world, words) || on_process(world, words) || on_workload(world, words);
 }
 
 static void split(struct text line, struct words *words) {
@@ -182,6 +227,17 @@ static void split(struct text line, struct words *words) {
     while (words->count < WORDS_LIMIT && text_split(&line, ' ', &word)) {
         if (word.size > 0)
             words->items[words->count++] = word;
+    }
+}
+
+static void start_masters(struct world *world, bool are_many) {
+    if (world->masters.count > 0)
+        return;
+    if (are_many) {
+        ha_populate(world);
+    } else {
+        master_node_new(world, "master");
+        master_node_start(world->master);
     }
 }
 
@@ -194,16 +250,15 @@ int scenario_run(const char *path) {
     }
     struct world *world = world_new(1);
     world->trace = stdout;
-    master_node_new(world, "master");
-    master_node_start(world->master);
     while (!world->has_failed && fgets(line, sizeof(line), file) != NULL) {
         struct words words;
         struct text text = text_trim(text_of(line));
         if (text.size == 0 || text.data[0] == '#')
             continue;
-        printf("> %.*s\n", TEXT_ARGS(text));
         split(text, &words);
-        if (!command(world, &words))
+        start_masters(world, is(&words, "masters", 1));
+        printf("> %.*s\n", TEXT_ARGS(text));
+        if (!is(&words, "masters", 1) && !command(world, &words))
             world_fail(world, "no such command: %.*s", TEXT_ARGS(text));
     }
     fclose(file);
