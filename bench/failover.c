@@ -213,10 +213,12 @@ static void measure_change(struct bench *bench, const char *name, int signal_num
     int64_t elected = elected_ns(new), back_ns = counts->last_registered_ns;
     double load = 0;
     getloadavg(&load, 1);
-    printf("\"%s\":{\"elected_s\":%.3f,\"found_s\":%.3f,\"first_offers_s\":%.3f,"
+    printf("\"%s\":{\"elected_s\":%.3f,\"found_s\":%.3f,\"subscribed_s\":%.3f,"
+           "\"first_offers_s\":%.3f,"
            "\"budget_first_offers_s\":%.1f,\"all_back_since_election_s\":%.3f,"
            "\"budget_all_back_s\":%.1f,\"master_cpu_s\":%.3f,\"swarm_cpu_s\":%.3f,\"load\":%.1f}",
            name, MONOTONIC_S(elected - began_ns), MONOTONIC_S(bench->found_ns - began_ns),
+           MONOTONIC_S(bench->framework.subscribed_ns - began_ns),
            MONOTONIC_S(bench->framework.first_offers_ns - began_ns), budget_first_s,
            MONOTONIC_S(back_ns - elected), BUDGET_BACK_S, MONOTONIC_S(bench_cpu_ns(new->pid)),
            MONOTONIC_S(bench_cpu_ns(0) - self_ns), load);

@@ -29,6 +29,8 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+enum { DOOMED_LIMIT = 64 };
+
 struct route {
     char *prefix; /* without a slash at the end */
     void (*fn)(void *self, struct http_request *request);
@@ -41,6 +43,7 @@ struct http_server {
     struct http_server_options options;
     VEC_OF(struct route) routes;
     VEC_OF(struct evhttp_connection *) doomed;
+    int nowhere; /* /dev/null: take_socket */
     struct loop_task doom_task;
     struct link held; /* requests and streams of live connections */
     uint16_t port;
@@ -128,7 +131,11 @@ static void free_doomed(void *self) {
     }
 }
 
+/* Each holds a file until it is freed, and thousands may come in one turn: those doomed before,
+ * whose callbacks are over, need not wait for its end. */
 static void doom(struct http_server *server, struct evhttp_connection *connection) {
+    if (server->doomed.count >= DOOMED_LIMIT)
+        free_doomed(server);
     bufferevent_disable(evhttp_connection_get_bufferevent(connection), EV_READ | EV_WRITE);
     evhttp_connection_set_closecb(connection, undoom, server);
     VEC_PUSH(&server->doomed, connection);
@@ -444,20 +451,18 @@ bool http_request_wants_upgrade(const struct http_request *request) {
 
 /* Takes the socket from under evhttp: a duplicate becomes ours, and /dev/null takes its number,
  * since evhttp shuts down and closes that number when the connection is freed. */
-static int take_socket(struct evhttp_connection *connection, struct error *error) {
+static int take_socket(const struct http_server *server, struct evhttp_connection *connection,
+                       struct error *error) {
     struct bufferevent *wire = evhttp_connection_get_bufferevent(connection);
     bufferevent_disable(wire, EV_READ | EV_WRITE);
     int old = bufferevent_getfd(wire);
     int taken = fcntl(old, F_DUPFD_CLOEXEC, 3);
-    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (taken < 0 || nowhere < 0 || dup3(nowhere, old, O_CLOEXEC) < 0) {
+    if (taken < 0 || dup3(server->nowhere, old, O_CLOEXEC) < 0) {
         fail(error, ERROR_IO, "take over the connection: %m");
         if (taken >= 0)
             close(taken);
         taken = -1;
     }
-    if (nowhere >= 0)
-        close(nowhere);
     return taken;
 }
 
@@ -487,7 +492,7 @@ struct frame_link *http_request_upgrade(struct http_request *request,
     }
     struct evhttp_connection *connection = evhttp_request_get_connection(request->bond.ev);
     struct evbuffer *input = bufferevent_get_input(evhttp_connection_get_bufferevent(connection));
-    int fd = take_socket(connection, error);
+    int fd = take_socket(server, connection, error);
     if (fd < 0)
         return NULL;
     size_t early = evbuffer_get_length(input);
@@ -518,7 +523,8 @@ struct http_server *http_server_new(struct loop *loop, struct http_server_option
     list_init(&server->held);
     loop_task_init(&server->doom_task, free_doomed, server);
     server->http = base != NULL ? evhttp_new(base) : NULL;
-    if (server->http == NULL)
+    server->nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (server->http == NULL || server->nowhere < 0)
         mem_crash("no event base for HTTP");
     struct timeval idle = {.tv_sec = options.idle_ms / 1000,
                            .tv_usec = options.idle_ms % 1000 * 1000};
@@ -559,5 +565,6 @@ void http_server_free(struct http_server *server) {
         mem_free(server->routes.items[i].prefix);
     VEC_FINI(&server->routes);
     VEC_FINI(&server->doomed);
+    close(server->nowhere);
     mem_free(server);
 }
