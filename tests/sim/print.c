@@ -74,7 +74,7 @@ static const char *const shown_fields[] = {
 
 static bool is_shown(const char *name) {
     for (size_t i = 0; i < sizeof(shown_fields) / sizeof(shown_fields[0]); i++) {
-        if (text_equal(text_of(shown_fields[i]), text_of(name)))
+        if (shown_fields[i][0] == name[0] && strcmp(shown_fields[i], name) == 0)
             return true;
     }
     return false;
