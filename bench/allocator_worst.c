@@ -243,7 +243,7 @@ static void run_calls(struct world_plan plan) {
         !resources_put_scalar(&total, kind, 1000, &error))
         bench_fail("novelty", error.message);
     start_ns = world_now_ns();
-    allocator_add_agent(world.allocator, plan.agents + 1, &total, 0);
+    allocator_update_agent(world.allocator, 1, &total, 0, true);
     line_ms("new_name", world_now_ns() - start_ns);
     world_start_clock(&world);
     world_allocate(&world);

@@ -94,6 +94,7 @@ void agent_refresh(struct allocator *allocator, struct agent *agent) {
     if (agent->earmark != NULL)
         earmark_clamp(agent);
     slots_set(&allocator->open_slots, agent->slot, agent->is_open);
+    skip_review_agent(allocator, agent);
     if (!agent->is_open)
         open_leave(allocator, agent);
     sated_review_agent(allocator, agent);
@@ -245,6 +246,7 @@ static void agent_free(void *value) {
     resources_fini(&agent->total);
     resources_fini(&agent->used);
     resources_fini(&agent->free);
+    mem_free(agent->reserved_bits);
     quantities_fini(&agent->told_free);
     VEC_FINI(&agent->holdings);
     mem_free(agent);
@@ -266,6 +268,7 @@ void allocator_remove_agent(struct allocator *allocator, uint32_t number) {
         allocator->search.is_on = false;
     map_remove(&allocator->agents, number);
     allocator->slots.items[agent->slot] = NULL;
+    skip_forget_agent(allocator, agent);
     VEC_PUSH(&allocator->unused_slots, agent->slot);
     agent_free(agent);
 }

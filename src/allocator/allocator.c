@@ -40,6 +40,7 @@ void allocator_free(struct allocator *allocator) {
     agents_fini(allocator);
     clients_fini(allocator);
     news_fini(allocator);
+    skip_fini(allocator);
     constraints_fini(allocator);
     clear_minima(allocator);
     quota_book_free(allocator->book);

@@ -17,6 +17,7 @@ enum {
     REVIEWED_AT_ONCE = 64,
     LOOKS_OF_ONE_BUDGET = 8,
     CLIENTS_COMPARED = 8,
+    COST_OF_A_SEARCH = 4, /* beside the looks */
 };
 
 /* --- ends --- */
@@ -286,6 +287,9 @@ bool earmarks_seek(struct allocator *allocator) {
             make(allocator, client, best);
         else
             give_up(allocator, client);
+        allocator->budget -= COST_OF_A_SEARCH;
+        if (allocator->budget <= 0)
+            return false;
     }
     return true;
 }

@@ -123,7 +123,7 @@ void slots_set(struct slots *slots, uint32_t slot, bool is_set) {
 }
 
 uint32_t open_skip_slots(const struct allocator *allocator, const struct client *client,
-                         uint32_t from, uint32_t most) {
+                         const struct wish *wish, uint32_t from, uint32_t most) {
     uint32_t end = (uint32_t)allocator->open_slots.count * 64, skipped = 0, at = from, words;
     const uint64_t *refused = filters_slots(client, &words);
     while (skipped < most) {
@@ -132,6 +132,8 @@ uint32_t open_skip_slots(const struct allocator *allocator, const struct client 
         uint64_t open = allocator->open_slots.items[word];
         if (word < words)
             open &= ~(refused[word] & allocator->covered_slots.items[word]);
+        if (open != 0)
+            open &= skip_word(allocator, client, wish, word);
         open >>= at % 64;
         uint32_t step = open != 0 ? (uint32_t)__builtin_ctzll(open) : 64 - at % 64;
         skipped += step;

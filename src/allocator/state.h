@@ -52,6 +52,8 @@ struct wish {
     uint32_t generation, position; /* everything before it in the open list does not suit */
     size_t retried;                /* of client.retries */
     uint32_t lap_at, lap_left;     /* slots that are looked at before position */
+    bool is_lap_narrow;            /* only those of skip.c's bits, with ... */
+    uint32_t lap_minima;           /* ... one of these minima, as bits */
 };
 
 /* Whether the policy is to ask it again, news.c's. */
@@ -143,6 +145,7 @@ struct agent {
     enum filter_cover cover;
     bool is_mixed;               /* there are other refusals than the last */
     bool does_count, is_exposed; /* sated.c's */
+    uint64_t *reserved_bits;     /* skip.c's; NULL: none */
     struct quantities told_free; /* to the quota book */
 };
 
@@ -245,6 +248,7 @@ struct allocator {
     struct slots open_slots;    /* of agents that are open */
     struct slots covered_slots; /* of those with COVER_FREE */
     uint32_t open_generation;
+    struct skip_index *skip; /* NULL: nobody asked for it yet */
 
     /* filters.c */
     struct filter_pool *filters;
@@ -415,7 +419,18 @@ void slots_set(struct slots *slots, uint32_t slot, bool is_set);
 /* How many slots from `from` on, going round, at most `most`, are closed or refused by the client
  * for sure. */
 uint32_t open_skip_slots(const struct allocator *allocator, const struct client *client,
-                         uint32_t from, uint32_t most);
+                         const struct wish *wish, uint32_t from, uint32_t most);
+
+/* --- skip.c --- */
+/* To be called when free or the cluster's minima changed. */
+void skip_review_agent(struct allocator *allocator, struct agent *agent);
+void skip_forget_agent(struct allocator *allocator, struct agent *agent);
+/* Whether there may be agents that the wish, an open one, need not look at. */
+bool skip_begin(struct allocator *allocator, struct client *client, struct wish *wish);
+/* A bit for each of 64 slots that it does need to look at. */
+uint64_t skip_word(const struct allocator *allocator, const struct client *client,
+                   const struct wish *wish, uint32_t word);
+void skip_fini(struct allocator *allocator);
 
 /* --- filters.c --- */
 void filters_init(struct allocator *allocator);

@@ -71,7 +71,7 @@ static struct agent *walk_lap(struct allocator *allocator, struct client *client
                               struct wish *wish) {
     while (wish->lap_left > 0) {
         uint32_t end = (uint32_t)allocator->open_slots.count * 64;
-        uint32_t skipped = open_skip_slots(allocator, client, wish->lap_at, wish->lap_left);
+        uint32_t skipped = open_skip_slots(allocator, client, wish, wish->lap_at, wish->lap_left);
         wish->lap_left -= skipped;
         wish->lap_at = (wish->lap_at + skipped) % end;
         if (wish->lap_left == 0)
@@ -89,12 +89,12 @@ static struct agent *walk_lap(struct allocator *allocator, struct client *client
 /* Where everybody refuses nearly everything, agents come back to the open list again and again, in
  * an order that makes all look at the same ones. Whoever has looked in vain at many there goes
  * around by slots instead: what is ahead in the list is among them. */
-static bool starts_lap(struct allocator *allocator, const struct client *client, struct wish *wish,
+static bool starts_lap(struct allocator *allocator, struct client *client, struct wish *wish,
                        int vain) {
     uint32_t words;
     if (!wish->is_open || vain < VAIN_BEFORE_A_LAP ||
         allocator->open.count - wish->position < AHEAD_BEFORE_A_LAP ||
-        filters_slots(client, &words) == NULL)
+        (!skip_begin(allocator, client, wish) && filters_slots(client, &words) == NULL))
         return false;
     wish->position = (uint32_t)allocator->open.count;
     wish->lap_left = (uint32_t)allocator->open_slots.count * 64;

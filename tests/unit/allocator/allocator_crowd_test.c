@@ -10,6 +10,7 @@
 enum {
     CROWD = 300,
     MACHINES = 12,
+    MANY_MACHINES = 150, /* whoever looks in vain goes around by bits */
     STEPS = 300,
     RUNS_LIMIT = 100000,
     KINDS_OF_STEPS = 12,
@@ -70,9 +71,10 @@ static void end_one(struct world *world, struct rng *rng, bool is_refused) {
     drop_offer(world, at);
 }
 
-static void step(struct world *world, struct rng *rng, const uint32_t *roles, bool has_quota) {
+static void step(struct world *world, struct rng *rng, const uint32_t *roles, uint32_t machines,
+                 bool has_quota) {
     uint32_t framework = 1 + (uint32_t)rng_below(rng, CROWD);
-    uint32_t agent = 1 + (uint32_t)rng_below(rng, MACHINES);
+    uint32_t agent = 1 + (uint32_t)rng_below(rng, machines);
     switch (rng_below(rng, KINDS_OF_STEPS)) {
     case 0: ask_something(world, rng, framework, roles[framework]); break;
     case 1: allocator_suppress(world->allocator, framework, roles[framework]); break;
@@ -97,8 +99,8 @@ static void step(struct world *world, struct rng *rng, const uint32_t *roles, bo
 }
 
 /* Some agents have something reserved. */
-static void add_agents(struct world *world) {
-    for (uint32_t agent = 1; agent <= MACHINES; agent++) {
+static void add_agents(struct world *world, uint32_t machines) {
+    for (uint32_t agent = 1; agent <= machines; agent++) {
         AUTO_FINI(resources_fini) struct resources total = world_set(8, 128);
         if (agent % 4 == 0)
             world_put_reserved(world, &total, "cpus", "role1", 2);
@@ -107,7 +109,8 @@ static void add_agents(struct world *world) {
     }
 }
 
-static void run_history(const struct mesos_allocator *policy, struct rng *rng, bool has_quota) {
+static void run_history(const struct mesos_allocator *policy, struct rng *rng, uint32_t machines,
+                        bool has_quota) {
     AUTO(world_free) struct world *world = world_new(policy);
     uint32_t roles[CROWD + 1];
     allocator_set_earmark_limit(world->allocator, 0); /* claims change what is kept for whom */
@@ -119,10 +122,10 @@ static void run_history(const struct mesos_allocator *policy, struct rng *rng, b
         if (rng_below(rng, 8) != 0)
             ask_something(world, rng, i, roles[i]);
     }
-    add_agents(world);
+    add_agents(world, machines);
     for (int i = 0; i < STEPS; i++) {
         for (uint64_t more = 1 + rng_below(rng, 3); more > 0; more--)
-            step(world, rng, roles, has_quota);
+            step(world, rng, roles, machines, has_quota);
         settle(world, rng_below(rng, 3) == 0 ? 1 + (size_t)rng_below(rng, 50) : WORLD_BUDGET);
         check_nobody_fits(world);
     }
@@ -130,14 +133,16 @@ static void run_history(const struct mesos_allocator *policy, struct rng *rng, b
 
 TEST(in_a_crowd_whoever_fits_is_offered_something) {
     struct rng rng = rng_for_test();
-    run_history(&allocator_hdrf, &rng, false);
-    run_history(&allocator_drf, &rng, false);
-    run_history(&allocator_random, &rng, false);
+    run_history(&allocator_hdrf, &rng, MACHINES, false);
+    run_history(&allocator_hdrf, &rng, MANY_MACHINES, false);
+    run_history(&allocator_drf, &rng, MACHINES, false);
+    run_history(&allocator_random, &rng, MACHINES, false);
 }
 
 TEST(in_a_crowd_with_quota_whoever_fits_is_offered_something) {
     struct rng rng = rng_for_test();
-    run_history(&allocator_hdrf, &rng, true);
+    run_history(&allocator_hdrf, &rng, MACHINES, true);
+    run_history(&allocator_hdrf, &rng, MANY_MACHINES, true);
 }
 
 /* All want tasks of one cpu, and one a whole agent, on agents full of tasks. */
