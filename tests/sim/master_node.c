@@ -367,6 +367,12 @@ static void make_core(struct master_node *node) {
     options.port = 5050;
     options.seed = world->seed * 1000 +
                    (node->candidate != NULL ? world->last_term * 1000003 : node->process.life);
+    /* As the shell does where several elect: a term has an id of its own. */
+    struct rng rng = rng_of(options.seed);
+    char id[UUID_TEXT_SIZE + 1];
+    uuid_format(uuid_random(&rng), id);
+    if (node->candidate != NULL)
+        options.id = text_of(id);
     if (world->is_random)
         options.policy = policies[world->seed % POLICIES];
     options.offer_timeout_ms = 60000;
