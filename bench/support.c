@@ -254,8 +254,27 @@ void bench_daemon_stop(struct bench_daemon *daemon) {
     daemon->pid = 0;
 }
 
+static void start_agent(struct bench_cluster *cluster, uint16_t agent_port) {
+    char work_dir[BENCH_PATH_SIZE + 32], root[100], port[32], address[64], total[300];
+    snprintf(work_dir, sizeof(work_dir), "--work_dir=%s/agent", cluster->directory);
+    snprintf(port, sizeof(port), "--port=%u", agent_port);
+    snprintf(address, sizeof(address), "--master=127.0.0.1:%u", cluster->master.port);
+    snprintf(root, sizeof(root), "--cgroups_root=%s", cluster->root);
+    snprintf(total, sizeof(total), "--resources=%s", cluster->resources);
+    bench_daemon_start(&cluster->agent, "mesos-agent", cluster->directory,
+                       (const char *[]){work_dir, port, address, root, total, NULL}, agent_port,
+                       -1);
+}
+
+void bench_cluster_restart_agent(struct bench_cluster *cluster) {
+    uint16_t port = cluster->agent.port;
+    kill(cluster->agent.pid, SIGKILL);
+    bench_daemon_stop(&cluster->agent);
+    start_agent(cluster, port);
+}
+
 void bench_cluster_start(struct bench_cluster *cluster, const char *resources) {
-    char work_dir[BENCH_PATH_SIZE + 32], root[100], port[32], address[64], total[256];
+    char work_dir[BENCH_PATH_SIZE + 32], port[32];
     if (geteuid() != 0)
         bench_skip("containers need root");
     bench_directory_make(cluster->directory);
@@ -265,15 +284,8 @@ void bench_cluster_start(struct bench_cluster *cluster, const char *resources) {
     snprintf(port, sizeof(port), "--port=%u", master_port);
     bench_daemon_start(&cluster->master, "mesos-master", cluster->directory,
                        (const char *[]){work_dir, port, NULL}, master_port, -1);
-    uint16_t agent_port = bench_free_port();
-    snprintf(work_dir, sizeof(work_dir), "--work_dir=%s/agent", cluster->directory);
-    snprintf(port, sizeof(port), "--port=%u", agent_port);
-    snprintf(address, sizeof(address), "--master=127.0.0.1:%u", master_port);
-    snprintf(root, sizeof(root), "--cgroups_root=%s", cluster->root);
-    snprintf(total, sizeof(total), "--resources=%s", resources);
-    bench_daemon_start(&cluster->agent, "mesos-agent", cluster->directory,
-                       (const char *[]){work_dir, port, address, root, total, NULL}, agent_port,
-                       -1);
+    snprintf(cluster->resources, sizeof(cluster->resources), "%s", resources);
+    start_agent(cluster, bench_free_port());
 }
 
 void bench_cluster_stop(struct bench_cluster *cluster) {

@@ -60,12 +60,14 @@ void bench_daemon_stop(struct bench_daemon *daemon); /* SIGTERM, and waits for i
 /* A master, an agent that it knows, and groups of their own name. Needs root. */
 struct bench_cluster {
     struct bench_daemon master, agent;
-    char directory[BENCH_PATH_SIZE], root[64];
+    char directory[BENCH_PATH_SIZE], root[64], resources[256];
 };
 
 /* `resources` as --resources takes them. */
 void bench_cluster_start(struct bench_cluster *cluster, const char *resources);
 void bench_cluster_stop(struct bench_cluster *cluster);
+/* kill -9, and the same again; returns when its port answers. */
+void bench_cluster_restart_agent(struct bench_cluster *cluster);
 
 /* One line of /proc/PID/status in kB ("VmRSS", "RssAnon"); -1: not there. */
 int64_t bench_memory_kb(pid_t pid, const char *line);
