@@ -1,4 +1,4 @@
-foreach(name demand_book framework_book agent_book accept status reconcile relay history operation_book operation_history operate usage role_book drain maintenance removal)
+foreach(name demand_book framework_book agent_book accept status reconcile relay history operation_book operation_history operate usage role_book drain maintenance removal old_book)
     house_test(master/core/${name}
         SOURCES ${PROJECT_SOURCE_DIR}/tests/unit/master/core/stage.c
             ${PROJECT_SOURCE_DIR}/tests/unit/master/core/stage_print.c

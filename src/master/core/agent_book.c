@@ -12,6 +12,7 @@
 #include "master/core/inverse_book.h"
 #include "master/core/maintenance.h"
 #include "master/core/offer_book.h"
+#include "master/core/old_book.h"
 #include "master/core/operation_book.h"
 #include "master/core/reconcile.h"
 #include "master/core/relay.h"
@@ -86,7 +87,7 @@ void agent_book_load(struct master *master, struct text key, const struct regist
     if (!text_split(&rest, '/', &prefix) || !id_is_valid(rest, NULL))
         return;
     if (record->kind == REGISTRY_GONE) {
-        map_put_text(&master->gone, rest, master);
+        old_book_load_gone(master, rest, record->agent.since_ns);
         return;
     }
     if (map_get_text(&master->agents, rest) != NULL)
@@ -337,7 +338,7 @@ void agent_book_register(struct master *master, struct peer *peer,
         bring_in(master, peer, match_endpoint(master, peer, info), message);
         return;
     }
-    if (map_get_text(&master->gone, id) != NULL) {
+    if (old_book_is_gone(master, id)) {
         dismiss(master, peer, id);
         return;
     }
@@ -577,41 +578,14 @@ static void tell_frameworks(struct master *master, const struct agent *agent) {
         emit_to_framework(master, map_value(entry), event);
 }
 
-static void forget(struct master *master, struct agent *agent) {
+void agent_book_forget(struct master *master, struct agent *agent) {
     master->agents_by_state[agent->state]--;
     map_remove_text(&master->agents, agent->info.id.text);
     agent_book_free(agent);
 }
 
-/* The registry does not grow for ever: the one that is away longest is forgotten. */
-static void forget_oldest_unreachable(struct master *master) {
-    MAP_EACH(entry, &master->agents) {
-        struct agent *agent = map_value(entry);
-        if (agent->state != AGENT_UNREACHABLE)
-            continue;
-        struct store_change change =
-            store_change_of(master, UNREACHABLE, agent->info.id.text, NULL);
-        emit_store(master, &change, 1);
-        forget(master, agent);
-        return;
-    }
-}
-
-/* The registry does not grow for ever here either. */
-static void forget_oldest_gone(struct master *master) {
-    MAP_EACH(entry, &master->gone) {
-        struct text id = lend(master, map_key_text(entry));
-        struct store_change change = store_change_of(master, GONE, id, NULL);
-        emit_store(master, &change, 1);
-        map_remove_text(&master->gone, id);
-        return;
-    }
-}
-
 static void be_gone(struct master *master, struct agent *agent) {
-    map_put_text(&master->gone, agent->info.id.text, master);
-    if (master->gone.count > GONE_LIMIT)
-        forget_oldest_gone(master);
+    old_book_add_gone(master, agent->info.id.text);
     if (agent->peer != NULL)
         dismiss(master, agent->peer, agent->info.id.text);
     detach(master, agent, "Agent has been marked gone");
@@ -636,12 +610,10 @@ void agent_book_departed(struct master *master, struct agent *agent) {
     resources_fini(&agent->total);
     tell_frameworks(master, agent);
     if (for_good) {
-        forget(master, agent);
+        agent_book_forget(master, agent);
         return;
     }
     set_state(master, agent, AGENT_UNREACHABLE);
-    if (master->agents_by_state[AGENT_UNREACHABLE] > UNREACHABLE_AGENTS_LIMIT)
-        forget_oldest_unreachable(master);
 }
 
 static void free_executor(void *executor) {

@@ -41,4 +41,7 @@ uint64_t agent_book_store(struct master *master, struct agent *agent);
 /* Whether it is offered, by what is in force. */
 void agent_book_activate(struct master *master, struct agent *agent);
 
+/* One that is not in the allocator any more; the registry is the caller's. */
+void agent_book_forget(struct master *master, struct agent *agent);
+
 void agent_book_free(struct agent *agent);

@@ -8,6 +8,7 @@
 #include "master/core/agent_book.h"
 #include "master/core/emit.h"
 #include "master/core/offer_book.h"
+#include "master/core/old_book.h"
 #include "master/core/supply.h"
 
 static struct agent *find(const struct master *master, struct agent_id id) {
@@ -66,7 +67,7 @@ static void reactivate(struct master *master, uint64_t request, struct agent *ag
 
 static void mark_gone(struct master *master, uint64_t request, struct agent_id id) {
     struct agent *agent = find(master, id);
-    if (id.text.size > 0 && map_get_text(&master->gone, id.text) != NULL)
+    if (id.text.size > 0 && old_book_is_gone(master, id.text))
         emit_answer(master, request, 200, (struct text){0});
     else if (agent == NULL)
         refuse(master, request, 404, "No agent found with that ID");

@@ -13,6 +13,7 @@
 #include "master/core/inverse_book.h"
 #include "master/core/maintenance.h"
 #include "master/core/offer_book.h"
+#include "master/core/old_book.h"
 #include "master/core/relay.h"
 #include "master/core/removal.h"
 #include "master/core/removed_book.h"
@@ -27,6 +28,9 @@ struct master_options master_options_default(void) {
         .max_agent_ping_timeouts = 5,
         .agent_reregister_timeout_ms = 600 * 1000,
         .recovery_agent_removal_limit_percent = 100,
+        .registry_max_agent_age_ms = INT64_C(14) * 24 * 3600 * 1000,
+        .registry_max_agent_count = 102400,
+        .registry_gc_interval_ms = 15 * 60 * 1000,
         .offer_gather_ms = 2,
         .heartbeat_ms = 15 * 1000,
         .max_completed_frameworks = 50,
@@ -100,7 +104,7 @@ void master_free(struct master *master) {
     removed_book_fini(master);
     map_fini(&master->agents, free_agent);
     map_fini(&master->endpoints, NULL);
-    map_fini(&master->gone, NULL);
+    old_book_fini(master);
     map_fini(&master->agent_numbers, NULL);
     map_fini(&master->framework_numbers, NULL);
     free_peers(master);
@@ -171,6 +175,7 @@ static void recovered(struct master *master, const struct master_event *event) {
         case REGISTRY_REMOVED: removed_book_load(master, record); break;
         }
     }
+    old_book_begin(master);
     master->removals.recovered = master->agents_by_state[AGENT_RECOVERED];
     struct registry_record self = {.kind = REGISTRY_MASTER, .master_id = text_of(master->id)};
     struct registry_record *kept = ARENA_NEW(master->out->arena, struct registry_record);
@@ -226,6 +231,7 @@ static void ring(struct master *master, struct timer *timer) {
     case TIMER_HEARTBEAT:
         framework_book_heartbeat(master, CONTAINER_OF(timer, struct framework, heartbeat));
         return;
+    case TIMER_REGISTRY: old_book_ring(master); return;
     case TIMER_REMOVAL: removal_ring(master); return;
     case TIMER_PING: agent_book_ping(master, CONTAINER_OF(timer, struct agent, ping)); return;
     case TIMER_REREGISTER:

@@ -37,6 +37,9 @@ struct master_options {
     int64_t agent_reregister_timeout_ms; /* 10 min */
     int64_t agent_removal_interval_ms;   /* between the loss of one and the next; 0: no limit */
     int64_t recovery_agent_removal_limit_percent; /* 100; beyond it: MASTER_EFFECT_STOP */
+    int64_t registry_max_agent_age_ms;            /* 2 weeks: those away for longer are forgotten */
+    int64_t registry_max_agent_count;             /* 102400: so many of them are remembered */
+    int64_t registry_gc_interval_ms;              /* 15 min */
     int64_t offer_gather_ms; /* how long free resources wait for company before they are offered */
     int64_t heartbeat_ms;    /* 15 s */
     size_t max_completed_frameworks;            /* 50 */

@@ -6,6 +6,7 @@
 
 #include "master/core/drain.h"
 #include "master/core/emit.h"
+#include "master/core/old_book.h"
 #include "master/core/supply.h"
 
 #include "common/model/resources_text.h"
@@ -285,7 +286,7 @@ void operation_book_lose(struct master *master, struct agent *agent, bool for_go
 static enum operation_state state_at(const struct master *master, struct agent_id id) {
     if (id.text.size == 0)
         return OPERATION_STATE_UNKNOWN;
-    if (map_get_text(&master->gone, id.text) != NULL)
+    if (old_book_is_gone(master, id.text))
         return OPERATION_STATE_GONE_BY_OPERATOR;
     const struct agent *agent = map_get_text(&master->agents, id.text);
     if (agent == NULL)

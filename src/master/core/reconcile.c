@@ -5,6 +5,7 @@
 #include "master/core/reconcile.h"
 
 #include "master/core/emit.h"
+#include "master/core/old_book.h"
 #include "master/core/status.h"
 #include "master/core/task_book.h"
 
@@ -25,7 +26,7 @@ static bool state_by_agent(const struct master *master, struct agent_id id,
     status->message = TEXT("Reconciliation: Task is unknown");
     if (id.text.size == 0)
         return master->agents_by_state[AGENT_RECOVERED] == 0;
-    if (map_get_text(&master->gone, id.text) != NULL) {
+    if (old_book_is_gone(master, id.text)) {
         status->state = TASK_STATE_GONE_BY_OPERATOR;
         status->message = TEXT("Reconciliation: Task is gone");
         return true;

@@ -21,7 +21,6 @@ enum {
     CHANNELS_PER_CONNECTION_LIMIT = 256, /* that one asker may have open */
     CHANNEL_WINDOW_BYTES_LIMIT = 16 << 20,
     CONNECTIONS_LIMIT = 200000,
-    UNREACHABLE_AGENTS_LIMIT = 102400, /* remembered, as in Mesos */
     FRAMEWORK_ROLES_LIMIT = 1000,
     STATUSES_PER_TASK_LIMIT = 64,     /* history; the oldest go */
     STATUS_CARRIED_BYTES_KEPT = 4096, /* of a status in the history; more is not kept */
@@ -31,7 +30,6 @@ enum {
     HOSTNAME_BYTES_LIMIT = 255,
     ALLOCATION_BUDGET = 4000, /* looks in one step */
     FILTER_SECONDS_LIMIT = 31536000,
-    GONE_LIMIT = 102400,
     REMOVED_FRAMEWORKS_LIMIT = 10000,  /* remembered, so that they do not come back */
     OPERATIONS_PER_CALL_LIMIT = 10000, /* of RECONCILE_OPERATIONS */
     OPERATIONS_PER_FRAMEWORK_LIMIT =
@@ -55,6 +53,7 @@ enum timer_kind {
     TIMER_PING,
     TIMER_REREGISTER,
     TIMER_REMOVAL,
+    TIMER_REGISTRY,
 };
 
 struct timer {
@@ -265,6 +264,7 @@ struct master {
     int64_t demand_due_ms;   /* when to look; INT64_MAX: all is looked at */
     int64_t demand_stale_ms; /* when to begin anew; INT64_MAX: no need */
     struct removals removals;
+    struct timer registry_timer; /* old_book.h */
     struct heap timers;
     VEC_OF(struct pending) pending;
     struct link drains_due; /* agents that may be drained */
@@ -275,7 +275,7 @@ struct master {
     int64_t inverse_due_ms;    /* when to look */
 
     uint64_t last_ticket, stored_ticket;
-    uint64_t removal_ticket; /* of the last framework that was removed */
+    uint64_t removal_ticket;                         /* of the last framework that was removed */
     uint64_t last_framework, last_agent, last_offer; /* counters of ids */
     uint64_t last_report;                            /* of an agent that registers */
     uint32_t last_number;

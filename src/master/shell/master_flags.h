@@ -6,7 +6,7 @@
 #include "common/runtime/flags.h"
 #include "common/runtime/log_flags.h"
 
-enum { MASTER_FLAGS_LIMIT = 40 };
+enum { MASTER_FLAGS_LIMIT = 64 };
 
 struct master_flags {
     char *ip;
@@ -33,6 +33,9 @@ struct master_flags {
     int64_t agent_reregister_timeout_ms;
     char *agent_removal_rate_limit;
     char *recovery_agent_removal_limit;
+    int64_t registry_max_agent_age_ms;
+    int64_t registry_max_agent_count;
+    int64_t registry_gc_interval_ms;
     int64_t max_completed_frameworks;
     int64_t max_completed_tasks_per_framework;
     int64_t max_unreachable_tasks_per_framework;

@@ -135,6 +135,9 @@ static bool make_core(struct daemon *daemon, struct error *error) {
     options.agent_ping_timeout_ms = flags->agent_ping_timeout_ms;
     options.max_agent_ping_timeouts = flags->max_agent_ping_timeouts;
     options.agent_reregister_timeout_ms = flags->agent_reregister_timeout_ms;
+    options.registry_max_agent_age_ms = flags->registry_max_agent_age_ms;
+    options.registry_max_agent_count = flags->registry_max_agent_count;
+    options.registry_gc_interval_ms = flags->registry_gc_interval_ms;
     options.max_completed_frameworks = (size_t)flags->max_completed_frameworks;
     options.max_completed_tasks_per_framework = (size_t)flags->max_completed_tasks_per_framework;
     options.max_unreachable_tasks_per_framework =
