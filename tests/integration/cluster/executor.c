@@ -1,12 +1,18 @@
 /*
- * An executor for tests: a task whose id begins with "hold" runs until it is killed, any other is
- * finished at once; a message is sent back. Linked without libmesos.so, so that it runs from
- * anywhere.
+ * An executor for tests: a task whose id begins with "hold" runs until it is killed, one with
+ * "gate" until somebody writes to the fifo of that name in the sandbox, any other is finished at
+ * once; a message is sent back. Linked without libmesos.so, so that it runs from anywhere.
  */
 #include <mesos/executor.h>
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char gate_task[64];
 
 static void say(struct mesos_executor_driver *driver, Mesos__V1__TaskID *task_id,
                 Mesos__V1__TaskState state) {
@@ -16,10 +22,35 @@ static void say(struct mesos_executor_driver *driver, Mesos__V1__TaskID *task_id
     mesos_executor_driver_send_status_update(driver, &status);
 }
 
+static void *finish_after_gate(void *self) {
+    struct mesos_executor_driver *driver = self;
+    Mesos__V1__TaskID id = MESOS__V1__TASK_ID__INIT;
+    char byte;
+    int fd = open("gate", O_RDONLY | O_CLOEXEC);
+    id.value = gate_task;
+    if (fd >= 0 && read(fd, &byte, 1) == 1)
+        say(driver, &id, MESOS__V1__TASK_STATE__TASK_FINISHED);
+    close(fd);
+    return NULL;
+}
+
+/* The driver goes on meanwhile. */
+static void wait_for_gate(struct mesos_executor_driver *driver, const char *task) {
+    pthread_t thread;
+    snprintf(gate_task, sizeof(gate_task), "%s", task);
+    if (mkfifo("gate", 0666) == 0 && pthread_create(&thread, NULL, finish_after_gate, driver) == 0)
+        pthread_detach(thread);
+}
+
 static void on_launch(void *user, struct mesos_executor_driver *driver,
                       const Mesos__V1__TaskInfo *task) {
     (void)user;
+    bool is_gate = strncmp(task->task_id->value, "gate", 4) == 0;
+    if (is_gate)
+        wait_for_gate(driver, task->task_id->value);
     say(driver, task->task_id, MESOS__V1__TASK_STATE__TASK_RUNNING);
+    if (is_gate)
+        return;
     if (strncmp(task->task_id->value, "hold", 4) == 0)
         return;
     say(driver, task->task_id, MESOS__V1__TASK_STATE__TASK_FINISHED);

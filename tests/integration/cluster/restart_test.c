@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,6 +163,49 @@ TEST(a_custom_executor_outlives_its_agent) {
     framework_kill(framework, "hold", 5000);
     framework_wait(framework, "hold", MESOS__V1__TASK_STATE__TASK_KILLED);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_LOST), 0);
+    end(framework);
+}
+
+/* The gate of the executor: its sandbox is the only one. */
+static void open_executor_gate(void) {
+    glob_t found;
+    assert_int_equal(glob(cluster_path(&cluster, "agent0/sandboxes/*/*/gate"), 0, NULL, &found), 0);
+    int fd = open(found.gl_pathv[0], O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && write(fd, "\n", 1) == 1);
+    close(fd);
+    globfree(&found);
+}
+
+TEST(what_an_executor_says_while_its_agent_is_away_arrives) {
+    struct framework *framework = begin((struct framework_options){.failover_timeout_s = 60});
+    framework_launch(framework,
+                     (struct wish){.id = "gate", .executor = cluster_executor(&cluster)});
+    framework_wait(framework, "gate", MESOS__V1__TASK_STATE__TASK_RUNNING);
+
+    process_end(&cluster.agents[0], SIGKILL);
+    open_executor_gate();
+    restart_agent();
+
+    framework_wait(framework, "gate", MESOS__V1__TASK_STATE__TASK_FINISHED);
+    assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_FAILED), 0);
+    assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_LOST), 0);
+    end(framework);
+}
+
+TEST(an_update_that_the_agent_could_not_deliver_arrives_after_both_were_killed) {
+    struct framework *framework = begin((struct framework_options){.failover_timeout_s = 60});
+    framework_launch(framework, (struct wish){.id = "task", .command = gate_command("gate")});
+    framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING);
+
+    process_end(&cluster.master, SIGKILL);
+    open_gate("gate");
+    process_wait_log(&cluster.agents[0], "master_lost");
+    process_end(&cluster.agents[0], SIGKILL);
+    cluster_start_master(&cluster, NULL);
+    restart_agent();
+
+    assert_int_equal(
+        framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_FAILED).exit_code, 5);
     end(framework);
 }
 
