@@ -148,19 +148,18 @@ static bool is_in_stage(struct allocator *allocator, const struct client *client
     return quota_book_serves_need(allocator->book, client->role, &allocator->scratch);
 }
 
-/* Nothing unreserved is allowed, and there is nothing else. */
+/* Nothing unreserved is allowed, and there is nothing else: what is reserved may be a part of it.
+ */
 static bool is_kept_off(struct allocator *allocator, struct client *client,
                         const struct wish *wish) {
     enum allocator_reason reason = verdict_of_client(allocator, client, wish, NULL);
-    if (reason == ALLOCATOR_FITS) {
-        if (client->was_limited && client->limited_version != allocator->quota_version)
-            client_rewind(client);
-        return false;
+    if (reason != ALLOCATOR_FITS && (reason == ALLOCATOR_HOARDS || allocator->special_count == 0)) {
+        client->seen = reason;
+        return true;
     }
-    if (reason != ALLOCATOR_HOARDS && allocator->special_count > 0)
-        return false;
-    client->seen = reason;
-    return true;
+    if (client->was_limited && client->limited_version != allocator->quota_version)
+        client_rewind(client);
+    return false;
 }
 
 static void note_unfit(struct allocator *allocator, struct client *client) {
