@@ -148,6 +148,7 @@ struct agent_event {
             struct termination termination;
             struct text message;
             uint64_t stdout_rotations, stderr_rotations;
+            uint64_t dropped_bytes; /* output that no disk took */
         } ended;
         uint64_t stored_ticket;
         int64_t used_fraction_milli;
@@ -280,6 +281,7 @@ struct sandbox_view {
     struct text path;
     bool running;
     uint64_t stdout_rotations, stderr_rotations; /* when it has ended */
+    uint64_t dropped_bytes;                      /* of its output, when it has ended */
 };
 /* `framework` may be empty when the task id is unique. False: not known, or already removed. */
 bool agent_find_sandbox(const struct agent *agent, struct framework_id framework,

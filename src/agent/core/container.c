@@ -80,6 +80,7 @@ static void keep_sandbox(struct agent *agent, const struct container *container,
         .ended_ns = agent->wall_ns,
         .stdout_rotations = event->ended.stdout_rotations,
         .stderr_rotations = event->ended.stderr_rotations,
+        .dropped_bytes = event->ended.dropped_bytes,
     };
     sandbox_keep(agent, &sandbox);
 }

@@ -179,6 +179,7 @@ static void restore_sandboxes(struct agent *agent, const struct agent_event *eve
             .ended_ns = record->sandbox.ended_ns,
             .stdout_rotations = record->sandbox.stdout_rotations,
             .stderr_rotations = record->sandbox.stderr_rotations,
+            .dropped_bytes = record->sandbox.dropped_bytes,
         };
         sandbox_restore(agent, &sandbox);
     }

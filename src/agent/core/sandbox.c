@@ -51,6 +51,7 @@ void sandbox_keep(struct agent *agent, const struct sandbox *sandbox) {
     record.sandbox.ended_ns = sandbox->ended_ns;
     record.sandbox.stdout_rotations = sandbox->stdout_rotations;
     record.sandbox.stderr_rotations = sandbox->stderr_rotations;
+    record.sandbox.dropped_bytes = sandbox->dropped_bytes;
     store_put(agent, key_sandbox(agent, sandbox->container), &record);
     if (agent->sandboxes.count > AGENT_SANDBOXES_LIMIT)
         sandbox_remove(agent, map_first(&agent->sandboxes));

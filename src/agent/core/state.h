@@ -160,7 +160,8 @@ struct sandbox {
     struct text path;
     int64_t ended_ns;
     uint64_t stdout_rotations, stderr_rotations;
-    char *bytes; /* what the texts point to */
+    uint64_t dropped_bytes; /* of its output */
+    char *bytes;            /* what the texts point to */
 };
 
 /* For views only. */

@@ -76,7 +76,8 @@ static bool ended_sandbox(const struct agent *agent, struct framework_id framewo
     *out = (struct sandbox_view){.container = found->container,
                                  .path = found->path,
                                  .stdout_rotations = found->stdout_rotations,
-                                 .stderr_rotations = found->stderr_rotations};
+                                 .stderr_rotations = found->stderr_rotations,
+                                 .dropped_bytes = found->dropped_bytes};
     return true;
 }
 

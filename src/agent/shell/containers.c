@@ -138,6 +138,7 @@ static void tell_ended(struct containers *containers, const struct container_eve
     told.ended.message = text_of(end->exec_error);
     told.ended.stdout_rotations = end->stdout_rotations;
     told.ended.stderr_rotations = end->stderr_rotations;
+    told.ended.dropped_bytes = end->dropped_bytes;
     told.ended.termination = (struct termination){
         .exited = end->end == CONTAINER_EXITED,
         .exit_code = end->exit_code,

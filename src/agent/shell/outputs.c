@@ -210,6 +210,17 @@ static bool find_sandbox(struct output *output, struct sandbox_view *out) {
     return agent_find_sandbox(output->outputs->daemon->agent, framework, task, out);
 }
 
+/* All there is was sent; when a full disk did not take all, that is no complete output. */
+static void complete(struct output *output, const struct sandbox_view *sandbox) {
+    char why[96];
+    snprintf(why, sizeof(why), "%llu bytes of the task's output could not be written",
+             (unsigned long long)sandbox->dropped_bytes);
+    if (sandbox->dropped_bytes > 0)
+        end(output, CHANNEL_END_ERROR, why);
+    else
+        end(output, CHANNEL_END_COMPLETE, "");
+}
+
 /* Sends what there is and what is granted; false when the channel has ended. */
 static bool pump(struct output *output) {
     struct outputs *outputs = output->outputs;
@@ -234,7 +245,7 @@ static bool pump(struct output *output) {
             return false;
         }
         if (got == 0 && (!output->follow || !sandbox.running)) {
-            end(output, CHANNEL_END_COMPLETE, "");
+            complete(output, &sandbox);
             return false;
         }
         if (got == 0)

@@ -67,6 +67,7 @@ struct agent_record {
             struct task_id task; /* or the executor's id */
             int64_t ended_ns;
             uint64_t stdout_rotations, stderr_rotations;
+            uint64_t dropped_bytes;
         } sandbox;
         const struct resources *resources; /* those reserved dynamically, and volumes */
         struct {

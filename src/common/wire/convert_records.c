@@ -68,6 +68,7 @@ static void put_sandbox(const struct agent_record *record, struct buf *out) {
     put_int(out, 4, record->sandbox.ended_ns);
     put_varint(out, 5, record->sandbox.stdout_rotations);
     put_varint(out, 6, record->sandbox.stderr_rotations);
+    put_varint(out, 7, record->sandbox.dropped_bytes);
     put_end(out, place);
 }
 
@@ -161,6 +162,7 @@ static void read_sandbox(const Mesos__Internal__AgentRecord__Sandbox *from,
     out->sandbox.ended_ns = from->ended_ns;
     out->sandbox.stdout_rotations = from->stdout_rotations;
     out->sandbox.stderr_rotations = from->stderr_rotations;
+    out->sandbox.dropped_bytes = from->dropped_bytes;
 }
 
 static bool read_agent_record(struct wire *wire, const Mesos__Internal__AgentRecord *from,

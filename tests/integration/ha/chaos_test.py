@@ -153,7 +153,8 @@ def zk_fault(world, verb, back, members):
 
 
 def sound(daemons):
-    return [one for one in daemons if one.runs() and not one.is_paused and not one.node.is_cut and not one.node.is_slow]
+    return [one for one in daemons if one.runs() and one.has_spoken() and not one.is_paused and not one.node.is_cut and
+            not one.node.is_slow]
 
 
 def leading(world):

@@ -86,11 +86,11 @@ class Daemon:
         self.log_path = os.path.join(world.directory, name + ".log")
         self.process = None
         self.is_paused = False
-        self.looked_to = 0
+        self.looked_to = self.began_at = 0
 
     def start(self, *flags):
         assert not self.runs()
-        self.looked_to = len(self.log())
+        self.looked_to = self.began_at = len(self.log())
         into = ["nsenter", f"--net=/proc/{self.node.holder.pid}/ns/net"] if self.node else []
         with open(self.log_path, "ab") as log:
             # pylint: disable=consider-using-with
@@ -113,6 +113,10 @@ class Daemon:
 
     def mark(self):
         self.looked_to = len(self.log())
+
+    def has_spoken(self):
+        """It knows by now what SIGTERM means."""
+        return len(self.log()) > self.began_at
 
     def says(self, words):
         return re.search(words, self.log_since())
@@ -210,7 +214,7 @@ class World:
         self.bin = os.path.abspath(binaries)
         self.directory = tempfile.mkdtemp(prefix="mesos-ha-", dir="/var/tmp")
         os.chmod(self.directory, 0o755)
-        self.small_disks = []
+        self.small_disks, self.nodes = [], []
         self.others = []
         self.group = "mesos-ha-" + self.directory[-8:].replace("_", "x")
         self._bridge(members)
@@ -232,14 +236,18 @@ class World:
         for i in range(1, members + 1):
             run("ip", "addr", "add", f"{NET}.{i}/24", "dev", BRIDGE)
 
+    def _node(self, name, number):
+        self.nodes.append(Node(name, number))
+        return self.nodes[-1]
+
     def _master(self, i):
-        node = Node(f"master{i}", 11 + i)
+        node = self._node(f"master{i}", 11 + i)
         return Daemon(self, node.name, [
             os.path.join(self.bin, "mesos-master"), f"--zk={self.zk}", f"--ip={node.ip}", "--port=5050",
             f"--hostname={node.ip}", f"--work_dir={self.directory}/{node.name}", *MASTER_FLAGS], node)
 
     def _agent(self, i):
-        node = Node(f"agent{i}", 21 + i)
+        node = self._node(f"agent{i}", 21 + i)
         return Daemon(self, node.name, [
             os.path.join(self.bin, "mesos-agent"), f"--master={self.zk}", f"--ip={node.ip}", "--port=5051",
             f"--hostname={node.name}", f"--work_dir={self.directory}/{node.name}",
@@ -373,7 +381,7 @@ class World:
     def strangers(self):
         """Processes of this namespace that are not the test's."""
         known = {1, os.getpid()}
-        known.update(one.node.holder.pid for one in self.masters + self.agents)
+        known.update(node.holder.pid for node in self.nodes)
         found = []
         for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
             with contextlib.suppress(OSError):

@@ -24,6 +24,7 @@ static struct {
     char directory[64];
     bool is_known, is_running, is_position_known;
     uint32_t rotations;
+    uint64_t dropped_bytes;
     struct buf bytes;      /* of all DATA */
     uint64_t first_offset; /* of the first since it was cleared */
     bool has_data;
@@ -36,7 +37,8 @@ bool agent_find_sandbox(const struct agent *agent, struct framework_id framework
     (void)agent, (void)framework, (void)task;
     *out = (struct sandbox_view){.path = text_of(world.directory),
                                  .running = world.is_running,
-                                 .stdout_rotations = world.rotations};
+                                 .stdout_rotations = world.rotations,
+                                 .dropped_bytes = world.dropped_bytes};
     return world.is_known;
 }
 
@@ -136,6 +138,19 @@ TEST(what_there_is_comes_and_then_the_end) {
 
     assert_string_equal(buf_string(&world.bytes), "hello");
     assert_int_equal(world.end, CHANNEL_END_COMPLETE);
+    end();
+}
+
+TEST(output_that_no_disk_took_makes_the_rest_no_complete_one) {
+    begin();
+    write_file("stdout", "hel");
+    world.dropped_bytes = 2;
+
+    ask(0, false, 100);
+
+    assert_string_equal(buf_string(&world.bytes), "hel");
+    assert_int_equal(world.end, CHANNEL_END_ERROR);
+    assert_string_equal(world.message, "2 bytes of the task's output could not be written");
     end();
 }
 
