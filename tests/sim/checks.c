@@ -243,12 +243,16 @@ bool check_agent_update(struct agent_node *node, struct text message) {
     if (decoded.kind != AGENT_MESSAGE_UPDATE)
         return false;
     const struct task_status *status = &decoded.update.status;
-    /* Of a framework that ends, what was to be sent may go although it is dropped by now. */
-    if (!is_known_to_master(world, decoded.update.framework))
-        return true;
-    if (is_of_unknown_task(node, decoded.update.framework.text, status))
+    if (is_of_unknown_task(node, decoded.update.framework.text, status)) {
         ledger_update_made(world->ledger, status->uuid);
-    else if (!head_of(node, decoded.update.framework.text, status->task.text, &head))
+        return true;
+    }
+    /* Of what ends without a word, a framework or all on this agent, what was to be sent may go
+     * although it is dropped by now. */
+    if (!is_known_to_master(world, decoded.update.framework) || drains_may_be_gone(world, node) ||
+        outages_may_have_hit(world, node))
+        return true;
+    if (!head_of(node, decoded.update.framework.text, status->task.text, &head))
         world_fail(world, "%s sends an update of %.*s of which none is stored", node->process.name,
                    TEXT_ARGS(status->task.text));
     else if (!uuid_equal(head, status->uuid))
