@@ -71,8 +71,8 @@ bool registry_content_equal(const struct registry_content *a, const struct regis
 /* --- what records mean --- */
 
 const char *registry_kind_name(size_t kind) {
-    static const char *const names[] = {"unknown",   "agent",  "unreachable", "gone",
-                                        "framework", "master", "role",        "machine"};
+    static const char *const names[] = {"unknown", "agent", "unreachable", "gone",   "framework",
+                                        "master",  "role",  "machine",     "removed"};
     return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
 }
 

@@ -125,7 +125,8 @@ static void list_roles(struct simulation *simulation, const struct quantities *c
     VEC_OF(struct role_sum *) sorted = {0};
     MAP_EACH(entry, &sums)
         VEC_PUSH(&sorted, map_value(entry));
-    qsort(sorted.items, sorted.count, sizeof(*sorted.items), compare_paths);
+    if (sorted.count > 1)
+        qsort(sorted.items, sorted.count, sizeof(*sorted.items), compare_paths);
     AUTO(role_sums_free) struct role_sums *clients = allocator_sum_roles(simulation->allocator);
     VEC_EACH(sum, &sorted) {
         struct allocator_standing standing = {0};

@@ -83,8 +83,8 @@ static const char *plain_words(const struct insight_verdict *it) {
             "the agent is in another region and the framework lacks REGION_AWARE",
         [ALLOCATOR_NO_ROLES] = "the agent does not serve roles of this kind",
         [ALLOCATOR_CONSTRAINT] = "the framework's constraints exclude the agent",
-        [ALLOCATOR_HOARDS] = "the framework let offers run out unanswered; it gets another one "
-                             "when it answers those it has",
+        [ALLOCATOR_HOARDS] = ("the framework let offers run out unanswered; it gets another one "
+                              "when it answers those it has"),
         [ALLOCATOR_BELOW_MINIMUM] = "what is free is below the smallest offer",
     };
     size_t reason = it->verdict->reason;

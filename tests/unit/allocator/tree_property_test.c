@@ -89,7 +89,7 @@ TEST(a_tree_of_depth_one_equals_weighted_drf) {
     struct rng rng = rng_for_test();
     for (int tree = 0; tree < rounds_for_test(1000); tree++) {
         struct pool pool;
-        int64_t weights[LEAVES];
+        int64_t weights[LEAVES] = {0};
         int leaves = 2 + (int)rng_below(&rng, 8), expected[LEAVES] = {0};
         pool_init(&pool, TREE_HDRF, (int64_t[RESOURCES]){(int64_t)rng_below(&rng, 90) + 30});
         for (int i = 0; i < leaves; i++) {
