@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 256 };
+enum { BATCH = 1024 };
 
 struct signal_handler {
     void (*fn)(void *self, int signal_number);

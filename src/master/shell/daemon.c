@@ -161,9 +161,12 @@ static void on_signal(void *self, int signal_number) {
         loop_stop(daemon->loop);
         return;
     }
+    /* What was decided is on its way before the place is given up; to take the term apart can wait
+     * until then, for it takes long with many agents. */
     daemon->is_ending = true;
-    term_end(daemon, "this master ends");
+    term_commit(daemon);
     leadership_resign(daemon->leadership);
+    term_end(daemon, "this master ends");
 }
 
 static bool start(struct daemon *daemon, struct error *error) {
