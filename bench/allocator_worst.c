@@ -4,13 +4,14 @@
  *
  *     allocator_worst [all | CASE] [AGENTS FRAMEWORKS]
  *
- * whole       all is offered to frameworks that take whole agents and want more, and one waits for
- * a task that fits nowhere; one agent after the other is freed shapes      all is used by tasks of
- * one size that all want more of; one after the other ends remainder   the same, but half a task
- * ends each time mixed       remainder, and some want tasks as small as that on agents that are not
- * there limited     each role's quota is reached on one resource, of which every agent has some
- * left reserved    each agent has twenty reservations, each with labels of its own, for roles in
- * turn calls       the first quota, a resource that is new, other minima: the longest call
+ * whole       whole agents for all, who want more, and one task that fits nowhere; agents are freed
+ * shapes      all is used by tasks of one size that all want more of; one after the other ends
+ * remainder   the same, but half a task ends each time
+ * mixed       remainder, and some want tasks as small as that on agents that are not there
+ * quota       shapes, with a limit on each role that is not reached
+ * limited     quota is reached on one resource, of which every agent has some left
+ * reserved    twenty reservations on each agent, each with labels of its own, for roles in turn
+ * calls       the first quota, a resource that is new, other minima: the longest call
  */
 #include "allocator_world.h"
 
@@ -127,7 +128,7 @@ static void fill_by_hand(struct world *world) {
 
 /* What a shape's offer took of an agent is the next to end there. */
 static void run_crowd(const char *name, struct world_plan plan, int64_t ends_milli,
-                      uint32_t elsewhere) {
+                      uint32_t elsewhere, bool has_quota) {
     struct world world;
     AUTO(mem_free) int64_t *took_ns = NEW_ARRAY(int64_t, ROUNDS);
     AUTO(mem_free) uint32_t *parts = NEW_ARRAY(uint32_t, plan.agents + 1);
@@ -135,6 +136,10 @@ static void run_crowd(const char *name, struct world_plan plan, int64_t ends_mil
     world_add_frameworks(&world);
     for (uint32_t i = 1; i <= plan.frameworks; i++)
         ask(&world, i, i <= elsewhere ? 500 : 1000, i <= elsewhere ? UINT32_MAX - 1 : 0);
+    for (uint32_t i = 1; i <= plan.frameworks && has_quota; i++) {
+        struct quota_line line = {NAME_CPUS, 0, 24000 * (int64_t)plan.agents};
+        allocator_set_quota(world.allocator, world.roles[i], &line, 1);
+    }
     line_begin(name, &plan);
     fill_by_hand(&world);
     world_start_clock(&world);
@@ -154,15 +159,19 @@ static void run_crowd(const char *name, struct world_plan plan, int64_t ends_mil
 }
 
 static void run_shapes(struct world_plan plan) {
-    run_crowd("shapes", plan, 1000, 0);
+    run_crowd("shapes", plan, 1000, 0, false);
 }
 
 static void run_remainder(struct world_plan plan) {
-    run_crowd("remainder", plan, 500, 0);
+    run_crowd("remainder", plan, 500, 0, false);
 }
 
 static void run_mixed(struct world_plan plan) {
-    run_crowd("mixed", plan, 500, plan.frameworks / 100);
+    run_crowd("mixed", plan, 500, plan.frameworks / 100, false);
+}
+
+static void run_quota(struct world_plan plan) {
+    run_crowd("quota", plan, 1000, 0, true);
 }
 
 static void run_limited(struct world_plan plan) {
@@ -267,8 +276,8 @@ static const struct {
 } cases[] = {
     {"whole", run_whole, 10000, 6000},         {"shapes", run_shapes, 10000, 6000},
     {"remainder", run_remainder, 10000, 6000}, {"mixed", run_mixed, 10000, 6000},
-    {"limited", run_limited, 20000, 2000},     {"reserved", run_reserved, 5000, 1000},
-    {"calls", run_calls, 50000, 6000},
+    {"quota", run_quota, 10000, 6000},         {"limited", run_limited, 20000, 2000},
+    {"reserved", run_reserved, 5000, 1000},    {"calls", run_calls, 50000, 6000},
 };
 
 int main(int argc, char **argv) {
@@ -289,7 +298,8 @@ int main(int argc, char **argv) {
         has_run = true;
     }
     if (!has_run)
-        fprintf(stderr, "usage: allocator_worst [all | whole | shapes | remainder | mixed | "
-                        "limited | reserved | calls] [AGENTS FRAMEWORKS]\n");
+        fprintf(stderr,
+                "usage: allocator_worst [all | whole | shapes | remainder | mixed | quota | "
+                "limited | reserved | calls] [AGENTS FRAMEWORKS]\n");
     return has_run ? 0 : 2;
 }

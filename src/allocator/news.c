@@ -82,6 +82,22 @@ void news_of_agent(struct allocator *allocator, const struct agent *agent) {
         allocator->is_woken_on_many = true;
 }
 
+/* Whom it kept off may be otherwise; where it was amounts alone nothing is new. */
+void news_of_quota(struct allocator *allocator) {
+    allocator->has_news = allocator->news.is_for_limited = true;
+    allocator->is_settled = false;
+}
+
+static bool is_limited(const struct client *client) {
+    return client->was_limited || client->is_kept_off;
+}
+
+/* Nobody who is woken was kept off by quota. */
+void news_note_yes(struct allocator *allocator, struct client *client) {
+    if (is_limited(client) && standing_of(allocator, client) == STANDING_WOKEN)
+        set_standing(allocator, client, STANDING_FRESH);
+}
+
 /* --- telling the policy --- */
 
 static bool has_room_for(const struct allocator *allocator, const struct amounts *room,
@@ -172,10 +188,13 @@ static bool tell(struct allocator *allocator, uint32_t id) {
     if (client == NULL || !client->is_listed)
         return false;
     bool is_refused = standing_of(allocator, client) == STANDING_REFUSED;
-    if (is_refused && !may_fit(allocator, client, &pass->news))
+    if (is_refused && !(pass->news.is_for_limited && is_limited(client)) &&
+        !may_fit(allocator, client, &pass->news))
         return true;
     client->is_listed = false;
-    if (is_refused) {
+    if (is_refused && is_limited(client)) {
+        set_standing(allocator, client, STANDING_FRESH);
+    } else if (is_refused) {
         set_standing(allocator, client, STANDING_WOKEN);
         lower(allocator, &allocator->least, client);
     }

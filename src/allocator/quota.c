@@ -10,7 +10,7 @@ void quota_note_room(struct allocator *allocator) {
     if (!quota_book_is_used(allocator->book))
         return;
     allocator->quota_version++;
-    news_for_all(allocator);
+    news_of_quota(allocator);
 }
 
 void quota_tell_free(struct allocator *allocator, struct agent *agent) {

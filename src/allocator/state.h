@@ -66,6 +66,7 @@ struct client {
     int64_t weight_milli;
     bool is_subscribed, is_suppressed, has_demand;
     bool wants;
+    bool is_kept_off;         /* by quota, of all agents, when it was asked last */
     bool was_limited;         /* agents were passed by for quota, as it was in ... */
     uint64_t limited_version; /* ... this version of it */
     uint32_t sated_place;     /* 1-based, in allocator.sated; 0: not there */
@@ -184,7 +185,8 @@ struct constraint {
 /* What became better: anything, or agents that have so much free at most. */
 struct news {
     bool is_for_all;
-    bool is_enough; /* one has a minimum of the cluster's */
+    bool is_for_limited; /* quota may leave more */
+    bool is_enough;      /* one has a minimum of the cluster's */
     struct amounts room;
 };
 
@@ -488,6 +490,9 @@ bool turn_is_due(const struct allocator *allocator);
 /* --- news.c --- */
 void news_for_all(struct allocator *allocator);
 void news_of_agent(struct allocator *allocator, const struct agent *agent);
+void news_of_quota(struct allocator *allocator);
+/* The policy heard that it fits. */
+void news_note_yes(struct allocator *allocator, struct client *client);
 /* Something about it changed, or it asks no more. */
 void news_of_client(struct allocator *allocator, struct client *client);
 /* The policy heard that it does not fit. */

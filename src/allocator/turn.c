@@ -155,6 +155,7 @@ static bool is_kept_off(struct allocator *allocator, struct client *client,
     enum allocator_reason reason = verdict_of_client(allocator, client, wish, NULL);
     if (reason != ALLOCATOR_FITS && (reason == ALLOCATOR_HOARDS || allocator->special_count == 0)) {
         client->seen = reason;
+        client->is_kept_off = client->is_kept_off || reason != ALLOCATOR_HOARDS;
         return true;
     }
     if (client->was_limited && client->limited_version != allocator->quota_version)
@@ -173,6 +174,7 @@ static void note_unfit(struct allocator *allocator, struct client *client) {
 static enum mesos_allocator_answer find(struct allocator *allocator, struct client *client) {
     bool was_asked = false;
     allocator->fitting_client = NULL;
+    client->is_kept_off = false;
     VEC_EACH(wish, &client->wishes) {
         if (!wish_is_left(wish) || !is_in_stage(allocator, client, wish))
             continue;
@@ -218,8 +220,10 @@ static enum mesos_allocator_answer host_fits(void *self, uint32_t id) {
         return MESOS_ALLOCATOR_LATER;
     }
     enum mesos_allocator_answer answer = find(allocator, client);
-    if (answer == MESOS_ALLOCATOR_YES)
+    if (answer == MESOS_ALLOCATOR_YES) {
         client->fitted_choice = allocator->choice;
+        news_note_yes(allocator, client);
+    }
     if (answer == MESOS_ALLOCATOR_NO && !is_known) {
         allocator->budget -= COST_OF_A_NO;
         news_note_no(allocator, client);

@@ -84,7 +84,8 @@ static void step(struct world *world, struct rng *rng, const uint32_t *roles, ui
     case 5: world->now_ms += (int64_t)rng_below(rng, 100); break;
     case 6:
         if (has_quota)
-            world_limit(world, roles[framework], 0, 1 + (int64_t)rng_below(rng, 20));
+            world_limit(world, roles[framework], (int64_t)rng_below(rng, 2),
+                        1 + (int64_t)rng_below(rng, 20));
         break;
     case 7:
     case 8:
