@@ -22,6 +22,7 @@ struct record_head {
     uint32_t was_seen_ending;
     uint32_t out_of_memory;
     int64_t peak_memory_bytes;
+    uint64_t boot; /* of the machine: pid and start_time mean nothing in another; 0: not said */
 };
 
 /* Where mesos-init was when it failed. */

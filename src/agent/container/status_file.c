@@ -34,8 +34,26 @@ int status_create(int directory, const char *id, struct error *error) {
     return file;
 }
 
+/* The first digits of the kernel's boot id, which is chosen at random; 0: not known. */
+static uint64_t boot_number(void) {
+    static uint64_t number;
+    char digits[9] = {0};
+    if (number != 0)
+        return number;
+    int file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    if (read(file, digits, sizeof(digits) - 1) == (ssize_t)sizeof(digits) - 1)
+        number = strtoull(digits, NULL, 16);
+    close(file);
+    return number;
+}
+
 bool status_write_head(int file, const struct record_head *head) {
-    return pwrite(file, head, sizeof(*head), 0) == (ssize_t)sizeof(*head);
+    struct record_head written = *head;
+    if (written.boot == 0)
+        written.boot = boot_number();
+    return pwrite(file, &written, sizeof(written), 0) == (ssize_t)sizeof(written);
 }
 
 void status_update_head(int directory, const char *id, const struct record_head *head) {
@@ -61,6 +79,10 @@ bool status_read(int directory, const char *id, struct status *out) {
         status.record.magic != RECORD_MAGIC)
         memset(&status.record, 0, sizeof(status.record));
     close(file);
+    if (status.head.boot != 0 && status.head.boot != boot_number()) {
+        status.head.pid = 0;
+        status.head.start_time = 0;
+    }
     if (has_head)
         *out = status;
     return has_head;

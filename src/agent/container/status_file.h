@@ -19,9 +19,11 @@ struct status {
 
 /* A new file, open for writing; -1 with the error set. */
 int status_create(int directory, const char *id, struct error *error);
+/* Of this boot, unless it says another. */
 bool status_write_head(int file, const struct record_head *head);
 /* Writes the head of a file that is there already. */
 void status_update_head(int directory, const char *id, const struct record_head *head);
+/* One of another boot has no process: pid is 0. */
 bool status_read(int directory, const char *id, struct status *out);
 void status_remove(int directory, const char *id);
 void status_each(int directory, void (*fn)(void *self, const char *id), void *self);

@@ -140,8 +140,9 @@ static bool take_up(struct daemon *daemon, const struct loading *loading, struct
     if (daemon->exit_code != 0)
         return true; /* it stops, and has said why */
     sweep(daemon);
-    return containers_recover(daemon->containers, loading->records.items, loading->records.count,
-                              error);
+    /* A pid of another boot is somebody else's by now: the core has lost all that was. */
+    size_t count = event.recovered.same_boot ? loading->records.count : 0;
+    return containers_recover(daemon->containers, loading->records.items, count, error);
 }
 
 static bool recover(struct daemon *daemon, struct text boot_id, struct error *error) {

@@ -3,6 +3,8 @@
  */
 #include "tests/integration/cluster/framework.h"
 
+#include "common/runtime/files.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <fcntl.h>
@@ -164,6 +166,53 @@ TEST(a_custom_executor_outlives_its_agent) {
     framework_wait(framework, "hold", MESOS__V1__TASK_STATE__TASK_KILLED);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_LOST), 0);
     end(framework);
+}
+
+static void write_file(const char *name, const char *content, mode_t mode) {
+    struct error error;
+    if (!file_write(cluster_path(&cluster, name), text_of(content), mode, &error))
+        fail_msg("%s", error.message);
+}
+
+/* An agent that sees another boot id than its machine has. */
+static const char *booted_agent(const char *boot_id) {
+    char script[1024];
+    snprintf(script, sizeof(script),
+             "#!/bin/sh\n"
+             "exec unshare --mount --propagation private sh -c 'mount --bind %s "
+             "/proc/sys/kernel/random/boot_id && exec \"$0\" \"$@\"' %s \"$@\"\n",
+             cluster_path(&cluster, "boot_id"), cluster_agent_program());
+    write_file("boot_id", boot_id, 0644);
+    write_file("booted-agent", script, 0755);
+    return cluster_path(&cluster, "booted-agent");
+}
+
+TEST(after_a_reboot_tasks_have_failed_and_nothing_of_them_is_left) {
+    static const char *const flags[] = {"--gc_delay=0ns", NULL};
+    glob_t found;
+    cluster_open(&cluster);
+    cluster_start_master(&cluster, NULL);
+    cluster.agent_program = booted_agent("11111111-2222-3333-4444-555555555555\n");
+    cluster_start_agent(&cluster, 0, flags);
+    process_wait_log(&cluster.agents[0], " registered ");
+    struct framework *framework =
+        framework_new(&cluster, (struct framework_options){.failover_timeout_s = 60});
+    framework_launch(framework, (struct wish){.id = "sleep", .command = "exec sleep 1000"});
+    framework_wait(framework, "sleep", MESOS__V1__TASK_STATE__TASK_RUNNING);
+
+    process_end(&cluster.agents[0], SIGKILL);
+    cluster.agent_program = booted_agent("99999999-8888-7777-6666-555555555555\n");
+    cluster_start_agent(&cluster, 0, flags);
+
+    struct note note = framework_wait(framework, "sleep", MESOS__V1__TASK_STATE__TASK_FAILED);
+    assert_string_equal(note.message, "The machine was restarted");
+    framework_launch(framework, (struct wish){.id = "next", .command = "true"});
+    framework_wait(framework, "next", MESOS__V1__TASK_STATE__TASK_FINISHED);
+    process_end(&cluster.agents[0], SIGUSR1);
+    assert_int_equal(cluster_cgroups(&cluster, 0), 0);
+    assert_int_equal(glob(cluster_path(&cluster, "agent0/run/*"), 0, NULL, &found), GLOB_NOMATCH);
+    framework_free(framework);
+    cluster_close(&cluster);
 }
 
 /* The gate of the executor: its sandbox is the only one. */

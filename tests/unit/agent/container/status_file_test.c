@@ -42,6 +42,26 @@ TEST(a_status_file_tells_head_and_record_and_goes) {
     rmdir(path);
 }
 
+TEST(a_status_file_of_another_boot_names_no_process) {
+    char path[64];
+    int directory = open_directory(path);
+    struct record_head head = {.magic = RECORD_MAGIC, .pid = 42, .start_time = 7, .boot = 1};
+    struct record record = {.magic = RECORD_MAGIC, .ended = 1, .wait_status = 9};
+    struct status status;
+
+    int file = status_create(directory, "c", NULL);
+    assert_true(status_write_head(file, &head));
+    assert_int_equal(pwrite(file, &record, sizeof(record), RECORD_OFFSET), sizeof(record));
+    assert_true(status_read(directory, "c", &status));
+
+    assert_int_equal(status.head.pid, 0);
+    assert_int_equal(status.record.wait_status, 9);
+    status_remove(directory, "c");
+    close(file);
+    close(directory);
+    rmdir(path);
+}
+
 TEST(a_process_is_known_by_pid_and_the_time_it_began) {
     uint64_t mine = process_start_time(getpid());
 
