@@ -31,6 +31,7 @@ struct zk_client {
     enum zk_session_state state;
     struct zk_session session; /* what a new handle resumes */
     bool is_opening;           /* notes are of the last handle */
+    bool is_stale;             /* no server took it for a while: replaced next time */
     bool was_moved;            /* to a handle that watches nothing: all that is watched is told */
     struct link calls;
     size_t call_count;
@@ -131,6 +132,16 @@ static void follow_names(struct zk_client *client) {
     open_handle(client, client->was_moved ? &client->session : NULL);
 }
 
+/* A handle remembers the newest change it has seen, and servers that have begun anew with less
+ * refuse it for ever; so every other time it is replaced, in the same session. */
+static void look_around(struct zk_client *client) {
+    client->is_stale = !client->is_stale;
+    if (client->is_stale)
+        zk_keeper_resolve(client->keeper);
+    else
+        follow_names(client);
+}
+
 static void on_timer(void *self) {
     struct zk_client *client = self;
     switch (client->state) {
@@ -141,7 +152,7 @@ static void on_timer(void *self) {
     case ZK_SESSION_CONNECTING:
     case ZK_SESSION_EXPIRED:
         if (!client->is_opening)
-            zk_keeper_resolve(client->keeper);
+            look_around(client);
         loop_timer_arm(&client->timer, loop_now_ms(client->loop) + ZK_RESOLVE_MS);
         return;
     case ZK_SESSION_CONNECTED: return;
@@ -162,6 +173,7 @@ static void tell_watched(struct zk_client *client) {
 
 static void connected(struct zk_client *client, const struct zk_session *session) {
     client->session = *session;
+    client->is_stale = false;
     loop_timer_disarm(&client->timer);
     if (tell_session(client, ZK_SESSION_CONNECTED, session->id) && client->was_moved)
         tell_watched(client);

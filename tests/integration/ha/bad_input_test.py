@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 from world import Daemon, Failure, enter, main, run, wait_until
 
@@ -264,9 +265,11 @@ def empty_ensemble_in_the_same_place(world):
     job.wait_says("TASK_RUNNING")
     world.ensemble("down", "1")
     run("rm", "-rf", f"{world.zk_directory}/1/data/version-2")
+    wait_until("nobody leads", lambda: all(world.state_of(one) == "electing" for one in world.masters))
     world.ensemble("up", "1")
-    leader = world.leader()
-    print("agents:", world.cli("agents").stdout)
+    began = time.monotonic()
+    leader = world.leader(60)
+    print(f"an empty ZooKeeper -> a master leads: {time.monotonic() - began:.1f} s")
     wait_until("the agent is back", lambda: world.active_agents() == 1)
     assert job.wait(30) == 0
     assert leader is world.leader()
