@@ -66,9 +66,10 @@ struct agent_node {
     size_t next_master, redirects;
     bool is_waiting; /* for a leader, to dial it */
     bool is_connected;
-    bool is_recovered; /* every container was heard of */
-    bool has_left;     /* for good */
-    char id[100];      /* that it was given; "": none yet */
+    bool is_recovered;    /* every container was heard of */
+    int64_t recovered_ms; /* and when */
+    bool has_left;        /* for good */
+    char id[100];         /* that it was given; "": none yet */
     char boot_id[32];
     unsigned boots;
     bool has_stopped; /* by its own STOP */
@@ -120,6 +121,11 @@ struct slot {
     bool kill_wanted, in_executor, wants_port;
     int64_t cpu_milli, mem_milli, duration_ms;
 };
+
+/* Some tasks must not go on for long without a master (TASK_LABEL_STOP_AFTER). */
+static inline bool slot_is_bound(int64_t duration_ms) {
+    return duration_ms % 5 == 3;
+}
 
 struct workload_options {
     size_t tasks;
