@@ -114,6 +114,9 @@ struct quota_line {
     int64_t guarantee_milli; /* 0: none */
     int64_t limit_milli;     /* INT64_MAX: none */
 };
+/* While held, roles with a limit (and all below them) get nothing of what it limits, for agents are
+ * expected whose tasks may count for it. */
+void allocator_hold_limits(struct allocator *allocator, bool is_held);
 /* Replaces all of the role's; none at all: no quota. Nothing that is held is taken back. */
 void allocator_set_quota(struct allocator *allocator, uint32_t role, const struct quota_line *lines,
                          size_t count);

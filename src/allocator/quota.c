@@ -70,6 +70,14 @@ void quota_tell_all(struct allocator *allocator) {
     }
 }
 
+void allocator_hold_limits(struct allocator *allocator, bool is_held) {
+    quota_book_hold_limits(allocator->book, is_held);
+    if (!allocator->is_book_told)
+        return;
+    quota_note_room(allocator);
+    clients_look_again(allocator);
+}
+
 void allocator_set_quota(struct allocator *allocator, uint32_t role, const struct quota_line *lines,
                          size_t count) {
     quota_tell_all(allocator);

@@ -35,6 +35,7 @@ struct quota_book {
     struct quota_node root;            /* its children are the roles without a parent */
     struct wides available;            /* what is free */
     size_t roles_with_lines;
+    bool holds_limits;
 };
 
 static const struct quantities nothing;
@@ -297,6 +298,10 @@ void quota_book_add_free(struct quota_book *book, const struct quantities *amoun
                   (__int128)amounts->items[i].milli * sign);
 }
 
+void quota_book_hold_limits(struct quota_book *book, bool is_held) {
+    book->holds_limits = is_held;
+}
+
 /* --- what may be given --- */
 
 /* How much of one name may be given to a role. */
@@ -325,7 +330,7 @@ static struct room room_of(const struct quota_book *book, const struct quota_nod
         int64_t limit = limit_of(node, name);
         if (limit < INT64_MAX) {
             int64_t left = limit - quantities_milli(&node->consumed, name);
-            left = left > 0 ? left : 0;
+            left = left > 0 && !book->holds_limits ? left : 0;
             if (left < room.below_limit) {
                 room.below_limit = left;
                 room.limited_by = node;

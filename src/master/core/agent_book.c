@@ -29,9 +29,12 @@
 #define GONE "gone"
 
 static void set_state(struct master *master, struct agent *agent, enum agent_state state) {
+    bool was_awaited = agent->state == AGENT_RECOVERED;
     master->agents_by_state[agent->state]--;
     master->agents_by_state[state]++;
     agent->state = state;
+    if (was_awaited && master->agents_by_state[AGENT_RECOVERED] == 0)
+        supply_hold_limits(master, false);
 }
 
 static struct text endpoint(struct master *master, const struct agent *agent) {

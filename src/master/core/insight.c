@@ -126,6 +126,7 @@ static bool look(const struct looking *looking, const struct framework *framewor
     choose_main(master, &tally, view);
     allocator_client_standing(master->allocator, framework->number, role, &view->client);
     allocator_role_standing(master->allocator, looking->sums, role, &view->role_standing);
+    view->awaited_agents = master->agents_by_state[AGENT_RECOVERED];
     view->history_count = allocator_history(master->allocator, framework->number, role,
                                             view->history, ALLOCATOR_HISTORY_LIMIT);
     return true;

@@ -39,6 +39,8 @@ struct wish_view {
     struct allocator_standing client, role_standing;          /* zeroes: not known */
     struct allocator_change history[ALLOCATOR_HISTORY_LIMIT]; /* at_ms: monotonic */
     size_t history_count;
+    /* Known to the registry and not back yet: until then limits leave nothing. */
+    size_t awaited_agents;
 };
 
 struct insight_question {

@@ -176,6 +176,8 @@ static void recovered(struct master *master, const struct master_event *event) {
         }
     }
     old_book_begin(master);
+    if (master->agents_by_state[AGENT_RECOVERED] > 0)
+        supply_hold_limits(master, true);
     master->removals.recovered = master->agents_by_state[AGENT_RECOVERED];
     struct registry_record self = {.kind = REGISTRY_MASTER, .master_id = text_of(master->id)};
     struct registry_record *kept = ARENA_NEW(master->out->arena, struct registry_record);

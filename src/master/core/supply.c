@@ -44,6 +44,10 @@ void supply_set_quota(struct master *master, uint32_t role, const struct quota_l
     allocator_set_quota(master->allocator, role, lines, count);
 }
 
+void supply_hold_limits(struct master *master, bool is_held) {
+    allocator_hold_limits(master->allocator, is_held);
+}
+
 const struct quantities *supply_consumed(const struct master *master, uint32_t role) {
     return allocator_consumed(master->allocator, role);
 }

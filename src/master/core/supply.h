@@ -12,6 +12,8 @@ void supply_begin(struct master *master, const struct master_options *options);
 void supply_set_weight(struct master *master, uint32_t role, int64_t weight_milli);
 void supply_set_quota(struct master *master, uint32_t role, const struct quota_line *lines,
                       size_t count);
+/* Agents that the registry knows are still to come back: limits leave nothing until then. */
+void supply_hold_limits(struct master *master, bool is_held);
 /* What the role and all below it use of quota, offers included; lent until the next call. */
 const struct quantities *supply_consumed(const struct master *master, uint32_t role);
 /* How much more must be kept for all guarantees than is free; 0: enough is. */

@@ -290,7 +290,13 @@ static bool is_over_its_share(const struct wish_view *view) {
 
 static void tell_limit(const struct wish_view *view, insight_line_fn *fn, void *self) {
     AUTO_FINI(buf_fini) struct buf line = {0};
-    buf_printf(&line, "raise the limit: mesos role set '%.*s' --limit ...",
+    if (view->awaited_agents > 0)
+        buf_printf(&line,
+                   "wait: %zu agents that were here before are not back yet, and their tasks may "
+                   "count for the limit of role %.*s",
+                   view->awaited_agents, TEXT_ARGS(view->other_role));
+    else
+        buf_printf(&line, "raise the limit: mesos role set '%.*s' --limit ...",
                TEXT_ARGS(view->other_role));
     fn(self, buf_text(&line));
 }

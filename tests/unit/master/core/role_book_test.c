@@ -5,7 +5,7 @@
 #include "master/core/role_book.h"
 
 #include "common/model/roles.h"
-#include "tests/unit/master/core/stage.h"
+#include "tests/unit/master/core/stage_operations.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -613,6 +613,34 @@ TEST(after_a_restart_what_is_offered_keeps_to_the_limits_in_the_registry) {
 
     assert_heard(stage, "cpus:2");
     assert_not_heard(stage, "cpus:8");
+}
+
+/* Its tasks there may use up the limit, and nobody knows. */
+TEST(while_a_known_agent_is_away_nothing_is_offered_below_a_limit) {
+    AUTO(stage_free) struct stage *stage = stage_new();
+    struct quota_config_line line = {TEXT("cpus"), 0, 4000};
+    struct registry_record records[] = {
+        {.kind = REGISTRY_ROLE, .role = {TEXT("eng"), 1000, &line, 1}},
+        {.kind = REGISTRY_AGENT, .agent_info = TEXT("info")},
+        {.kind = REGISTRY_AGENT, .agent_info = TEXT("info")},
+    };
+    struct text keys[] = {TEXT("role/eng"), TEXT("agent/old-S0"), TEXT("agent/old-S1")};
+    stage_begin_with(stage, records, keys, 3);
+    stage_add_framework_of(stage, 1, "limited", "eng/ci", 0);
+    stage_add_framework(stage, 2);
+    stage_tell(stage, 9, stage_register(stage, "old-S0", "a", "cpus:8;mem:1024"));
+    assert_heard(stage, "to 2 OFFERS");
+    assert_not_heard(stage, "to 1 OFFERS M-O0 agent=old-S0 role=eng/ci cpus");
+
+    struct agent_message message = stage_register(stage, "old-S1", "b", "cpus:8;mem:1024");
+    struct task_report task = stage_report(stage, "old-0007", "t", "cpus:3", TASK_STATE_RUNNING);
+    task.role = TEXT("eng");
+    message.register_agent.tasks = &task;
+    message.register_agent.task_count = 1;
+    stage_tell(stage, 10, message);
+
+    assert_heard(stage, "role=eng/ci cpus:1;mem:1024");
+    assert_not_heard(stage, "role=eng/ci cpus:4");
 }
 
 TEST(a_hundred_thousand_roles_are_served_and_no_more) {
