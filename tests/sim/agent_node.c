@@ -548,6 +548,7 @@ static void recover(struct agent_node *node) {
     if (!node->process.is_up || node->process.life != life)
         return;
     node->is_recovered = true;
+    node->recovered_ms = node->process.world->now_ms;
     machine_remove_orphans(&node->machine);
 }
 

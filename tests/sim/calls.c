@@ -91,6 +91,8 @@ struct task_parts {
     Mesos__V1__TaskID id;
     Mesos__V1__CommandInfo command;
     char text[128];
+    Mesos__V1__Labels labels;
+    Mesos__V1__Label label, *label_list[1];
     struct scalar cpus, mem;
     Mesos__V1__Resource port;
     Mesos__V1__Value__Ranges ranges;
@@ -112,6 +114,19 @@ static void fill_port(struct task_parts *parts, uint64_t port) {
     parts->resources[parts->info.n_resources++] = &parts->port;
 }
 
+enum { BOUND_MS = 60000 };
+
+static void fill_label(struct task_parts *parts) {
+    mesos__v1__labels__init(&parts->labels);
+    mesos__v1__label__init(&parts->label);
+    parts->label.key = TASK_LABEL_STOP_AFTER;
+    parts->label.value = "12secs";
+    parts->label_list[0] = &parts->label;
+    parts->labels.labels = parts->label_list;
+    parts->labels.n_labels = 1;
+    parts->info.labels = &parts->labels;
+}
+
 static void fill_task(struct task_parts *parts, const struct launch_plan *plan, size_t number,
                       struct executor_parts *executor, int code) {
     const struct slot *slot = plan->slots[number];
@@ -128,6 +143,8 @@ static void fill_task(struct task_parts *parts, const struct launch_plan *plan, 
     parts->info.n_resources = 2;
     if (plan->ports[number] != 0)
         fill_port(parts, plan->ports[number]);
+    if (slot_is_bound(slot->duration_ms))
+        fill_label(parts);
     if (slot->in_executor) {
         int size = snprintf(parts->text, sizeof(parts->text), "%lld %d",
                             (long long)slot->duration_ms, code);
@@ -135,8 +152,10 @@ static void fill_task(struct task_parts *parts, const struct launch_plan *plan, 
         parts->info.has_data = true;
         parts->info.data = (ProtobufCBinaryData){(size_t)size, (uint8_t *)parts->text};
     } else {
+        /* Long enough to outlive a partition, if its label did not end it. */
+        int64_t longer_ms = slot_is_bound(slot->duration_ms) ? BOUND_MS : 0;
         snprintf(parts->text, sizeof(parts->text), "run %s %lld %d", plan->ids[number],
-                 (long long)slot->duration_ms, code);
+                 (long long)(slot->duration_ms + longer_ms), code);
         parts->command.value = parts->text;
         parts->info.command = &parts->command;
     }

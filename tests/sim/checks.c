@@ -99,6 +99,39 @@ static void check_offer_is_live(void *self, const struct offer_view *offer) {
                    TEXT_ARGS(offer->id.text));
 }
 
+/* --- tasks that must not run twice --- */
+
+enum { STOP_MS = 5000 /* what an agent has to stop what is due when it comes back */ };
+
+static bool runs_alone(const struct container *container, const char *task) {
+    char id[128];
+    long long duration_ms;
+    return container->state == CONTAINER_RUNNING &&
+           sscanf(container->order->command, "run %127s %lld", id, &duration_ms) == 2 &&
+           strcmp(id, task) == 0 && slot_is_bound(duration_ms);
+}
+
+/* Another may be begun now, so this one must be gone; but while no agent is there, nobody can end
+ * it. */
+static void check_is_alone(void *self, const struct task_view *task) {
+    struct world *world = self;
+    if (!task->is_unreachable || world->has_failed)
+        return;
+    char id[128];
+    snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(task->id.text));
+    VEC_EACH(agent, &world->agents) {
+        const struct agent_node *node = *agent;
+        if (!node->process.is_up || !node->is_recovered ||
+            world->now_ms - node->recovered_ms < STOP_MS)
+            continue;
+        VEC_EACH(at, &node->machine.containers) {
+            if (runs_alone(*at, id))
+                world_fail(world, "%s is unreachable and still runs on %s, in spite of its label",
+                           id, node->process.name);
+        }
+    }
+}
+
 void check_master(struct master_node *node) {
     struct error why = {0};
     if (!master_check(node->core, &why))
@@ -106,6 +139,7 @@ void check_master(struct master_node *node) {
     master_each_agent(node->core, check_share, node);
     master_each_offer(node->core, check_offer_is_live, node);
     if (node == node->process.world->master) {
+        master_each_task(node->core, NULL, check_is_alone, node->process.world);
         operator_check(node);
         drains_check(node);
         outages_check(node);
