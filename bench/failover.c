@@ -262,12 +262,12 @@ static void check_complete(struct bench *bench) {
 }
 
 static void measure_register(struct bench *bench) {
-    struct swarm_options options = {.loop = bench->loop,
-                                    .agents = bench->agents,
-                                    .tasks_each = bench->tasks,
-                                    .framework = text_of(bench->framework->id),
-                                    .framework_info = {bench->framework->info,
-                                                       bench->framework->info_size}};
+    struct swarm_options options = {
+        .loop = bench->loop,
+        .agents = bench->agents,
+        .tasks_each = bench->tasks,
+        .framework = text_of(bench->framework->id),
+        .framework_info = {bench->framework->info, bench->framework->info_size}};
     pid_t pid = leader(bench)->pid;
     bench->swarm = swarm_new(&options);
     swarm_start(bench->swarm);

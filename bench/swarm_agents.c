@@ -1,6 +1,7 @@
 /*
  * The shell of src/agent/shell cut down to what a swarm needs. Everything but the core, its
- * connection and its timer is shared: arena, outbox, kinds, the buffer that messages are encoded in.
+ * connection and its timer is shared: arena, outbox, kinds, the buffer that messages are encoded
+ * in.
  */
 #include "swarm_agents.h"
 
@@ -89,8 +90,8 @@ static void forget_connection(struct swarm_agent *agent) {
 }
 
 static void tell_closed(void *self) {
-    feed(self, (struct agent_event){.kind = AGENT_EVENT_MASTER_CLOSED,
-                                    .closed_reason = TEXT("closed")});
+    feed(self,
+         (struct agent_event){.kind = AGENT_EVENT_MASTER_CLOSED, .closed_reason = TEXT("closed")});
 }
 
 static void lose_connection(struct swarm_agent *agent) {
@@ -390,9 +391,8 @@ struct swarm *swarm_new(const struct swarm_options *options) {
     swarm->kinds = kinds_new();
     swarm->arena = arena_new();
     swarm->agents = NEW_ARRAY(struct swarm_agent, options->agents);
-    if (!resources_parse(swarm->kinds,
-                         TEXT("cpus:32;mem:131072;disk:1000000;ports:[31000-32000]"), TEXT("*"),
-                         &swarm->total, NULL, &error))
+    if (!resources_parse(swarm->kinds, TEXT("cpus:32;mem:131072;disk:1000000;ports:[31000-32000]"),
+                         TEXT("*"), &swarm->total, NULL, &error))
         bench_fail("resources", error.message);
     for (size_t i = 0; i < options->agents; i++)
         make_agent(swarm, i);
@@ -423,8 +423,7 @@ void swarm_free(struct swarm *swarm) {
 
 void swarm_start(struct swarm *swarm) {
     for (size_t i = 0; i < swarm->options.agents; i++)
-        feed(&swarm->agents[i],
-             (struct agent_event){.kind = AGENT_EVENT_CONTAINERS_RECOVERED});
+        feed(&swarm->agents[i], (struct agent_event){.kind = AGENT_EVENT_CONTAINERS_RECOVERED});
 }
 
 void swarm_found(struct swarm *swarm, const struct address *leader) {

@@ -1,6 +1,6 @@
 /*
- * Many agents in one process: the real core of the agent each, with the frame protocol over TCP to a
- * real master, a disk that has stored as soon as it is asked, and containers that run at once and
+ * Many agents in one process: the real core of the agent each, with the frame protocol over TCP to
+ * a real master, a disk that has stored as soon as it is asked, and containers that run at once and
  * stay until swarm_end_task.
  *
  * They come up as after a restart of their processes, with tasks that run already. Sockets leave
@@ -19,22 +19,22 @@ enum { SWARM_AGENTS_LIMIT = 100000, SWARM_TASKS_LIMIT = 1000 }; /* tasks: of one
 struct swarm_options {
     struct loop *loop;
     size_t agents, tasks_each;
-    struct text framework;      /* whose tasks they run; needed with tasks */
-    struct text framework_info; /* as the master sends it to agents: encoded, with the id */
+    struct text framework;           /* whose tasks they run; needed with tasks */
+    struct text framework_info;      /* as the master sends it to agents: encoded, with the id */
     int64_t registration_backoff_ms; /* 0: as the agent's own preset */
 };
 
 /* Read by everybody, changed by swarm_agents.c alone. */
 struct swarm_counts {
-    size_t registered;   /* now */
+    size_t registered; /* now */
     uint64_t registrations;
     int64_t last_registered_ns; /* monotonic */
-    uint64_t failures;   /* connections that could not be made */
-    uint64_t closed;     /* that the master or we ended */
+    uint64_t failures;          /* connections that could not be made */
+    uint64_t closed;            /* that the master or we ended */
     uint64_t pings;
-    uint64_t orders;     /* other messages of masters but REGISTERED */
+    uint64_t orders; /* other messages of masters but REGISTERED */
     uint64_t acknowledged;
-    uint64_t stopped;    /* agents that cannot go on; none should */
+    uint64_t stopped; /* agents that cannot go on; none should */
 };
 
 struct swarm;

@@ -1,7 +1,7 @@
 /*
  * Memory with one lifetime: what an event needs is allocated here and goes at once when the event
- * is over. Nothing is freed alone. A reset keeps the newest block (of 1 MiB at most), so a loop that
- * handles one event after another soon allocates nothing.
+ * is over. Nothing is freed alone. A reset keeps the newest block (of 1 MiB at most), so a loop
+ * that handles one event after another soon allocates nothing.
  */
 #pragma once
 

@@ -15,5 +15,5 @@ void redirect_route(struct daemon *daemon, const char *path,
 /* False: the request is answered already. */
 bool redirect_is_ours(struct daemon *daemon, struct http_request *request);
 void redirect_release(struct daemon *daemon); /* whenever it may have become known who leads */
-void redirect_serve(struct daemon *daemon); /* /redirect, /ready */
+void redirect_serve(struct daemon *daemon);   /* /redirect, /ready */
 void redirect_free(struct daemon *daemon);
