@@ -4,7 +4,7 @@
 # runs the unit tests, the simulator and the fuzz targets; then build/ runs everything else and those again.
 # What cannot run here is skipped aloud. Ends with ctest's closing lines, of the runs that failed if any did.
 #
-#   scripts/test.sh [--long] [CTEST ARGS...]     --long: an hour: more seeds, longer fuzzing, valgrind
+#   scripts/test.sh [--long] [CTEST ARGS...]     --long: hours: more seeds, longer fuzzing, valgrind, an hour of failures
 #
 #   SEED=n                 replays one seed of the simulator and of the tests that draw
 #   REQUIRE_INTERFACE=1    the reference data beside the tree must be there
@@ -17,7 +17,7 @@ if [ "${1:-}" = --long ]; then
     shift
 fi
 if [ -n "$long" ]; then
-    export SIM_SEEDS=${SIM_SEEDS:-100000} FUZZ_SECONDS=${FUZZ_SECONDS:-300} HA_SECONDS=${HA_SECONDS:-3600} TIDY_ALL=1
+    export SIM_SEEDS=${SIM_SEEDS:-100000} FUZZ_SECONDS=${FUZZ_SECONDS:-300} HA_SECONDS=${HA_SECONDS:-1800} TIDY_ALL=1
     sanitized_seeds=5000
     seconds_a_test=3600
 else
