@@ -4,7 +4,6 @@
     bad_input_test.py BIN TEST       BIN: the build's bin/; TEST: a function below
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -225,7 +224,8 @@ def moves_there_and_back(world):
     alone.wait_says("master_recovered")
     agent.start(f"--master={address}")
     agent.wait_says(" registered ")
-    job = world.program("job", os.path.join(world.bin, "../tests/ha_scheduler"), address, "job", "1", "sleep 1000", "4321")
+    job = world.program("job", os.path.join(world.bin, "../tests/ha_scheduler"), address, "job", "1", "sleep 1000",
+                        "4321")
     job.start()
     ident = job.wait_says(r"registered (\S+)").group(1)
     job.wait_says("TASK_RUNNING")
@@ -238,9 +238,8 @@ def moves_there_and_back(world):
     agent.wait_says(" registered ")
 
     def timeouts():
-        return {json.loads(line)["framework_timeout"] for line in ()} or [
-            one["framework_info"]["failover_timeout"] for one in world.json("frameworks")["frameworks"]
-            if one["framework_info"]["id"]["value"] == ident]
+        return [one["framework_info"]["failover_timeout"] for one in world.json("frameworks")["frameworks"]
+                if one["framework_info"]["id"]["value"] == ident]
     assert timeouts() == [4321]
     end_all(world)
     world.cli("registry", "move", world.zk, f"{world.directory}/alone")

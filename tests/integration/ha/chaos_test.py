@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Everything at once: three members of ZooKeeper, three masters, five agents; a framework and mesos each work, round
-after round, while a schedule of faults goes on. At the end all is healed; then each item has been done, each line printed
-once and in order, and nothing is left behind.
+"""Everything at once: three members of ZooKeeper, three masters, five agents; a framework and mesos each work,
+round after round, while a schedule of faults goes on. At the end all is healed; then each item has been done, each line
+printed once and in order, and nothing is left behind.
 
     chaos_test.py BIN drawn         faults drawn by SEED (the clock's without it), for HA_SECONDS (30)
     chaos_test.py BIN fixed         each kind of fault once
@@ -21,8 +21,7 @@ SECONDS = float(os.environ.get("HA_SECONDS", "30"))
 SEED = int(os.environ.get("SEED", "0")) or time.time_ns() % 1000000
 LINES = 60
 ITEMS = 40
-# What a task of either may do: its agent's disk is full, so nothing can be written there.
-RETRIES = "20"
+RETRIES = "20"  # of a line: on a full disk its command fails
 HEALED_S = 90
 
 

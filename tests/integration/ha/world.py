@@ -1,8 +1,8 @@
 """A cluster of real daemons that may lose everything: an ensemble of ZooKeeper, masters and agents.
 
-Everything runs in a network, mount and process namespace of its own (enter()), so its addresses and ports are nobody else's
-and whatever is left goes with it. Each master and agent has besides a network namespace of its own, joined to a
-bridge by a link that can be cut and slowed. ZooKeeper's members, and whatever the test runs, are on the bridge.
+Everything runs in a network, mount and process namespace of its own (enter()), so its addresses and ports are nobody
+else's and whatever is left goes with it. Each master and agent has besides a network namespace of its own, joined to
+a bridge by a link that can be cut and slowed. ZooKeeper's members, and whatever the test runs, are on the bridge.
 
 Nothing waits for a time to pass, but for what it waits for; `limit_s` fails the test with everybody's log.
 """
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENSEMBLE = os.path.join(HERE, "../zookeeper/ensemble.sh")
@@ -464,7 +465,6 @@ def main(test, binaries, **options):
         world.show()
         print(f"FAILED: {type(problem).__name__}: {problem}", file=sys.stderr)
         if isinstance(problem, (AssertionError, ValueError, KeyError)):
-            import traceback
             traceback.print_exc()
         code = 1
     if world is not None:
