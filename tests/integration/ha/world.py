@@ -459,12 +459,12 @@ def main(test, binaries, **options):
     except Skipped as why:
         print(f"SKIPPED: {why}", file=sys.stderr)
         code = 77
-    except (Failure, AssertionError, subprocess.SubprocessError, OSError, ValueError, KeyError) as problem:
+    except Exception as problem:  # pylint: disable=broad-exception-caught
         if world is None:
             raise
         world.show()
         print(f"FAILED: {type(problem).__name__}: {problem}", file=sys.stderr)
-        if isinstance(problem, (AssertionError, ValueError, KeyError)):
+        if not isinstance(problem, Failure):
             traceback.print_exc()
         code = 1
     if world is not None:
