@@ -61,8 +61,8 @@ TEST(an_agent_that_cannot_start_says_why) {
     expect_refusal((const char *[]){agent, master, "--work_dir=/etc/passwd", "--port=0", NULL},
                    "/etc/passwd");
     expect_refusal(
-        (const char *[]){agent, "--master=zk://h/mesos", work_dir, "--port=0", root, NULL},
-        "ZooKeeper");
+        (const char *[]){agent, "--master=zk://h:0/mesos", work_dir, "--port=0", root, NULL},
+        "--master");
     expect_refusal((const char *[]){agent, "--master=host:port", work_dir, "--port=0", root, NULL},
                    "--master");
     expect_refusal(
