@@ -18,6 +18,7 @@
 #include "common/base/vec.h"
 #include "support.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,7 @@ static void fill_by_hand(struct world *world) {
 /* What a shape's offer took of an agent is the next to end there. */
 static void run_crowd(const char *name, struct world_plan plan, int64_t ends_milli,
                       uint32_t elsewhere, bool has_quota) {
+    assert(plan.frameworks > 0);
     struct world world;
     AUTO(mem_free) int64_t *took_ns = NEW_ARRAY(int64_t, ROUNDS);
     AUTO(mem_free) uint32_t *parts = NEW_ARRAY(uint32_t, plan.agents + 1);

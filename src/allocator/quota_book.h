@@ -31,7 +31,7 @@ DEFINE_AUTO(struct quota_book, quota_book_free)
  * name the first counts; negative amounts are 0. */
 void quota_book_set(struct quota_book *book, uint32_t role, const struct quota_line *lines,
                     size_t count);
-/* While held, limits leave nothing, however little counts: what is not known to be used might use it
+/* While held, limits leave nothing, however little counts: what is not known might use it
  * up. */
 void quota_book_hold_limits(struct quota_book *book, bool is_held);
 /* Some role has a limit or a guarantee. When none has, everything below costs nothing. */

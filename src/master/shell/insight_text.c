@@ -297,7 +297,7 @@ static void tell_limit(const struct wish_view *view, insight_line_fn *fn, void *
                    view->awaited_agents, TEXT_ARGS(view->other_role));
     else
         buf_printf(&line, "raise the limit: mesos role set '%.*s' --limit ...",
-               TEXT_ARGS(view->other_role));
+                   TEXT_ARGS(view->other_role));
     fn(self, buf_text(&line));
 }
 

@@ -15,8 +15,8 @@ static struct stage *begin(size_t count, enum registry_record_kind kind) {
         char *id = arena_printf(stage->arena, "old-S%zu", i);
         records[i] = (struct registry_record){
             .kind = kind, .agent = {{text_of(id)}, stage->wall_ns + (int64_t)i}};
-        keys[i] = text_of(arena_printf(
-            stage->arena, "%s/%s", kind == REGISTRY_GONE ? "gone" : "unreachable", id));
+        keys[i] = text_of(arena_printf(stage->arena, "%s/%s",
+                                       kind == REGISTRY_GONE ? "gone" : "unreachable", id));
     }
     stage->options.registry_max_agent_count = 5;
     stage_begin_with(stage, records, keys, count);
