@@ -171,7 +171,7 @@ MESOS_API void mesos_scheduler_driver_free(struct mesos_scheduler_driver *driver
 
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_start(struct mesos_scheduler_driver *driver);
 /* Waits until the driver has stopped or aborted and all it still had to send is sent, at most some
- * 5 s after that. Out of a callback it returns at once. */
+ * 20 s after that (see stop). Out of a callback it returns at once. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_join(struct mesos_scheduler_driver *driver);
 /* start, then join. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_run(struct mesos_scheduler_driver *driver);
@@ -190,7 +190,8 @@ MESOS_API Mesos__V1__Status mesos_scheduler_driver_process(struct mesos_schedule
 
 /* failover: the framework and its tasks stay for the next process until the failover timeout.
  * Otherwise it is torn down and its tasks are killed; a master that cannot be reached is looked for
- * 5 s long. */
+ * 20 s long, and one that dies before it has done so is followed by the next: longer than a change
+ * of the leader takes. */
 MESOS_API Mesos__V1__Status mesos_scheduler_driver_stop(struct mesos_scheduler_driver *driver,
                                                         bool failover);
 /* Ends at once: nothing is sent any more but what went before; the framework stays for its

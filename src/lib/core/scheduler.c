@@ -26,7 +26,6 @@ struct scheduler {
     bool acknowledges; /* implicitly */
     bool was_registered;
     bool is_stopping; /* without failover */
-    bool has_torn_down;
     bool wish_is_newer, wish_revives; /* than the SUBSCRIBE that waits for its answer */
     bool is_held_back;                /* roles with demand are suppressed until it is said */
     int64_t stop_deadline_ms;
@@ -172,7 +171,6 @@ static void send_teardown(struct scheduler *scheduler, struct driver_outbox *out
     Mesos__V1__Scheduler__Call call = MESOS__V1__SCHEDULER__CALL__INIT;
     call.type = MESOS__V1__SCHEDULER__CALL__TYPE__TEARDOWN;
     send_call(scheduler, &call, outbox);
-    scheduler->has_torn_down = true;
 }
 
 static void send_acknowledge(struct scheduler *scheduler, const Mesos__V1__TaskStatus *status,
@@ -351,10 +349,6 @@ static void lose_connection(struct scheduler *scheduler, struct text why, int64_
     const char *message = arena_string(outbox->arena, why);
     scheduler->phase = PHASE_SEEKING;
     dialer_lost(&scheduler->dialer, now_ms);
-    if (scheduler->has_torn_down) {
-        finish(scheduler, outbox);
-        return;
-    }
     if (!scheduler->is_stopping)
         channels_lose(&scheduler->channels, message, outbox);
     if (was_subscribed)

@@ -10,7 +10,8 @@
 enum {
     SCHEDULER_SUBSCRIBE_MS = 10000,  /* a master that does not answer SUBSCRIBE is left */
     SCHEDULER_SILENT_HEARTBEATS = 5, /* so is one that misses so many heartbeats */
-    SCHEDULER_STOP_MS = 5000,        /* how long a stop tries to get its TEARDOWN across */
+    SCHEDULER_STOP_MS =
+        20000, /* how long a stop tries to get its TEARDOWN across: masters may change */
 };
 
 struct scheduler;

@@ -30,8 +30,9 @@ static void drop(struct master *master, const struct framework *framework, const
 /* --- frameworks --- */
 
 static void tear_down(struct master *master, struct peer *peer, struct framework *framework) {
+    struct text done = TEXT("Framework has been torn down");
     framework_book_remove(master, framework, "it asked for it");
-    emit_end_of_framework(master, peer, (struct text){0}, TEXT("Framework has been torn down"));
+    emit_end_of_framework(master, peer, done, done);
 }
 
 static void suppress(struct master *master, struct framework *framework,

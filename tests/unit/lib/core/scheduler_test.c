@@ -617,7 +617,16 @@ TEST(a_stop_for_failover_says_nothing) {
     end(&stage);
 }
 
-TEST(a_stop_tears_down_and_waits_for_the_master_to_close) {
+static void say_torn_down(struct stage *stage) {
+    Mesos__V1__Scheduler__Event event = MESOS__V1__SCHEDULER__EVENT__INIT;
+    Mesos__V1__Scheduler__Event__Error error = MESOS__V1__SCHEDULER__EVENT__ERROR__INIT;
+    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__ERROR;
+    error.message = "Framework has been torn down";
+    event.error = &error;
+    send_event(stage, &event);
+}
+
+TEST(a_stop_tears_down_and_waits_until_the_master_says_that_it_is_done) {
     struct stage stage;
     begin_subscribed(&stage, (struct choices){0});
 
@@ -626,8 +635,26 @@ TEST(a_stop_tears_down_and_waits_for_the_master_to_close) {
     assert_int_equal(stage_count(&stage, DRIVER_EFFECT_DONE), 0);
     send_update(&stage, "0123456789abcdef");
     assert_int_equal(stage.outbox.effects.count, 0);
-    stage_tell(&stage, DRIVER_EVENT_CLOSED);
+    say_torn_down(&stage);
 
+    assert_int_equal(stage_count(&stage, DRIVER_EFFECT_DONE), 1);
+    assert_null(stage_callback(&stage, CALLBACK_ERROR));
+    end(&stage);
+}
+
+TEST(a_teardown_whose_master_died_is_said_to_the_next) {
+    struct stage stage;
+    begin_subscribed(&stage, (struct choices){0});
+    stop(&stage, false);
+    stage.now_ms += 2000;
+    stage_tell(&stage, DRIVER_EVENT_CLOSED);
+    assert_int_equal(stage_count(&stage, DRIVER_EFFECT_DONE), 0);
+
+    stage_tell(&stage, DRIVER_EVENT_CONNECTED);
+    subscribe(&stage);
+
+    assert_int_equal(sent(&stage, 0)->type, CALL_TYPE(TEARDOWN));
+    say_torn_down(&stage);
     assert_int_equal(stage_count(&stage, DRIVER_EFFECT_DONE), 1);
     end(&stage);
 }
