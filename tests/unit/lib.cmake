@@ -1,4 +1,4 @@
-foreach(name demand dialer executor found_master operation reader scheduler)
+foreach(name demand dialer executor found_master operation reader scheduler scheduler_end)
     house_test(lib/core/${name} LINKS lib_core)
 endforeach()
 foreach(name executor_driver output_reader scheduler_driver)

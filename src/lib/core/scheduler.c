@@ -25,7 +25,7 @@ struct scheduler {
     struct kept_calls kept;
     bool acknowledges; /* implicitly */
     bool was_registered;
-    bool is_stopping; /* without failover */
+    bool is_stopping;                 /* without failover */
     bool wish_is_newer, wish_revives; /* than the SUBSCRIBE that waits for its answer */
     bool is_held_back;                /* roles with demand are suppressed until it is said */
     int64_t stop_deadline_ms;
