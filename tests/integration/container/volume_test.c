@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -185,9 +186,12 @@ TEST(who_walks_the_sandbox_on_the_host_never_meets_the_volume) {
     spec.mount_count = 1;
     world_launch(&world, &spec);
     world_await_start(&world, run);
+    while (!exists("ready")) /* until then it may still make files in its sandbox */
+        poll(NULL, 0, 1);
 
     assert_int_equal(nftw(run->sandbox, count_entry, 16, FTW_PHYS), 0);
-    assert_true(tree_remove(run->sandbox, &error));
+    if (!tree_remove(run->sandbox, &error))
+        fail_msg("%s", error.message);
     assert_true(exists("old"));
 
     assert_true(containerizer_destroy(world.containerizer, text_of(run->id), &error));

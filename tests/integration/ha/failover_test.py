@@ -162,28 +162,6 @@ def standbys_redirect(world):
     world.finish()
 
 
-def recovering_is_said(world):
-    """A leader that still reads its registry says so, and sends nobody away."""
-    world.start()
-    old = world.leader()
-    weights = [{"role": f"{i:03d}" + "r" * 200, "weight": 2.0} for i in range(300)]
-    assert world.call(old, "UPDATE_WEIGHTS", update_weights={"weight_infos": weights}).status == 200
-    for one in world.standbys():
-        one.node.slow()
-    old.send(signal.SIGTERM)
-    reading = wait_until("somebody recovers", lambda: next(
-        (one for one in world.masters if world.state_of(one) == "recovering"), None))
-    answer = world.ask(reading, "/ready")
-    if answer.json()["state"] == "recovering":
-        assert answer.status == 503
-    for one in world.masters:
-        one.node.heal()
-    got = world.call(world.leader(), "GET_WEIGHTS").json()["get_weights"]["weight_infos"]
-    assert len(got) == 300
-    old.wait()
-    world.finish()
-
-
 def zookeeper_is_gone(world):
     """With all of ZooKeeper gone tasks go on; the leader steps down; when it is back, so is everything."""
     world.start()
@@ -439,7 +417,6 @@ TESTS = {
     leader_hands_over: ONE,
     offers_after_a_kill: ONE,
     standbys_redirect: ONE,
-    recovering_is_said: ONE,
     zookeeper_is_gone: {"members": 3},
     two_members_of_three_are_enough: {"members": 3},
     leader_sleeps: ONE,
