@@ -4,25 +4,13 @@
 
 #define REMOVED "removed"
 
-struct removed {
-    char *id;
-};
-
+/* The ids are all there is: the map's values say nothing. */
 static void remember(struct master *master, struct framework_id id) {
-    struct removed *removed = NEW(struct removed);
-    removed->id = text_dup(id.text);
-    map_put_text(&master->removed, text_of(removed->id), removed);
-}
-
-static void removed_free(void *self) {
-    struct removed *removed = self;
-    mem_free(removed->id);
-    mem_free(removed);
+    map_put_text(&master->removed, id.text, master);
 }
 
 void removed_book_load(struct master *master, const struct registry_record *record) {
-    if (id_is_valid(record->removed.framework.text, NULL) &&
-        !removed_book_has(master, record->removed.framework))
+    if (id_is_valid(record->removed.framework.text, NULL))
         remember(master, record->removed.framework);
 }
 
@@ -33,10 +21,9 @@ struct store_change removed_book_add(struct master *master, struct framework_id 
     remember(master, id);
     *has_oldest = master->removed.count > REMOVED_FRAMEWORKS_LIMIT;
     if (*has_oldest) {
-        struct removed *first = map_first(&master->removed);
-        *oldest = store_change_of(master, REMOVED, text_of(first->id), NULL);
-        map_remove_text(&master->removed, text_of(first->id));
-        removed_free(first);
+        struct text first = lend(master, map_key_text(map_begin(&master->removed)));
+        *oldest = store_change_of(master, REMOVED, first, NULL);
+        map_remove_text(&master->removed, first);
     }
     return store_change_of(master, REMOVED, id.text, &record);
 }
@@ -46,5 +33,5 @@ bool removed_book_has(const struct master *master, struct framework_id id) {
 }
 
 void removed_book_fini(struct master *master) {
-    map_fini(&master->removed, removed_free);
+    map_fini(&master->removed, NULL);
 }
