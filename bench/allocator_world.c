@@ -70,6 +70,27 @@ void world_add_agents(struct world *world) {
 
 /* --- turns --- */
 
+/* The label is a field of Labels with one label: key "n", value the number in hex. */
+void world_put_reserved(struct world *world, struct resources *total, uint32_t number,
+                        uint32_t role) {
+    char labels[16], name[32];
+    int size = snprintf(labels, sizeof(labels), "\n\r\n\x01n\x12\x08%08x", number);
+    snprintf(name, sizeof(name), "role%u", role);
+    struct reservation reservation = {.type = RESERVATION_DYNAMIC,
+                                      .role = text_of(name),
+                                      .principal = TEXT("bench"),
+                                      .labels = {labels, (size_t)size}};
+    struct kind_info info = {.name = TEXT("cpus"),
+                             .type = VALUE_SCALAR,
+                             .reservations = &reservation,
+                             .reservation_count = 1};
+    struct error error;
+    uint32_t kind;
+    if (!kinds_intern(world->kinds, &info, &kind, &error) ||
+        !resources_put_scalar(total, kind, 1000, &error))
+        bench_fail("reserve", error.message);
+}
+
 int64_t world_now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);

@@ -45,6 +45,9 @@ void world_fini(struct world *world);
 uint32_t world_role(struct world *world, const char *name);
 void world_add_frameworks(struct world *world);
 void world_add_agents(struct world *world);
+/* One cpu more in *total, reserved to "roleROLE" under a label that is `number`. */
+void world_put_reserved(struct world *world, struct resources *total, uint32_t number,
+                        uint32_t role);
 
 /* The processor's time of this thread: what else the machine does matters less. */
 int64_t world_now_ns(void);

@@ -30,7 +30,6 @@ enum {
     AGENTS_LIMIT = 200000,
     FRAMEWORKS_LIMIT = 100000,
     TURN_BUDGET_MS = 5,
-    NAME_BYTES = 32,
 };
 
 static void line_begin(const char *name, const struct world_plan *plan) {
@@ -191,29 +190,6 @@ static void run_limited(struct world_plan plan) {
     line_end(&world);
 }
 
-/* A field of Labels with one label: key "n", value the number in hex. */
-static void put_reserved(struct world *world, struct resources *total, uint32_t agent,
-                         uint32_t number) {
-    char labels[NAME_BYTES], role[NAME_BYTES];
-    int size =
-        snprintf(labels, sizeof(labels), "\n\r\n\x01n\x12\x08%08x", agent * RESERVATIONS + number);
-    snprintf(role, sizeof(role), "role%u",
-             1 + (agent * RESERVATIONS + number) % world->plan.frameworks);
-    struct reservation reservation = {.type = RESERVATION_DYNAMIC,
-                                      .role = text_of(role),
-                                      .principal = TEXT("bench"),
-                                      .labels = {labels, (size_t)size}};
-    struct kind_info info = {.name = TEXT("cpus"),
-                             .type = VALUE_SCALAR,
-                             .reservations = &reservation,
-                             .reservation_count = 1};
-    struct error error;
-    uint32_t kind;
-    if (!kinds_intern(world->kinds, &info, &kind, &error) ||
-        !resources_put_scalar(total, kind, 1000, &error))
-        bench_fail("reserve", error.message);
-}
-
 static void run_reserved(struct world_plan plan) {
     struct world world;
     world_init(&world, plan);
@@ -221,7 +197,8 @@ static void run_reserved(struct world_plan plan) {
     for (uint32_t i = 1; i <= plan.agents; i++) {
         AUTO_FINI(resources_fini) struct resources total = resources_copy(&world.total);
         for (uint32_t number = 0; number < RESERVATIONS; number++)
-            put_reserved(&world, &total, i, number);
+            world_put_reserved(&world, &total, i * RESERVATIONS + number,
+                               1 + (i * RESERVATIONS + number) % plan.frameworks);
         allocator_add_agent(world.allocator, i, &total, 0);
     }
     line_begin("reserved", &plan);
