@@ -2,6 +2,7 @@
 
 #include "common/base/buf.h"
 #include "common/runtime/files.h"
+#include "tests/integration/cluster/raw.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -327,4 +328,14 @@ void cluster_close(struct cluster *cluster) {
     open_cluster = NULL;
     if (!tree_remove(cluster->directory, &error))
         fail_msg("remove %s: %s", cluster->directory, error.message);
+}
+
+void cluster_expect(const struct cluster *cluster, const char *method, const char *path,
+                    const char *body, int status, const char *part) {
+    AUTO_FINI(buf_fini) struct buf answer = {0};
+    int got =
+        raw_ask(cluster->master_port, method, path, "application/json", text_of(body), &answer);
+    if (got != status || strstr(buf_string(&answer), part) == NULL)
+        cluster_fail(cluster, "%s %s %s\nwanted %d with '%s', got\n%s", method, path, body, status,
+                     part, buf_string(&answer));
 }

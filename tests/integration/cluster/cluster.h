@@ -61,6 +61,10 @@ const char *cluster_path(const struct cluster *cluster, const char *name); /* st
 unsigned cluster_cgroups(const struct cluster *cluster,
                          unsigned which); /* of an agent, there now */
 
+/* The master's answer to a request with this JSON has that status, and `part` in it. */
+void cluster_expect(const struct cluster *cluster, const char *method, const char *path,
+                    const char *body, int status, const char *part);
+
 /* Which cluster is shown when an assertion fails. */
 #define cluster_fail(cluster, ...)                                                                 \
     do {                                                                                           \

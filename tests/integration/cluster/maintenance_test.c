@@ -12,26 +12,9 @@
 
 static struct cluster cluster;
 
-static int ask(const char *method, const char *path, const char *body, struct buf *out) {
-    AUTO_FINI(buf_fini) struct buf request = {0};
-    int status = 0;
-    buf_printf(&request,
-               "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json"
-               "\r\nAccept: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-               method, path, strlen(body), body);
-    buf_clear(out);
-    raw_request(cluster.master_port, buf_text(&request), out);
-    sscanf(buf_string(out), "HTTP/1.1 %d", &status);
-    return status;
-}
-
 static void expect(const char *method, const char *path, const char *body, int status,
                    const char *part) {
-    AUTO_FINI(buf_fini) struct buf answer = {0};
-    int got = ask(method, path, body, &answer);
-    if (got != status || strstr(buf_string(&answer), part) == NULL)
-        cluster_fail(&cluster, "%s %s %s\nwanted %d with '%s', got\n%s", method, path, body, status,
-                     part, buf_string(&answer));
+    cluster_expect(&cluster, method, path, body, status, part);
 }
 
 static void call(const char *body, int status, const char *part) {
@@ -147,7 +130,8 @@ TEST(the_schedule_is_answered_as_in_mesos_and_outlives_the_master) {
 static void schedule_agent(struct buf *hostname) {
     AUTO_FINI(buf_fini) struct buf answer = {0};
     char windows[600];
-    ask("POST", "/api/v1", "{\"type\":\"GET_AGENTS\"}", &answer);
+    raw_ask(cluster.master_port, "POST", "/api/v1", "application/json",
+            TEXT("{\"type\":\"GET_AGENTS\"}"), &answer);
     const char *at = strstr(buf_string(&answer), "\"hostname\":\"");
     assert_non_null(at);
     at += strlen("\"hostname\":\"");
@@ -189,7 +173,8 @@ TEST(a_task_does_not_outlive_its_agent_that_is_gone) {
                                               .command = "trap : TERM; while :; do sleep 1; done"});
     framework_wait(framework, "stubborn", MESOS__V1__TASK_STATE__TASK_RUNNING);
     AUTO_FINI(buf_fini) struct buf answer = {0};
-    ask("POST", "/api/v1", "{\"type\":\"GET_AGENTS\"}", &answer);
+    raw_ask(cluster.master_port, "POST", "/api/v1", "application/json",
+            TEXT("{\"type\":\"GET_AGENTS\"}"), &answer);
     const char *at = strstr(buf_string(&answer), "\"id\":{\"value\":\"");
     assert_non_null(at);
     char agent[128];

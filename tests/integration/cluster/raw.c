@@ -86,17 +86,23 @@ void raw_request(uint16_t port, struct text request, struct buf *out) {
     raw_await_close(fd, out);
 }
 
-int raw_post(uint16_t port, const char *path, const char *type, struct text body) {
-    AUTO_FINI(buf_fini) struct buf text = {0};
+int raw_ask(uint16_t port, const char *method, const char *path, const char *type, struct text body,
+            struct buf *out) {
+    AUTO_FINI(buf_fini) struct buf request = {0};
     int fd = raw_connect(port), status = 0;
-    buf_printf(&text,
-               "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: %s\r\n"
+    buf_printf(&request,
+               "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: %s\r\n"
                "Accept: application/json\r\nContent-Length: %zu\r\n\r\n",
-               path, type, body.size);
-    buf_append_text(&text, body);
-    raw_send(fd, buf_text(&text));
-    buf_clear(&text);
-    raw_await_close(fd, &text);
-    sscanf(buf_string(&text), "HTTP/1.1 %d", &status);
+               method, path, type, body.size);
+    buf_append_text(&request, body);
+    raw_send(fd, buf_text(&request));
+    buf_clear(out);
+    raw_await_close(fd, out);
+    sscanf(buf_string(out), "HTTP/1.1 %d", &status);
     return status;
+}
+
+int raw_post(uint16_t port, const char *path, const char *type, struct text body) {
+    AUTO_FINI(buf_fini) struct buf answer = {0};
+    return raw_ask(port, "POST", path, type, body, &answer);
 }

@@ -21,5 +21,8 @@ void raw_await_close(int fd, struct buf *out);
 void raw_await(int fd, const char *part, struct buf *out);
 /* One request on a connection of its own; the whole answer. */
 void raw_request(uint16_t port, struct text request, struct buf *out);
+/* One request with such a body; the status, and the whole answer in *out. */
+int raw_ask(uint16_t port, const char *method, const char *path, const char *type, struct text body,
+            struct buf *out);
 /* POST with such a body; the status. */
 int raw_post(uint16_t port, const char *path, const char *type, struct text body);

@@ -12,29 +12,9 @@
 
 static struct cluster cluster;
 
-/* The status; the body behind the head in *out. */
-static int ask(const char *method, const char *path, const char *body, struct buf *out) {
-    AUTO_FINI(buf_fini) struct buf request = {0};
-    int status = 0;
-    buf_printf(&request,
-               "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json"
-               "\r\nAccept: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-               method, path, strlen(body), body);
-    buf_clear(out);
-    int fd = raw_connect(cluster.master_port);
-    raw_send(fd, buf_text(&request));
-    raw_await_close(fd, out);
-    sscanf(buf_string(out), "HTTP/1.1 %d", &status);
-    return status;
-}
-
 static void expect(const char *method, const char *path, const char *body, int status,
                    const char *part) {
-    AUTO_FINI(buf_fini) struct buf answer = {0};
-    int got = ask(method, path, body, &answer);
-    if (got != status || strstr(buf_string(&answer), part) == NULL)
-        cluster_fail(&cluster, "%s %s %s\nwanted %d with '%s', got\n%s", method, path, body, status,
-                     part, buf_string(&answer));
+    cluster_expect(&cluster, method, path, body, status, part);
 }
 
 static void call(const char *body, int status, const char *part) {

@@ -1,20 +1,9 @@
 /*
  * What a framework asked for, through the driver's core: remembered, counted down, said again.
  */
-#include "lib/core/scheduler.h"
+#include "tests/unit/lib/core/scheduler_rig.h"
 
-#include "tests/unit/lib/core/stage.h"
-
-typedef Mesos__V1__Scheduler__Call call_type;
-typedef Mesos__V1__Scheduler__Event event_type;
-
-#define CALL_TYPE(name) MESOS__V1__SCHEDULER__CALL__TYPE__##name
-
-static void step(void *core, const struct driver_event *event, struct driver_outbox *outbox) {
-    scheduler_step(core, event, outbox);
-}
-
-static void begin(struct stage *stage, size_t role_count) {
+static void begin_in_roles(struct stage *stage, size_t role_count) {
     static char *roles[] = {"blue", "green"};
     Mesos__V1__FrameworkInfo info = MESOS__V1__FRAMEWORK_INFO__INIT;
     info.name = "test";
@@ -26,32 +15,10 @@ static void begin(struct stage *stage, size_t role_count) {
     stage_tell(stage, DRIVER_EVENT_START);
 }
 
-static void end(struct stage *stage) {
-    scheduler_free(stage->core);
-    stage_fini(stage);
-}
-
-static void subscribe(struct stage *stage) {
-    Mesos__V1__FrameworkID id = MESOS__V1__FRAMEWORK_ID__INIT;
-    id.value = "f-1";
-    Mesos__V1__Scheduler__Event__Subscribed subscribed =
-        MESOS__V1__SCHEDULER__EVENT__SUBSCRIBED__INIT;
-    subscribed.framework_id = &id;
-    event_type event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.has_type = true;
-    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__SUBSCRIBED;
-    event.subscribed = &subscribed;
-    stage_frame(stage, FRAME_SCHEDULER_EVENT, &event.base);
-}
-
 static void reconnect(struct stage *stage) {
     stage->now_ms += 5000;
     stage_tell(stage, DRIVER_EVENT_CLOSED);
     stage_tell(stage, DRIVER_EVENT_CONNECTED);
-}
-
-static call_type *sent(struct stage *stage, size_t n) {
-    return stage_sent(stage, FRAME_SCHEDULER_CALL, &mesos__v1__scheduler__call__descriptor, n);
 }
 
 /* --- builders --- */
@@ -144,7 +111,7 @@ static const struct want three_web = {"web", NULL, 1, 3};
 
 TEST(what_is_asked_for_before_there_is_a_master_is_said_behind_the_subscription) {
     struct stage stage;
-    begin(&stage, 0);
+    begin_in_roles(&stage, 0);
 
     ask(&stage, &three_web, 1);
     assert_int_equal(stage_count(&stage, DRIVER_EFFECT_SEND), 0);
@@ -163,7 +130,7 @@ TEST(what_is_asked_for_before_there_is_a_master_is_said_behind_the_subscription)
 
 TEST(what_is_asked_for_is_sent_at_once_when_there_is_a_master) {
     struct stage stage;
-    begin(&stage, 0);
+    begin_in_roles(&stage, 0);
     stage_tell(&stage, DRIVER_EVENT_CONNECTED);
     assert_int_equal(sent(&stage, 0)->subscribe->n_suppressed_roles, 0);
     subscribe(&stage);
@@ -177,7 +144,7 @@ TEST(what_is_asked_for_is_sent_at_once_when_there_is_a_master) {
 
 static void begin_asking(struct stage *stage, size_t role_count, const struct want *wants,
                          size_t count) {
-    begin(stage, role_count);
+    begin_in_roles(stage, role_count);
     stage_tell(stage, DRIVER_EVENT_CONNECTED);
     subscribe(stage);
     ask(stage, wants, count);
