@@ -397,15 +397,15 @@ def drain_goes_on(world):
     waiting.start()
 
     def state():
-        agents = world.call(world.leader(), "GET_AGENTS").json()["get_agents"].get("agents", [])
-        return [one.get("drain_info", {}).get("state") for one in agents]
+        return [one.get("drain_info", {}).get("state") for one in world.agents_of_leader()]
 
-    wait_until("it drains", lambda: state() == ["DRAINING"])
+    world.agents[0].wait_says(" draining ")
+    state()  # whoever asked for the drain has been answered before
     old = world.leader()
     old.kill()
-    assert waiting.wait(40) == 0, waiting.log()
-    assert job.wait(40) > 128, job.log()
-    assert state() == ["DRAINED"], state()
+    assert waiting.wait(60) == 0, waiting.log()
+    assert job.wait(60) > 128, job.log()
+    wait_until("the leader says that it is drained", lambda: state() == ["DRAINED"])
     old.start()
     world.finish()
 

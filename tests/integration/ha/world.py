@@ -150,6 +150,8 @@ class Daemon:
             self.process.wait()
 
     def end(self, number=signal.SIGTERM, limit_s=20):
+        """One that has just been started knows first what the signal means."""
+        wait_until(f"{self.name} has begun", lambda: self.has_spoken() or not self.runs(), limit_s)
         self.send(number)
         return self.wait(limit_s)
 
@@ -299,6 +301,13 @@ class World:
     def call(self, daemon, kind, **fields):
         return self.ask(daemon, "/api/v1", "POST", json.dumps({"type": kind, **fields}),
                         {"Content-Type": "application/json", "Accept": "application/json"})
+
+    def agents_of_leader(self):
+        """As it has them just now: one that has just been elected has none yet."""
+        def look():
+            answer = self.call(self.leader(), "GET_AGENTS")
+            return answer if answer and answer.status == 200 else None
+        return wait_until("a leader tells its agents", look).json()["get_agents"].get("agents", [])
 
     def state_of(self, daemon):
         """leader, recovering, standby, electing; None when it does not answer."""
