@@ -58,6 +58,7 @@ void allocator_free(struct allocator *allocator) {
     quantities_fini(&allocator->lent_held);
     resources_fini(&allocator->stripped);
     resources_fini(&allocator->composed);
+    resources_fini(&allocator->recomposed);
     allocator->policy->destroy(allocator->order);
     mem_free(allocator);
 }

@@ -164,7 +164,7 @@ static bool would_do(struct allocator *allocator, const struct client *client,
     return verdict_of_pair(allocator, client, wish, agent) == ALLOCATOR_FITS &&
            verdict_compose(allocator, client, wish, &agent->total, NULL, &allocator->composed,
                            NULL) &&
-           !filters_block(allocator, agent, client, &allocator->composed, &until_ms);
+           !filters_block_wish(allocator, agent, client, wish, &until_ms);
 }
 
 /* Nearer: those make room for it there who have more of what is theirs, then the smallest part of

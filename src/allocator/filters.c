@@ -3,7 +3,7 @@
  * client's table by agent, ended through its agent's list or the list of those that end at the same
  * time. What was refused on an agent is mostly the same for all, and kept once.
  */
-#include "allocator/state.h"
+#include "allocator/verdict.h"
 
 #include <assert.h>
 
@@ -405,6 +405,22 @@ bool filters_block(const struct allocator *allocator, const struct agent *agent,
     for (uint32_t at = newest_of(client, agent->slot); at != NOWHERE;) {
         const struct filter *filter = filter_at(allocator, at);
         if (resources_contains(&filter->refused->what, offered)) {
+            *until_ms = filter->moment->due.key;
+            return true;
+        }
+        at = filter->older;
+    }
+    return false;
+}
+
+/* Not by the set that would be offered: that may be another one when a reservation is given to
+ * somebody else, and what was refused would fit anew although nothing has become better. */
+bool filters_block_wish(struct allocator *allocator, const struct agent *agent,
+                        const struct client *client, const struct wish *wish, int64_t *until_ms) {
+    for (uint32_t at = newest_of(client, agent->slot); at != NOWHERE;) {
+        const struct filter *filter = filter_at(allocator, at);
+        if (verdict_compose(allocator, client, wish, &filter->refused->what, NULL,
+                            &allocator->recomposed, NULL)) {
             *until_ms = filter->moment->due.key;
             return true;
         }

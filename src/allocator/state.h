@@ -326,7 +326,7 @@ struct allocator {
 
     /* scratch */
     struct quantities scratch;
-    struct resources stripped, composed;
+    struct resources stripped, composed, recomposed;
     struct quantities lent_task, lent_held; /* until the next call */
 };
 
@@ -446,6 +446,9 @@ bool filters_cover_free(struct allocator *allocator,
 size_t filters_count(const struct client *client); /* agents on which it has some */
 bool filters_block(const struct allocator *allocator, const struct agent *agent,
                    const struct client *client, const struct resources *offered, int64_t *until_ms);
+/* The same for a shape: it could have been made of what was refused. */
+bool filters_block_wish(struct allocator *allocator, const struct agent *agent,
+                        const struct client *client, const struct wish *wish, int64_t *until_ms);
 /* True: some are left that should have ended. */
 bool filters_expire(struct allocator *allocator);
 int64_t filters_deadline_ms(const struct allocator *allocator);

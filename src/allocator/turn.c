@@ -179,8 +179,11 @@ static enum mesos_allocator_answer find(struct allocator *allocator, struct clie
         if (!wish_is_left(wish) || !is_in_stage(allocator, client, wish))
             continue;
         was_asked = true;
-        if (is_kept_off(allocator, client, wish))
+        if (is_kept_off(allocator, client, wish)) {
+            if (client->retries.count > 0) /* which are forgotten when all were asked */
+                wish->position = wish->lap_left = 0;
             continue;
+        }
         struct agent *agent = walk(allocator, client, wish);
         if (allocator->said_later)
             return MESOS_ALLOCATOR_LATER;

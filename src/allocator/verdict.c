@@ -417,7 +417,7 @@ static enum allocator_reason verdict_of_shape(struct allocator *allocator,
             return ALLOCATOR_NOT_ENOUGH;
         is_plain = false;
     }
-    if ((!is_plain || has_quota || may_filter) &&
+    if ((!is_plain || has_quota) &&
         !verdict_compose(allocator, client, wish, &agent->free, NULL, set, &lack)) {
         if (out == NULL)
             return ALLOCATOR_NOT_ENOUGH;
@@ -425,7 +425,7 @@ static enum allocator_reason verdict_of_shape(struct allocator *allocator,
         explain_lack(allocator, agent, out);
         return out->reason;
     }
-    if (may_filter && filters_block(allocator, agent, client, set, &until_ms)) {
+    if (may_filter && filters_block_wish(allocator, agent, client, wish, &until_ms)) {
         if (out != NULL)
             out->until_ms = until_ms;
         return say(out, ALLOCATOR_FILTERED);

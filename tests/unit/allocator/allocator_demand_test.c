@@ -36,6 +36,28 @@ TEST(of_a_request_no_more_than_its_count_is_out_at_a_time) {
     assert_false(wish.wants);
 }
 
+TEST(who_refused_a_request_there_is_not_offered_it_again_made_of_something_else) {
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    uint32_t role = world_role(world, "a");
+    AUTO_FINI(resources_fini) struct resources total = world_set(1, 0);
+    world_put_reserved(world, &total, "cpus", "a", 1);
+    allocator_add_agent(world->allocator, 1, &total,
+                        AGENT_SERVES_MANY_ROLES | AGENT_SERVES_ROLE_TREE);
+    world_add_framework(world, 1, role);
+    world_ask(world, 1, role, 1, 0, 1);
+    assert_int_equal(world_allocate(world), 1);
+    world_decline(world, 0, 5000);
+
+    world_add_framework(world, 2, role);
+    world_ask(world, 2, role, 1, 0, 1);
+
+    assert_int_equal(world_allocate(world), 1); /* the reserved one */
+    assert_int_equal(world->offers[1].framework, 2);
+    assert_int_equal(world_reason(world, 1, role, 1), ALLOCATOR_FILTERED);
+    world->now_ms = 5000;
+    assert_int_equal(world_allocate(world), 1);
+}
+
 TEST(new_demand_counts_what_is_offered_already_for_the_same_shape) {
     AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
     for (uint32_t agent = 1; agent <= 5; agent++)

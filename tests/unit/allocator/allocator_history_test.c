@@ -65,6 +65,10 @@ static struct resources free_of(const struct book *book, uint32_t agent) {
     return free;
 }
 
+static int64_t cpus_of(const struct book *book, const struct resources *set) {
+    return resources_quantity_milli(set, book->world->kinds, NAME_CPUS);
+}
+
 static bool wants(const struct book *book, uint32_t framework, size_t role) {
     const struct plain_framework *one = &book->frameworks[framework];
     const struct plain_client *client = &one->clients[role];
@@ -76,6 +80,20 @@ static bool is_refused(const struct book *book, uint32_t framework, size_t role,
     VEC_EACH(filter, &book->filters) {
         if (filter->framework == framework && filter->role == role && filter->agent == agent &&
             filter->until_ms > book->world->now_ms && resources_contains(&filter->refused, set))
+            return true;
+    }
+    return false;
+}
+
+/* Once it refused so many cpus there of what a shape may be made of. */
+static bool is_shape_refused(const struct book *book, uint32_t framework, size_t role,
+                             uint32_t agent, int64_t cpus) {
+    VEC_EACH(filter, &book->filters) {
+        AUTO_FINI(resources_fini) struct resources set = resources_copy(&filter->refused);
+        resources_keep_role(&set, book->world->kinds, book->roles[role]);
+        resources_drop(&set, KIND_IS_REVOCABLE | KIND_IS_PERSISTENT);
+        if (filter->framework == framework && filter->role == role && filter->agent == agent &&
+            filter->until_ms > book->world->now_ms && cpus_of(book, &set) >= cpus * 1000)
             return true;
     }
     return false;
@@ -110,21 +128,8 @@ static bool fits_plainly(const struct book *book, uint32_t framework, size_t rol
                 resources_quantity_milli(&set, book->world->kinds, NAME_MEM) >= 32000) &&
                !is_refused(book, framework, role, agent, &set);
     resources_drop(&set, KIND_IS_REVOCABLE | KIND_IS_PERSISTENT);
-    if (resources_quantity_milli(&set, book->world->kinds, NAME_CPUS) < client->cpus * 1000)
-        return false;
-    /* Reserved to a/x before a before unreserved. */
-    AUTO_FINI(resources_fini) struct resources shape = {0};
-    const uint32_t order[] = {role == 2 ? book->kinds[1] : 0,
-                              role == 1 || role == 2 ? book->kinds[0] : 0, KIND_CPUS};
-    int64_t left = client->cpus * 1000;
-    for (size_t i = 0; i < 3; i++) {
-        int64_t there = order[i] != 0 ? resources_scalar_milli(&set, order[i]) : 0;
-        int64_t some = there < left ? there : left;
-        if (some > 0)
-            assert_true(resources_put_scalar(&shape, order[i], some, NULL));
-        left -= some;
-    }
-    return !is_refused(book, framework, role, agent, &shape);
+    return cpus_of(book, &set) >= client->cpus * 1000 &&
+           !is_shape_refused(book, framework, role, agent, client->cpus);
 }
 
 static bool is_below(size_t role, size_t above) {
@@ -191,10 +196,6 @@ static void note(const struct allocator_offer *offer, void *self) {
     assert_true(resources_add(&book->agents[offer->agent].held[framework][role], offer->resources));
     VEC_PUSH(&book->offers, (struct plain_offer){framework, (uint32_t)role, offer->agent, false,
                                                  resources_copy(offer->resources)});
-}
-
-static int64_t cpus_of(const struct book *book, const struct resources *set) {
-    return resources_quantity_milli(set, book->world->kinds, NAME_CPUS);
 }
 
 /* No more is out than what is still asked for. */
@@ -396,6 +397,7 @@ static void change_framework(struct book *book) {
     struct plain_framework *one = &book->frameworks[framework];
     size_t role = rng_below(&book->rng, ROLES);
     struct allocator *allocator = book->world->allocator;
+    bool was_active;
     if (!one->is_known) {
         one->is_known = one->is_active = true;
         set_roles(book, framework, true);
@@ -404,8 +406,9 @@ static void change_framework(struct book *book) {
     switch (rng_below(&book->rng, 6)) {
     case 0: set_roles(book, framework, false); break;
     case 1:
+        was_active = one->is_active;
         one->is_active = flip(book);
-        for (size_t i = 0; !one->is_active && i < ROLES; i++)
+        for (size_t i = 0; was_active && !one->is_active && i < ROLES; i++)
             end_filters(book, framework, i);
         allocator_activate_framework(allocator, framework + 1, one->is_active);
         break;

@@ -197,6 +197,28 @@ TEST(who_lets_offers_run_out_is_offered_less_until_it_answers) {
     assert_int_equal(world_allocate(world), 7);
 }
 
+TEST(a_filter_that_ends_while_its_client_is_offered_less_is_not_forgotten) {
+    enum { WAVES = 4 };
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    world_add_agent(world, 1, 4, 1024);
+    world_add_agent(world, 2, 4, 1024);
+    world_add_framework(world, 1, ROLE_ANY);
+    assert_int_equal(world_allocate(world), 2);
+    uint32_t other = world->offers[1].agent;
+    world_decline(world, 0, 5000);
+    for (size_t wave = 1; wave <= WAVES; wave++) {
+        world_run_out(world, wave);
+        assert_int_equal(world_allocate(world), 1);
+        assert_int_equal(world->offers[wave + 1].agent, other);
+    }
+    world->now_ms = 5000;
+    assert_int_equal(world_allocate(world), 0);
+
+    allocator_remove_agent(world->allocator, other);
+
+    assert_int_equal(world_allocate(world), 1);
+}
+
 TEST(that_a_client_is_offered_less_is_told_once_for_each_step) {
     AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
     world_add_agent(world, 1, 4, 1024);
