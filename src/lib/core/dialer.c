@@ -40,6 +40,13 @@ void dialer_rest(struct dialer *dialer) {
     dialer->is_proven = false;
 }
 
+void dialer_hurry(struct dialer *dialer, int64_t cap_ms, int64_t now_ms) {
+    if (dialer->cap_ms > cap_ms)
+        dialer->cap_ms = cap_ms;
+    if (dialer->state == DIALER_WAITING && dialer->at_ms > now_ms + cap_ms)
+        dialer->at_ms = now_ms + cap_ms;
+}
+
 const char *dialer_take(struct dialer *dialer, int64_t now_ms) {
     if (dialer->state != DIALER_WAITING || dialer->at_ms > now_ms || dialer->addresses.count == 0)
         return NULL;

@@ -50,6 +50,9 @@ bool dialer_found(struct dialer *dialer, struct text address, int64_t now_ms);
 void dialer_begin(struct dialer *dialer, int64_t now_ms); /* IDLE: dial at once */
 void dialer_rest(struct dialer *dialer);                  /* IDLE from any state */
 
+/* From now on no pause is longer, the one that is on included. */
+void dialer_hurry(struct dialer *dialer, int64_t cap_ms, int64_t now_ms);
+
 /* When an attempt is due: DIALING, and the address, lent until the next call; else NULL. */
 const char *dialer_take(struct dialer *dialer, int64_t now_ms);
 int64_t dialer_deadline_ms(const struct dialer *dialer);

@@ -513,7 +513,9 @@ static void stop(struct scheduler *scheduler, const struct driver_event *event,
         return;
     }
     scheduler->is_stopping = true;
+    scheduler->heard_ms = event->now_ms;
     scheduler->stop_deadline_ms = event->now_ms + SCHEDULER_STOP_MS;
+    dialer_hurry(&scheduler->dialer, SCHEDULER_STOP_PAUSE_MS, event->now_ms);
     if (scheduler->phase == PHASE_SUBSCRIBED)
         send_teardown(scheduler, outbox);
 }
@@ -564,6 +566,8 @@ static void handle(struct scheduler *scheduler, const struct driver_event *event
 /* When a silent master is left; INT64_MAX: not. */
 static int64_t silence_deadline_ms(const struct scheduler *scheduler) {
     bool is_up = scheduler->phase == PHASE_SUBSCRIBING || scheduler->phase == PHASE_SUBSCRIBED;
+    if (is_up && scheduler->is_stopping)
+        return scheduler->heard_ms + SCHEDULER_STOP_SILENCE_MS;
     if (!is_up || scheduler->silence_ms == INT64_MAX)
         return INT64_MAX;
     return scheduler->heard_ms + scheduler->silence_ms;

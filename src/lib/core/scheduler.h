@@ -12,6 +12,8 @@ enum {
     SCHEDULER_SILENT_HEARTBEATS = 5, /* so is one that misses so many heartbeats */
     SCHEDULER_STOP_MS =
         20000, /* how long a stop tries to get its TEARDOWN across: masters may change */
+    SCHEDULER_STOP_SILENCE_MS = 5000, /* a master that does not answer it by then is left */
+    SCHEDULER_STOP_PAUSE_MS = 1000, /* so it tries at least so often, however long they were away */
 };
 
 struct scheduler;

@@ -255,13 +255,23 @@ def work(world, schedule, next_kind, is_over):
     world.finish(allowed="election_trouble")
 
 
+def was_heard_of(world, ident):
+    """By its driver, which then can tear it down: it said so, came back with the id or had a task."""
+    said = any(one.says_ever(f"registered {ident}") for one in world.others)
+    returned = any(one.says_ever(f"framework_resubscribed .*{ident}") for one in world.masters)
+    return said or returned or any(ident in names for agent in world.agents for _, names, _ in os.walk(
+        os.path.join(world.directory, agent.name)))
+
+
 def nobody_waits(world):
-    """Both have torn their frameworks down, so there is no task; an agent may just be ending one. A master that dies
-    between a TEARDOWN and its store leaves a framework to its failover timeout: that is ended here, and told."""
+    """Both have torn their frameworks down, so there is no task; an agent may just be ending one. What may be left is a
+    framework that nobody knows of: stored, but its SUBSCRIBED died with the master, and its driver subscribed anew."""
     for one in world.json("frameworks").get("frameworks", []):
-        info = one["framework_info"]
-        print(f"a teardown died with its master: {info['name']} {info['id']['value']}")
-        world.cli("framework", "teardown", info["id"]["value"])
+        info, ident = one["framework_info"], one["framework_info"]["id"]["value"]
+        if was_heard_of(world, ident):
+            raise Failure(f"a framework was left behind: {info['name']} {ident}")
+        print(f"a SUBSCRIBED died with its master: {info['name']} {ident}")
+        world.cli("framework", "teardown", ident)
     try:
         wait_until("there is no task", lambda: world.json("tasks") == [])
     except Failure:

@@ -122,6 +122,9 @@ class Daemon:
     def says(self, words):
         return re.search(words, self.log_since())
 
+    def says_ever(self, words):
+        return re.search(words, self.log())
+
     def wait_says(self, words, limit_s=20):
         """After what was waited for or marked before."""
         def look():

@@ -77,6 +77,22 @@ TEST(pauses_double_up_to_the_cap_and_at_most_half_of_one_is_left_out) {
     dialer_fini(&dialer);
 }
 
+TEST(who_is_in_a_hurry_pauses_no_longer_than_it_says) {
+    struct dialer dialer = dialer_of("a:1");
+    for (int i = 0; i < 20; i++) {
+        dialer_take(&dialer, INT64_MAX - 1);
+        dialer_failed(&dialer, 0);
+    }
+
+    dialer_hurry(&dialer, 1000, 0);
+
+    assert_int_equal(dialer_deadline_ms(&dialer), 1000);
+    assert_non_null(dialer_take(&dialer, 1000));
+    dialer_failed(&dialer, 1000);
+    assert_in_range(dialer_deadline_ms(&dialer), 1500, 2000);
+    dialer_fini(&dialer);
+}
+
 TEST(drivers_that_failed_together_do_not_come_back_together) {
     struct dialer one, other;
     dialer_init(&one, TEXT("a:1"), DIALER_CAP_MS, 1);

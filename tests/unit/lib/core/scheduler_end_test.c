@@ -73,6 +73,21 @@ TEST(a_stop_without_a_master_looks_for_one_to_tear_down) {
     end(&stage);
 }
 
+TEST(a_stop_leaves_a_master_that_does_not_answer_it) {
+    struct stage stage;
+    begin_subscribed(&stage, (struct choices){0});
+    stage.now_ms += 14000;
+
+    stop(&stage, false);
+    assert_int_equal(stage_count(&stage, DRIVER_EFFECT_CLOSE), 0);
+    assert_true(scheduler_deadline_ms(stage.core) == stage.now_ms + SCHEDULER_STOP_SILENCE_MS);
+    stage_wait(&stage, stage.now_ms + SCHEDULER_STOP_SILENCE_MS);
+
+    assert_int_equal(stage_count(&stage, DRIVER_EFFECT_CLOSE), 1);
+    assert_int_equal(stage_count(&stage, DRIVER_EFFECT_DONE), 0);
+    end(&stage);
+}
+
 TEST(a_stop_gives_up_in_time) {
     struct stage stage;
     begin_subscribed(&stage, (struct choices){0});
