@@ -24,6 +24,7 @@ static void node_free(void *freed) {
     node_free(node->frameworks);
     for (size_t i = 0; i < ORDER_COUNT && node->orders != NULL; i++)
         tree_heap_fini(&node->orders[i]);
+    tree_seats_fini(&node->seats);
     mem_free(node->name);
     mem_free(node->draws);
     mem_free(node);
@@ -76,6 +77,8 @@ static struct tree_node *node_new(struct tree *tree, enum tree_kind kind,
         node->needs[j].leaf = node;
     for (size_t i = 0; i < SIDE_COUNT; i++)
         node->claims[i] = CLAIM_NONE;
+    if (parent != NULL)
+        tree_seat_take(parent, node);
     tree->node_count++;
     return node;
 }
@@ -157,6 +160,7 @@ static void node_forget(struct tree *tree, struct tree_node *node) {
         case TREE_VIRTUAL: parent->frameworks = NULL; break;
         case TREE_LEAF: map_remove(&parent->children, node->framework); break;
         }
+        tree_seat_leave(parent, node);
         node_free(node);
         tree->node_count--;
         node = parent;

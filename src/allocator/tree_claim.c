@@ -121,7 +121,7 @@ static bool is_due(const struct tree_node *child, enum tree_side side) {
 /* Nothing is done for an only child that is where it belongs. */
 static void put(const struct tree *tree, struct tree_node *node, enum tree_order order,
                 bool belongs) {
-    bool is_there = node->places[order] != 0;
+    bool is_there = tree_is_in(node, order);
     if (belongs ? !is_there || node->parent->orders[order].count > 1 : is_there)
         tree_heap_place(tree, node->parent, order, node, belongs);
 }
@@ -129,7 +129,7 @@ static void put(const struct tree *tree, struct tree_node *node, enum tree_order
 void tree_claim_place(const struct tree *tree, struct tree_node *node) {
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
         /* Whoever is in one of these orders is in that of the poor. */
-        if (node->picks[side] == NULL && node->places[ORDER_POOR_HOPEFUL + side] == 0)
+        if (node->picks[side] == NULL && !tree_is_in(node, ORDER_POOR_HOPEFUL + side))
             continue;
         put(tree, node, ORDER_CLAIM_HOPEFUL + side,
             node->claims[side] != CLAIM_NONE && node->parent->parent != NULL);
@@ -145,10 +145,11 @@ static void tell_apart(const struct tree *tree, struct tree_node *node, uint64_t
     node->due_limit = limit;
     node->due_weight_milli = node->wanting_weight_milli;
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
-        const struct tree_heap *heap = &node->orders[ORDER_POOR_HOPEFUL + side];
-        for (size_t i = 0; i < heap->count; i++)
-            tree_heap_place(tree, node, ORDER_DUE_HOPEFUL + side, tree_heap_at(heap, i),
-                            is_due(tree_heap_at(heap, i), side));
+        enum tree_order poor = ORDER_POOR_HOPEFUL + side, due = ORDER_DUE_HOPEFUL + side;
+        for (size_t i = 0; i < node->orders[poor].count; i++) {
+            struct tree_node *child = tree_heap_at(node, poor, i);
+            tree_heap_place(tree, node, due, child, is_due(child, side));
+        }
     }
 }
 

@@ -19,19 +19,29 @@ static int compare_paths(const struct tree_node *left, const struct tree_node *r
     return strcmp(left->name, right->name);
 }
 
-static inline bool is_before(const struct tree_place *left, const struct tree_place *right) {
-    if (left->weight_milli == right->weight_milli) {
-        if (left->part != right->part)
-            return left->part < right->part;
-    } else {
-        unsigned __int128 a = (unsigned __int128)left->part * right->weight_milli;
-        unsigned __int128 b = (unsigned __int128)right->part * left->weight_milli;
-        if (a != b)
-            return a < b;
+/* The same when all is equal but the name. */
+static bool is_named_before(const struct tree_node *parent, const struct tree_place *left,
+                            const struct tree_place *right) {
+    if (left->name != right->name)
+        return left->name < right->name;
+    struct tree_node *const *nodes = parent->seats.nodes;
+    return compare_paths(nodes[left->seat], nodes[right->seat]) < 0;
+}
+
+/* In a heap it is not to be foreseen, so it is reckoned without branches. */
+static inline bool is_before(const struct tree_node *parent, bool is_mixed,
+                             const struct tree_place *left, const struct tree_place *right) {
+    unsigned __int128 a = (unsigned __int128)left->part << 64 | left->tie;
+    unsigned __int128 b = (unsigned __int128)right->part << 64 | right->tie;
+    if (is_mixed && left->weight_milli != right->weight_milli) {
+        unsigned __int128 c = (unsigned __int128)left->part * right->weight_milli;
+        unsigned __int128 d = (unsigned __int128)right->part * left->weight_milli;
+        if (c != d)
+            return c < d;
+        a = left->tie;
+        b = right->tie;
     }
-    if (left->tie != right->tie)
-        return left->tie < right->tie;
-    return compare_paths(left->node, right->node) < 0;
+    return __builtin_expect(a != b, true) ? a < b : is_named_before(parent, left, right);
 }
 
 /* Who holds something has not waited at all. */
@@ -42,10 +52,12 @@ static uint64_t waits_since(const struct tree_node *leaf) {
 /* By what a node is compared now. */
 static inline struct tree_place place_of(const struct tree *tree, enum tree_order order,
                                          struct tree_node *node) {
+    uint64_t name = node->kind == TREE_LEAF ? node->framework : node->name_start[0];
     struct tree_place place = {
-        .tie = node->kind == TREE_LEAF ? node->framework : node->name_start[0],
-        .node = node,
+        .tie = name,
+        .name = name,
         .weight_milli = (uint32_t)node->weight_milli,
+        .seat = node->seat,
     };
     switch (order) {
     case ORDER_ACTIVE:
@@ -76,13 +88,13 @@ static inline struct tree_place place_of(const struct tree *tree, enum tree_orde
 bool tree_comes_before(const struct tree *tree, struct tree_node *left, struct tree_node *right) {
     struct tree_place a = place_of(tree, ORDER_HOPEFUL, left);
     struct tree_place b = place_of(tree, ORDER_HOPEFUL, right);
-    return is_before(&a, &b);
+    return is_before(left->parent, true, &a, &b);
 }
 
 bool tree_is_poorer(const struct tree *tree, struct tree_node *left, struct tree_node *right) {
     struct tree_place a = place_of(tree, ORDER_DUE_HOPEFUL, left);
     struct tree_place b = place_of(tree, ORDER_DUE_HOPEFUL, right);
-    return is_before(&a, &b);
+    return is_before(left->parent, true, &a, &b);
 }
 
 static void make_room(struct tree_heap *heap) {
@@ -92,10 +104,26 @@ static void make_room(struct tree_heap *heap) {
     heap->items = mem_resize(heap->items, heap->capacity, sizeof(*heap->items));
 }
 
-static inline void settle(struct tree_heap *heap, enum tree_order order,
-                          const struct tree_place *item, size_t place) {
-    heap->items[place - 1] = *item;
-    item->node->places[order] = (uint32_t)place;
+static inline uint32_t *places_of(struct tree_node *parent, enum tree_order order) {
+    return parent->seats.places + (size_t)order * parent->seats.capacity;
+}
+
+/* What a walk through a heap looks at. */
+struct walk {
+    struct tree_heap *heap;
+    const struct tree_node *parent;
+    uint32_t *places;
+    bool is_mixed;
+};
+
+static inline struct walk walk_of(struct tree_node *parent, enum tree_order order) {
+    struct tree_heap *heap = &parent->orders[order];
+    return (struct walk){heap, parent, places_of(parent, order), heap->is_mixed};
+}
+
+static inline void settle(const struct walk *walk, const struct tree_place *item, size_t place) {
+    walk->heap->items[place - 1] = *item;
+    walk->places[item->seat] = (uint32_t)place;
 }
 
 /* Places count from 1: the children of p are 4p - 2 to 4p + 1. */
@@ -107,35 +135,48 @@ static size_t first_child_of(size_t place) {
     return place * CHILDREN - (CHILDREN - 2);
 }
 
-static size_t sift_up(struct tree_heap *heap, enum tree_order order, const struct tree_place *item,
-                      size_t place) {
-    while (place > 1 && is_before(item, &heap->items[parent_of(place) - 1])) {
-        settle(heap, order, &heap->items[parent_of(place) - 1], place);
-        place = parent_of(place);
+static size_t sift_up(const struct walk *walk, const struct tree_place *item, size_t place) {
+    const struct tree_place *items = walk->heap->items;
+    while (place > 1) {
+        size_t above = parent_of(place);
+        if (!is_before(walk->parent, walk->is_mixed, item, &items[above - 1]))
+            break;
+        settle(walk, &items[above - 1], place);
+        place = above;
     }
     return place;
 }
 
-static size_t sift_down(struct tree_heap *heap, enum tree_order order,
-                        const struct tree_place *item, size_t place) {
-    for (size_t first; (first = first_child_of(place)) <= heap->count;) {
-        size_t least = first;
-        for (size_t child = first + 1; child < first + CHILDREN && child <= heap->count; child++)
-            if (is_before(&heap->items[child - 1], &heap->items[least - 1]))
-                least = child;
-        if (!is_before(&heap->items[least - 1], item))
+static inline size_t least_of(const struct walk *walk, size_t first, size_t end) {
+    const struct tree_place *items = walk->heap->items;
+    size_t least = first;
+    for (size_t child = first + 1; child < end; child++)
+        least = is_before(walk->parent, walk->is_mixed, &items[child - 1], &items[least - 1])
+                    ? child
+                    : least;
+    return least;
+}
+
+static size_t sift_down(const struct walk *walk, const struct tree_place *item, size_t place) {
+    const struct tree_place *items = walk->heap->items;
+    size_t end = (size_t)walk->heap->count + 1;
+    for (size_t first; (first = first_child_of(place)) < end;) {
+        size_t least = first + CHILDREN <= end ? least_of(walk, first, first + CHILDREN)
+                                               : least_of(walk, first, end);
+        if (!is_before(walk->parent, walk->is_mixed, &items[least - 1], item))
             break;
-        settle(heap, order, &heap->items[least - 1], place);
+        settle(walk, &items[least - 1], place);
         place = least;
     }
     return place;
 }
 
-static void sift(struct tree_heap *heap, enum tree_order order, const struct tree_place *item,
+static void sift(struct tree_node *parent, enum tree_order order, const struct tree_place *item,
                  size_t place) {
-    size_t up = sift_up(heap, order, item, place);
-    settle(heap, order, item, up == place ? sift_down(heap, order, item, place) : up);
-    heap->top = heap->items[0].node;
+    struct walk walk = walk_of(parent, order);
+    size_t up = sift_up(&walk, item, place);
+    settle(&walk, item, up == place ? sift_down(&walk, item, place) : up);
+    walk.heap->top = parent->seats.nodes[walk.heap->items[0].seat];
 }
 
 /* The sums of a place and those above it, after what stands there changed. */
@@ -144,7 +185,7 @@ static void sum_draws(struct tree_node *parent, size_t place) {
     for (; place >= 1; place /= 2) {
         if (place > heap->count)
             continue;
-        int64_t sum = heap->items[place - 1].node->weight_milli;
+        int64_t sum = parent->seats.nodes[heap->items[place - 1].seat]->weight_milli;
         for (size_t child = place * 2; child <= place * 2 + 1 && child <= heap->count; child++)
             sum += parent->draws[child - 1];
         parent->draws[place - 1] = sum;
@@ -152,68 +193,80 @@ static void sum_draws(struct tree_node *parent, size_t place) {
 }
 
 static void place_drawable(struct tree_node *parent, struct tree_node *node, bool belongs) {
-    struct tree_heap *heap = &parent->orders[ORDER_HOPEFUL];
-    size_t place = node->places[ORDER_HOPEFUL];
+    struct walk walk = walk_of(parent, ORDER_HOPEFUL);
+    struct tree_heap *heap = walk.heap;
+    bool is_there = tree_is_in(node, ORDER_HOPEFUL);
+    size_t place = walk.places[node->seat];
     if (!belongs) {
-        if (place == 0)
+        if (!is_there)
             return;
-        settle(heap, ORDER_HOPEFUL, &heap->items[--heap->count], place);
-        node->places[ORDER_HOPEFUL] = 0;
+        settle(&walk, &heap->items[--heap->count], place);
+        node->orders_in &= ~(1U << ORDER_HOPEFUL);
         sum_draws(parent, heap->count + 1);
         sum_draws(parent, place);
         return;
     }
-    if (place == 0) {
+    if (!is_there) {
         uint32_t capacity = heap->capacity;
         make_room(heap);
         if (heap->capacity != capacity)
             parent->draws = mem_resize(parent->draws, heap->capacity, sizeof(*parent->draws));
-        settle(heap, ORDER_HOPEFUL, &(struct tree_place){.node = node}, ++heap->count);
+        place = ++heap->count;
+        settle(&walk, &(struct tree_place){.seat = node->seat}, place);
+        node->orders_in |= 1U << ORDER_HOPEFUL;
     }
-    sum_draws(parent, node->places[ORDER_HOPEFUL]);
+    sum_draws(parent, place);
 }
 
-static void take_out(struct tree_heap *heap, enum tree_order order, struct tree_node *node) {
-    size_t place = node->places[order];
-    node->places[order] = 0;
+static void take_out(struct tree_node *parent, enum tree_order order, struct tree_node *node) {
+    struct tree_heap *heap = &parent->orders[order];
+    node->orders_in &= ~(1U << order);
     if (--heap->count == 0) {
         heap->top = NULL;
         return;
     }
     struct tree_place last = heap->items[heap->count];
-    if (last.node != node)
-        sift(heap, order, &last, place);
+    if (last.seat != node->seat)
+        sift(parent, order, &last, places_of(parent, order)[node->seat]);
 }
 
-static void put_in(const struct tree *tree, struct tree_heap *heap, enum tree_order order,
+static void put_in(const struct tree *tree, struct tree_node *parent, enum tree_order order,
                    struct tree_node *node) {
+    struct tree_heap *heap = &parent->orders[order];
+    node->orders_in |= 1U << order;
     if (heap->count == 0) {
         heap->top = node;
-        node->places[order] = ++heap->count;
+        heap->count = 1;
         return;
     }
     make_room(heap);
-    if (heap->count == 1)
-        heap->items[0] = place_of(tree, order, heap->top);
+    if (heap->count == 1) {
+        struct tree_place top = place_of(tree, order, heap->top);
+        heap->weight_milli = top.weight_milli;
+        heap->is_mixed = false;
+        settle(&(struct walk){heap, parent, places_of(parent, order), false}, &top, 1);
+    }
     struct tree_place item = place_of(tree, order, node);
-    sift(heap, order, &item, ++heap->count);
+    heap->is_mixed = heap->is_mixed || item.weight_milli != heap->weight_milli;
+    sift(parent, order, &item, ++heap->count);
 }
 
 void tree_heap_place(const struct tree *tree, struct tree_node *parent, enum tree_order order,
                      struct tree_node *node, bool belongs) {
-    struct tree_heap *heap = &parent->orders[order];
     if (order == ORDER_HOPEFUL && tree->mode == TREE_RANDOM) {
         place_drawable(parent, node, belongs);
         return;
     }
-    bool is_there = node->places[order] != 0;
+    struct tree_heap *heap = &parent->orders[order];
+    bool is_there = tree_is_in(node, order);
     if (!belongs && is_there)
-        take_out(heap, order, node);
+        take_out(parent, order, node);
     if (belongs && !is_there)
-        put_in(tree, heap, order, node);
+        put_in(tree, parent, order, node);
     if (belongs && is_there && heap->count > 1) {
         struct tree_place item = place_of(tree, order, node);
-        sift(heap, order, &item, node->places[order]);
+        heap->is_mixed = heap->is_mixed || item.weight_milli != heap->weight_milli;
+        sift(parent, order, &item, places_of(parent, order)[node->seat]);
     }
 }
 
@@ -223,7 +276,7 @@ struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node) {
         return NULL;
     int64_t left = (int64_t)rng_below(&tree->rng, (uint64_t)node->draws[0]);
     for (size_t place = 1;;) {
-        struct tree_node *here = heap->items[place - 1].node;
+        struct tree_node *here = node->seats.nodes[heap->items[place - 1].seat];
         if (left < here->weight_milli || place * 2 > heap->count)
             return here;
         left -= here->weight_milli;
@@ -243,4 +296,48 @@ void tree_heap_clear(struct tree_heap *heap) {
 void tree_heap_fini(struct tree_heap *heap) {
     mem_free(heap->items);
     *heap = (struct tree_heap){0};
+}
+
+/* The rows of places move apart. */
+static void seats_grow(struct tree_seats *seats) {
+    uint32_t capacity = seats->capacity > 0 ? seats->capacity * 2 : 1;
+    uint32_t *places = NEW_ARRAY(uint32_t, (size_t)capacity * ORDER_COUNT);
+    for (size_t i = 0; i < ORDER_COUNT && seats->count > 0; i++)
+        memcpy(places + i * capacity, seats->places + i * seats->capacity,
+               seats->count * sizeof(*places));
+    mem_free(seats->places);
+    seats->places = places;
+    seats->nodes = mem_resize(seats->nodes, capacity, sizeof(struct tree_node *));
+    seats->capacity = capacity;
+}
+
+void tree_seat_take(struct tree_node *parent, struct tree_node *child) {
+    struct tree_seats *seats = &parent->seats;
+    if (seats->count == seats->capacity)
+        seats_grow(seats);
+    child->seat = seats->count++;
+    seats->nodes[child->seat] = child;
+}
+
+/* The last one moves there, in its orders too. */
+void tree_seat_leave(struct tree_node *parent, struct tree_node *child) {
+    struct tree_seats *seats = &parent->seats;
+    struct tree_node *last = seats->nodes[--seats->count];
+    uint32_t seat = child->seat, old = last->seat;
+    last->seat = seat;
+    seats->nodes[seat] = last;
+    for (enum tree_order order = 0; order < ORDER_COUNT; order++) {
+        struct tree_heap *heap = &parent->orders[order];
+        uint32_t *places = places_of(parent, order);
+        places[seat] = places[old];
+        /* What stands there of an only one is old. */
+        if (tree_is_in(last, order) && heap->capacity > 0 && places[seat] >= 1 &&
+            places[seat] <= heap->count)
+            heap->items[places[seat] - 1].seat = seat;
+    }
+}
+
+void tree_seats_fini(struct tree_seats *seats) {
+    mem_free(seats->nodes);
+    mem_free(seats->places);
 }

@@ -136,7 +136,7 @@ static bool is_hopeful(const struct tree_node *node) {
 static void place(const struct tree *tree, struct tree_node *node) {
     /* Without vectors there are no shares to go by. */
     bool is_there = tree->mode == TREE_HDRF && !tree->is_built && node->is_hopeful &&
-                    node->places[ORDER_HOPEFUL] != 0;
+                    tree_is_in(node, ORDER_HOPEFUL);
     if (!is_there)
         tree_heap_place(tree, node->parent, ORDER_HOPEFUL, node, node->is_hopeful);
     if (tree->mode == TREE_HDRF)
@@ -197,7 +197,7 @@ static void rebuild_below(struct tree *tree, struct tree_node *node) {
     reckon_vector(tree, node);
     if (node->parent == NULL)
         return;
-    node->places[ORDER_ACTIVE] = node->places[ORDER_HOPEFUL] = 0;
+    node->orders_in &= ~(1U << ORDER_ACTIVE | 1U << ORDER_HOPEFUL);
     hand_up(tree, node);
     tree_heap_place(tree, node->parent, ORDER_HOPEFUL, node, node->is_hopeful);
 }
@@ -228,7 +228,7 @@ static void recount_below(struct tree *tree, struct tree_node *node) {
     reckon_sum(tree, node, NULL);
     node->is_hopeful = is_hopeful(node);
     tree_claim_reckon(tree, node, NULL);
-    memset(node->places, 0, sizeof(node->places));
+    node->orders_in = 0;
     if (node->parent != NULL)
         place(tree, node);
 }

@@ -44,14 +44,25 @@ enum tree_order {
 /* A child in an order, and by what it is compared there. */
 struct tree_place {
     uint64_t part;         /* less of it for its weight goes first, */
-    uint64_t tie;          /* then less of this, then the name */
+    uint64_t tie;          /* then less of this, */
+    uint64_t name;         /* then less of this, the number or the beginning of the name */
     uint32_t weight_milli; /* below 2^30 */
-    struct tree_node *node;
+    uint32_t seat;
 };
 
 struct tree_heap {
     struct tree_node *top;
     struct tree_place *items; /* not used for an only one, but in a draw */
+    uint32_t count, capacity;
+    uint32_t weight_milli; /* of all, unless ... */
+    bool is_mixed;
+};
+
+/* The children, numbered without holes, and where each stands in the orders: one walk through a
+ * heap moves many, and touches none of them. */
+struct tree_seats {
+    struct tree_node **nodes;
+    uint32_t *places; /* for each order one for each seat: 1-based, what it is of if it is there */
     uint32_t count, capacity;
 };
 
@@ -75,7 +86,8 @@ struct tree_node {
     uint64_t claims[SIDE_COUNT];    /* of the parent's guarantee: the least below, or CLAIM_NONE */
     struct tree_node *picks[SIDE_COUNT];  /* the leaf below that the plain sums would serve */
     struct tree_node *firsts[SIDE_COUNT]; /* that has waited longest with empty hands */
-    uint32_t places[ORDER_COUNT];         /* 1-based in the parent's heaps, 0: not there */
+    uint32_t orders_in; /* a bit for each of the parent's that it is in */
+    uint32_t seat;
     enum tree_kind kind;
     bool is_active, is_hopeful, has_weight; /* has_weight: an operator said so, it stays */
     bool wants, is_unfit, is_earmarked;     /* a leaf's */
@@ -95,6 +107,7 @@ struct tree_node {
     int64_t wanting_weight_milli; /* of the children that want */
     struct tree_node *frameworks; /* the virtual child, NULL: none */
     struct map children;          /* by name; of a virtual node by framework */
+    struct tree_seats seats;
     /* With what the due among the children were told from the others: a claim z of a child of
      * weight w is due when z * due_weights < due_limit * w. */
     uint64_t due_limit;
@@ -141,9 +154,15 @@ struct tree {
 };
 
 /* tree_heap.c */
+void tree_seat_take(struct tree_node *parent, struct tree_node *child);
+void tree_seat_leave(struct tree_node *parent, struct tree_node *child); /* it is in no order */
+void tree_seats_fini(struct tree_seats *seats);
 void tree_heap_fini(struct tree_heap *heap);
-/* The places of those in it are the caller's to clear. */
+/* That they are in it no more is the caller's to tell the nodes. */
 void tree_heap_clear(struct tree_heap *heap);
+static inline bool tree_is_in(const struct tree_node *node, enum tree_order order) {
+    return (node->orders_in >> order & 1) != 0;
+}
 /* Puts the node where it belongs, or takes it out; to be called whenever what it is compared by
  * changed, unless it is the only one there. */
 void tree_heap_place(const struct tree *tree, struct tree_node *parent, enum tree_order order,
@@ -155,8 +174,10 @@ bool tree_is_poorer(const struct tree *tree, struct tree_node *left, struct tree
 static inline struct tree_node *tree_heap_top(const struct tree_node *node, enum tree_order order) {
     return node->orders[order].top;
 }
-static inline struct tree_node *tree_heap_at(const struct tree_heap *heap, size_t index) {
-    return heap->count == 1 ? heap->top : heap->items[index].node;
+static inline struct tree_node *tree_heap_at(const struct tree_node *node, enum tree_order order,
+                                             size_t index) {
+    const struct tree_heap *heap = &node->orders[order];
+    return heap->count == 1 ? heap->top : node->seats.nodes[heap->items[index].seat];
 }
 /* TREE_RANDOM: one of the hopeful children. */
 struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node);
