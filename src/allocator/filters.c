@@ -38,17 +38,13 @@ struct filter_pool {
 };
 
 /* Agent's slot -> the newest filter there; open addressing, a power of two. With a place for each
- * slot that was ever put in there it is direct: no search, and nothing moves up. */
-struct filter_place {
-    uint32_t slot, filter; /* NOWHERE: unused */
-};
-
+ * slot that was ever put in there it is direct: no search, no slots kept, and it may be full. */
 struct filter_table {
     uint32_t capacity, count, bits;
-    uint32_t top; /* the largest slot */
-    bool is_direct;
-    struct filter_place *places;
-    uint64_t *slots; /* a bit for each agent in the table; NULL while there are few */
+    uint32_t top;     /* the largest slot */
+    uint32_t *newest; /* NOWHERE: unused */
+    uint32_t *keys;   /* the slot of each that is used; NULL: it is direct */
+    uint64_t *slots;  /* a bit for each agent in the table; NULL while there are few */
     uint32_t words;
 };
 
@@ -64,30 +60,35 @@ void filters_init(struct allocator *allocator) {
 
 /* Slots are dense: scattered, lest one long run of them be searched and moved. */
 static uint32_t home_of(const struct filter_table *table, uint32_t slot) {
-    return table->is_direct ? slot : slot * UINT32_C(2654435769) >> (32 - table->bits);
+    return slot * UINT32_C(2654435769) >> (32 - table->bits);
 }
 
-static struct filter_place *table_find(const struct filter_table *table, uint32_t slot) {
-    uint32_t at = home_of(table, slot) & (table->capacity - 1);
-    while (table->places[at].filter != NOWHERE && table->places[at].slot != slot)
+static uint32_t table_find(const struct filter_table *table, uint32_t slot) {
+    if (table->keys == NULL)
+        return slot;
+    uint32_t at = home_of(table, slot);
+    while (table->newest[at] != NOWHERE && table->keys[at] != slot)
         at = (at + 1) & (table->capacity - 1);
-    return &table->places[at];
+    return at;
 }
 
 static void table_resize(struct filter_table *table, uint32_t bits) {
-    struct filter_place *old = table->places;
-    uint32_t old_capacity = table->capacity;
+    struct filter_table old = *table;
     table->bits = bits;
     table->capacity = UINT32_C(1) << bits;
-    table->is_direct = table->top < table->capacity;
-    table->places = NEW_ARRAY(struct filter_place, table->capacity);
-    for (uint32_t i = 0; i < table->capacity; i++)
-        table->places[i].filter = NOWHERE;
-    for (uint32_t i = 0; i < old_capacity; i++) {
-        if (old[i].filter != NOWHERE)
-            *table_find(table, old[i].slot) = old[i];
+    table->newest = mem_resize(NULL, table->capacity, sizeof(*table->newest));
+    memset(table->newest, 0xff, table->capacity * sizeof(*table->newest));
+    table->keys = table->top < table->capacity ? NULL : NEW_ARRAY(uint32_t, table->capacity);
+    for (uint32_t i = 0; i < old.capacity; i++) {
+        if (old.newest[i] == NOWHERE)
+            continue;
+        uint32_t slot = old.keys != NULL ? old.keys[i] : i, at = table_find(table, slot);
+        table->newest[at] = old.newest[i];
+        if (table->keys != NULL)
+            table->keys[at] = slot;
     }
-    mem_free(old);
+    mem_free(old.newest);
+    mem_free(old.keys);
 }
 
 static void set_slot(struct filter_table *table, uint32_t slot, bool is_there) {
@@ -108,28 +109,43 @@ static void table_grow_slots(struct filter_table *table, uint32_t slot, size_t a
     table->slots = NEW_ARRAY(uint64_t, words);
     table->words = words;
     for (uint32_t i = 0; i < table->capacity; i++)
-        if (table->places[i].filter != NOWHERE)
-            set_slot(table, table->places[i].slot, true);
+        if (table->newest[i] != NOWHERE)
+            set_slot(table, table->keys != NULL ? table->keys[i] : i, true);
 }
 
-static struct filter_place *table_put(struct client *client, uint32_t slot) {
+/* As the bits have it: a table of millions of filters is in no cache. */
+static bool is_surely_free(const struct filter_table *table, uint32_t slot) {
+    return slot / 64 < table->words && (table->slots[slot / 64] >> slot % 64 & 1) == 0;
+}
+
+static void table_make_room(struct filter_table *table, uint32_t slot) {
+    bool is_direct = table->capacity > 0 && table->keys == NULL;
+    bool is_full = is_direct ? slot >= table->capacity : table->count * 4 >= table->capacity * 3;
+    table->top = slot > table->top ? slot : table->top;
+    if (table->capacity == 0)
+        table_resize(table, FIRST_BITS);
+    else if (is_full)
+        table_resize(table, table->bits + 1);
+}
+
+/* The filter becomes the newest there; the one before it, or NOWHERE. */
+static uint32_t table_put(struct client *client, uint32_t slot, uint32_t filter, size_t agents) {
     if (client->filters == NULL)
         client->filters = NEW(struct filter_table);
     struct filter_table *table = client->filters;
-    bool is_beyond = slot > table->top;
-    table->top = is_beyond ? slot : table->top;
-    if (table->capacity == 0)
-        table_resize(table, FIRST_BITS);
-    else if (table->count * 4 >= table->capacity * 3)
-        table_resize(table, table->bits + 1);
-    else if (is_beyond && table->is_direct && slot >= table->capacity)
-        table_resize(table, table->bits);
-    struct filter_place *place = table_find(table, slot);
-    if (place->filter == NOWHERE) {
-        place->slot = slot;
-        table->count++;
-    }
-    return place;
+    table_make_room(table, slot);
+    uint32_t at = table_find(table, slot);
+    bool is_free = table->keys == NULL && is_surely_free(table, slot);
+    uint32_t older = is_free ? NOWHERE : table->newest[at];
+    table->newest[at] = filter;
+    if (older != NOWHERE)
+        return older;
+    if (table->keys != NULL)
+        table->keys[at] = slot;
+    table->count++;
+    set_slot(table, slot, true);
+    table_grow_slots(table, slot, agents);
+    return NOWHERE;
 }
 
 /* A table that is nearly empty; an empty one is none. */
@@ -142,25 +158,27 @@ static void table_shrink(struct client *client) {
 }
 
 /* Those behind move up, so that no search ends early. */
-static void table_remove(struct filter_table *table, struct filter_place *place) {
-    set_slot(table, place->slot, false);
-    uint32_t mask = table->capacity - 1, hole = (uint32_t)(place - table->places);
-    for (uint32_t at = (hole + 1) & mask; !table->is_direct && table->places[at].filter != NOWHERE;
+static void table_remove(struct filter_table *table, uint32_t hole, uint32_t slot) {
+    set_slot(table, slot, false);
+    uint32_t mask = table->capacity - 1;
+    for (uint32_t at = (hole + 1) & mask; table->keys != NULL && table->newest[at] != NOWHERE;
          at = (at + 1) & mask) {
-        uint32_t home = home_of(table, table->places[at].slot);
+        uint32_t home = home_of(table, table->keys[at]);
         if (((at - home) & mask) < ((at - hole) & mask))
             continue;
-        table->places[hole] = table->places[at];
+        table->newest[hole] = table->newest[at];
+        table->keys[hole] = table->keys[at];
         hole = at;
     }
-    table->places[hole].filter = NOWHERE;
+    table->newest[hole] = NOWHERE;
     table->count--;
 }
 
 static uint32_t newest_of(const struct client *client, uint32_t slot) {
-    if (client->filters == NULL || client->filters->count == 0 || slot > client->filters->top)
+    const struct filter_table *table = client->filters;
+    if (table == NULL || table->count == 0 || slot > table->top || is_surely_free(table, slot))
         return NOWHERE;
-    return table_find(client->filters, slot)->filter;
+    return table->newest[table_find(table, slot)];
 }
 
 /* --- making and ending --- */
@@ -246,15 +264,16 @@ static void leave_moment(struct allocator *allocator, const struct filter *filte
 
 static void leave_client(struct allocator *allocator, struct client *client, uint32_t index) {
     struct filter *filter = filter_at(allocator, index);
-    struct filter_place *place = table_find(client->filters, filter->slot);
-    if (place->filter == index) {
+    uint32_t place = table_find(client->filters, filter->slot);
+    uint32_t *newest = &client->filters->newest[place];
+    if (*newest == index) {
         if (filter->older != NOWHERE)
-            place->filter = filter->older;
+            *newest = filter->older;
         else
-            table_remove(client->filters, place);
+            table_remove(client->filters, place, filter->slot);
         return;
     }
-    struct filter *newer = filter_at(allocator, place->filter);
+    struct filter *newer = filter_at(allocator, *newest);
     while (newer->older != index)
         newer = filter_at(allocator, newer->older);
     newer->older = filter->older;
@@ -265,7 +284,7 @@ static void filter_move(struct allocator *allocator, uint32_t from, uint32_t to)
     struct filter *filter = filter_at(allocator, to);
     *filter = *filter_at(allocator, from);
     struct client *client = allocator->clients.items[filter->client];
-    uint32_t *at = &table_find(client->filters, filter->slot)->filter;
+    uint32_t *at = &client->filters->newest[table_find(client->filters, filter->slot)];
     while (*at != from)
         at = &filter_at(allocator, *at)->older;
     *at = to;
@@ -338,20 +357,16 @@ void allocator_refuse(struct allocator *allocator, uint32_t framework, uint32_t 
         return;
     uint32_t index = filter_new(allocator);
     struct filter *filter = filter_at(allocator, index);
-    struct filter_place *place = table_put(client, agent->slot);
     *filter = (struct filter){
         .refused = refusal_get(allocator, agent, refused),
         .moment = moment_get(allocator->filters, until_ms),
         .slot = agent->slot,
         .client = client->id,
-        .older = place->filter,
+        .older = table_put(client, agent->slot, index, allocator->slots.count),
         .of_agent_previous = NOWHERE,
         .of_agent_next = agent->filters,
         .of_moment_previous = NOWHERE,
     };
-    place->filter = index;
-    set_slot(client->filters, agent->slot, true);
-    table_grow_slots(client->filters, agent->slot, allocator->slots.count);
     if (agent->filters != NOWHERE)
         filter_at(allocator, agent->filters)->of_agent_previous = index;
     agent->filters = index;
@@ -380,9 +395,8 @@ bool filters_cover(struct allocator *allocator, struct agent *agent, const struc
     uint32_t slot = agent->slot;
     if (!filters_cover_free(allocator, agent))
         return false;
-    return table != NULL && slot / 64 < table->words
-               ? (table->slots[slot / 64] >> slot % 64 & 1) != 0
-               : newest_of(client, slot) != NOWHERE;
+    return table != NULL && slot / 64 < table->words ? !is_surely_free(table, slot)
+                                                     : newest_of(client, slot) != NOWHERE;
 }
 
 void filters_set_cover(struct allocator *allocator, struct agent *agent, enum filter_cover cover) {
@@ -451,7 +465,8 @@ int64_t filters_deadline_ms(const struct allocator *allocator) {
 
 void filters_drop_table(struct client *client) {
     if (client->filters != NULL) {
-        mem_free(client->filters->places);
+        mem_free(client->filters->newest);
+        mem_free(client->filters->keys);
         mem_free(client->filters->slots);
     }
     mem_free(client->filters);
@@ -465,8 +480,8 @@ void filters_end_of_client(struct allocator *allocator, struct client *client) {
     bool wanted = client->wants;
     client->wants = false; /* no retries: it looks at everything again */
     for (uint32_t i = 0; client->filters->count > 0; i = (i + 1) & (client->filters->capacity - 1))
-        while (client->filters->places[i].filter != NOWHERE)
-            filter_end(allocator, client->filters->places[i].filter);
+        while (client->filters->newest[i] != NOWHERE)
+            filter_end(allocator, client->filters->newest[i]);
     client->wants = wanted;
     filters_drop_table(client);
     client_look_again(allocator, client);
@@ -481,9 +496,10 @@ size_t filters_bytes(const struct allocator *allocator) {
     const struct filter_pool *pool = allocator->filters;
     size_t bytes = pool->chunks.count * CHUNK * sizeof(struct filter);
     VEC_EACH(client, &allocator->clients) {
-        if (*client != NULL && (*client)->filters != NULL)
-            bytes += (*client)->filters->capacity * sizeof(struct filter_place) +
-                     (*client)->filters->words * sizeof(uint64_t);
+        const struct filter_table *table = *client != NULL ? (*client)->filters : NULL;
+        if (table != NULL)
+            bytes += table->capacity * (table->keys != NULL ? 2 : 1) * sizeof(uint32_t) +
+                     table->words * sizeof(uint64_t);
     }
     return bytes;
 }

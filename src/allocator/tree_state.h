@@ -86,7 +86,7 @@ struct tree_node {
     uint64_t claims[SIDE_COUNT];    /* of the parent's guarantee: the least below, or CLAIM_NONE */
     struct tree_node *picks[SIDE_COUNT];  /* the leaf below that the plain sums would serve */
     struct tree_node *firsts[SIDE_COUNT]; /* that has waited longest with empty hands */
-    uint32_t orders_in; /* a bit for each of the parent's that it is in */
+    uint32_t orders_in;                   /* a bit for each of the parent's that it is in */
     uint32_t seat;
     enum tree_kind kind;
     bool is_active, is_hopeful, has_weight; /* has_weight: an operator said so, it stays */

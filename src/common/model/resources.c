@@ -118,13 +118,15 @@ static bool entry_contains(const struct resource *whole, const struct resource *
 static bool entry_equal(const struct resource *a, const struct resource *b) {
     if (a->kind != b->kind || a->copies != b->copies)
         return false;
+    if (a->milli == b->milli)
+        return true; /* of ranges and items: they are the same ones */
     switch (kind_type(a->kind)) {
     case VALUE_RANGES: return ranges_equal(a->ranges, b->ranges);
     case VALUE_SET: return items_equal(a->items, b->items);
     case VALUE_SCALAR:
     case VALUE_TEXT: break;
     }
-    return a->milli == b->milli;
+    return false;
 }
 
 void resources_fini(struct resources *set) {
@@ -135,7 +137,8 @@ void resources_fini(struct resources *set) {
 
 void resources_clear(struct resources *set) {
     for (uint32_t i = 0; i < set->count; i++)
-        entry_drop(&set->entries[i]);
+        if (kind_type(set->entries[i].kind) != VALUE_SCALAR)
+            entry_drop(&set->entries[i]);
     set->count = 0;
 }
 
@@ -146,12 +149,20 @@ static void reserve(struct resources *set, uint32_t capacity) {
     set->capacity = capacity;
 }
 
+/* Into an empty one. */
+static void fill(struct resources *empty, const struct resources *set) {
+    reserve(empty, set->count);
+    if (set->count > 0)
+        memcpy(empty->entries, set->entries, set->count * sizeof(set->entries[0]));
+    for (uint32_t i = 0; i < set->count; i++)
+        if (kind_type(set->entries[i].kind) != VALUE_SCALAR)
+            entry_share(&set->entries[i]);
+    empty->count = set->count;
+}
+
 struct resources resources_copy(const struct resources *set) {
     struct resources copy = {0};
-    reserve(&copy, set->count);
-    for (uint32_t i = 0; i < set->count; i++)
-        copy.entries[i] = entry_share(&set->entries[i]);
-    copy.count = set->count;
+    fill(&copy, set);
     return copy;
 }
 
@@ -177,6 +188,8 @@ const uint32_t *resource_items(const struct resource *one, size_t *count) {
  * beside a large set. */
 static uint32_t place_of(const struct resources *set, const struct resource *one) {
     uint32_t low = 0, high = set->count;
+    if (high == 0 || compare(&set->entries[0], one) >= 0)
+        return 0; /* mostly they are alike */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (compare(&set->entries[middle], one) < 0)
@@ -205,6 +218,10 @@ static bool plan_add(const struct resources *to, const struct resources *more, u
 
 bool resources_add(struct resources *to, const struct resources *more) {
     uint32_t fresh;
+    if (to->count == 0) {
+        fill(to, more);
+        return true;
+    }
     if (!plan_add(to, more, &fresh))
         return false;
 
@@ -267,7 +284,7 @@ bool resources_put_items(struct resources *set, uint32_t kind, const uint32_t *i
 }
 
 void resources_subtract_common(struct resources *from, const struct resources *less) {
-    if (from == less) {
+    if (from == less || resources_equal(from, less)) {
         resources_clear(from);
         return;
     }
@@ -284,15 +301,25 @@ void resources_subtract_common(struct resources *from, const struct resources *l
 }
 
 bool resources_subtract(struct resources *from, const struct resources *less) {
-    if (!resources_contains(from, less))
+    bool is_all = resources_equal(from, less);
+    if (!is_all && !resources_contains(from, less))
         return false;
-    resources_subtract_common(from, less);
+    if (is_all)
+        resources_clear(from);
+    else
+        resources_subtract_common(from, less);
     return true;
 }
 
 bool resources_contains(const struct resources *whole, const struct resources *part) {
     uint32_t i = part->count > 0 ? place_of(whole, &part->entries[0]) : 0;
     for (uint32_t j = 0; j < part->count; j++, i++) {
+        bool is_here = i < whole->count && whole->entries[i].kind == part->entries[j].kind;
+        if (is_here && (whole->entries[i].kind & (COUNTED | KIND_TYPE_MASK)) == VALUE_SCALAR) {
+            if (whole->entries[i].milli < part->entries[j].milli)
+                return false;
+            continue;
+        }
         while (i < whole->count && compare(&whole->entries[i], &part->entries[j]) < 0)
             i++;
         if (i == whole->count || compare(&whole->entries[i], &part->entries[j]) != 0 ||
