@@ -35,7 +35,7 @@ static uint64_t need_with(const struct tree *tree, const struct tree_node *node,
     int64_t amount = node->held[j] + task[j];
     if (amount > tree->capacity[j])
         return CLAIM_NONE;
-    return (uint64_t)((__int128)amount * CLAIM_ONE / tree->capacity[j]);
+    return (uint64_t)((unsigned __int128)amount * CLAIM_ONE / (uint64_t)tree->capacity[j]);
 }
 
 void tree_claim_leaf(struct tree *tree, struct tree_node *leaf) {
@@ -92,9 +92,26 @@ static uint64_t claim_of(const struct tree *tree, struct tree_node *node,
     return below < own ? below : own;
 }
 
+/* An only child holds the same, and its guarantee is all of its parent's. */
+static bool take_over(struct tree_node *node, const struct tree_node *only) {
+    bool is_changed = false;
+    for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
+        is_changed = is_changed || node->claims[side] != only->claims[side] ||
+                     node->picks[side] != only->picks[side] ||
+                     node->firsts[side] != only->firsts[side];
+        node->claims[side] = only->claims[side];
+        node->picks[side] = only->picks[side];
+        node->firsts[side] = only->firsts[side];
+        node->needs_own[side] = only->needs_own[side];
+    }
+    return is_changed;
+}
+
 bool tree_claim_reckon(const struct tree *tree, struct tree_node *node,
                        const struct tree_node *only) {
     bool is_changed = false;
+    if (only != NULL && node->parent != NULL && tree->mode == TREE_HDRF)
+        return take_over(node, only);
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
         bool is_leaf = node->kind == TREE_LEAF;
         if (!is_leaf && node->picks[side] == NULL &&
@@ -113,9 +130,11 @@ bool tree_claim_reckon(const struct tree *tree, struct tree_node *node,
 
 static bool is_due(const struct tree_node *child, enum tree_side side) {
     const struct tree_node *parent = child->parent;
-    return child->claims[side] != CLAIM_NONE &&
-           (__int128)child->claims[side] * parent->due_weight_milli <
-               (__int128)parent->due_limit * child->weight_milli;
+    uint64_t claim = child->claims[side];
+    if (claim == CLAIM_NONE || parent->due_weight_milli == child->weight_milli)
+        return claim < parent->due_limit; /* which is at most CLAIM_ONE + 1 */
+    return (__int128)claim * parent->due_weight_milli <
+           (__int128)parent->due_limit * child->weight_milli;
 }
 
 /* Nothing is done for an only child that is where it belongs. */
@@ -153,6 +172,12 @@ static void tell_apart(const struct tree *tree, struct tree_node *node, uint64_t
     }
 }
 
+/* The limit of a node's claims, as one on those of a child; both rounded up. */
+static uint64_t limit_below(uint64_t limit, const struct tree_node *child) {
+    unsigned __int128 parts = (unsigned __int128)limit * (uint64_t)child->weight_milli - 1;
+    return (uint64_t)(parts / (uint64_t)child->parent->wanting_weight_milli) + 1;
+}
+
 struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side) {
     struct tree_node *node = tree->root;
     uint64_t limit = CLAIM_ONE + 1;
@@ -163,8 +188,8 @@ struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side) {
         struct tree_node *next = tree_heap_top(node, ORDER_DUE_HOPEFUL + side);
         if (next == NULL)
             return node;
-        limit =
-            (uint64_t)(((__int128)limit * next->weight_milli - 1) / node->wanting_weight_milli) + 1;
+        if (next->weight_milli != node->wanting_weight_milli)
+            limit = limit_below(limit, next);
         node = next;
     }
     return node;

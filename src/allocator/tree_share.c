@@ -17,9 +17,10 @@
 #include "allocator/tree_state.h"
 
 int64_t tree_fraction(int64_t held, int64_t capacity) {
-    if (capacity <= 0)
+    if (capacity <= 0 || held == 0)
         return 0;
-    __int128 parts = ((__int128)held * TREE_SHARE_ONE + capacity - 1) / capacity;
+    uint64_t whole = (uint64_t)capacity;
+    unsigned __int128 parts = ((unsigned __int128)held * TREE_SHARE_ONE + whole - 1) / whole;
     return parts < TREE_SHARE_LIMIT ? (int64_t)parts : TREE_SHARE_LIMIT;
 }
 
@@ -27,12 +28,14 @@ size_t tree_dominant(const struct tree *tree, const struct tree_node *node, cons
     size_t dominant = tree->resource_count;
     int64_t largest = 0, capacity = 1;
     for (size_t j = 0; j < tree->resource_count; j++) {
+        int64_t amount = node->held[j] + (task != NULL ? task[j] : 0);
+        if (amount == 0)
+            continue;
         bool is_used = tree->capacity[j] > 0;
         if (!is_used && task != NULL && task[j] > 0)
             return j; /* more than all */
-        int64_t amount = node->held[j] + (task != NULL ? task[j] : 0);
-        if (amount == 0 || !is_used ||
-            (__int128)amount * capacity <= (__int128)largest * tree->capacity[j])
+        if (!is_used ||
+            (largest > 0 && (__int128)amount * capacity <= (__int128)largest * tree->capacity[j]))
             continue;
         dominant = j;
         largest = amount;
