@@ -8,8 +8,15 @@
 
 enum { LOAD_BITS = 30 };
 
+static struct lately *lately_of(const struct allocator *allocator, uint32_t number) {
+    return &allocator->lately_agents[number % LATELY];
+}
+
 struct agent *agent_find(const struct allocator *allocator, uint32_t number) {
-    return map_get(&allocator->agents, number);
+    struct lately *lately = lately_of(allocator, number);
+    if (lately->found == NULL || lately->number != number)
+        *lately = (struct lately){.number = number, .found = map_get(&allocator->agents, number)};
+    return lately->found;
 }
 
 /* The most used scalar, as a part of 2^30. */
@@ -267,6 +274,7 @@ void allocator_remove_agent(struct allocator *allocator, uint32_t number) {
     if (allocator->search.best == agent)
         allocator->search.is_on = false;
     map_remove(&allocator->agents, number);
+    lately_of(allocator, number)->found = NULL;
     allocator->slots.items[agent->slot] = NULL;
     skip_forget_agent(allocator, agent);
     VEC_PUSH(&allocator->unused_slots, agent->slot);

@@ -21,6 +21,8 @@ struct allocator *allocator_new(const struct mesos_allocator *policy, const stru
     quantities_add(&allocator->minima[0], NAME_CPUS, 10);
     quantities_add(&allocator->minima[1], NAME_MEM, 32000);
     allocator->book = quota_book_new(kinds);
+    allocator->lately_agents = NEW_ARRAY(struct lately, LATELY);
+    allocator->lately_clients = NEW_ARRAY(struct lately, LATELY);
     filters_init(allocator);
     names_learn_first(allocator);
     return allocator;
@@ -44,6 +46,8 @@ void allocator_free(struct allocator *allocator) {
     constraints_fini(allocator);
     clear_minima(allocator);
     quota_book_free(allocator->book);
+    mem_free(allocator->lately_agents);
+    mem_free(allocator->lately_clients);
     heap_fini(&allocator->marks);
     VEC_FINI(&allocator->open);
     VEC_FINI(&allocator->open_slots);

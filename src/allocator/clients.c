@@ -31,9 +31,21 @@ static void framework_forget_if_idle(struct allocator *allocator, struct framewo
     mem_free(framework);
 }
 
-struct client *client_find(const struct allocator *allocator, uint32_t framework, uint32_t role) {
+static struct lately *lately_of(const struct allocator *allocator, uint32_t framework) {
+    return &allocator->lately_clients[framework % LATELY];
+}
+
+static struct client *client_search(const struct allocator *allocator, uint32_t framework,
+                                    uint32_t role) {
     const struct framework *found = framework_find(allocator, framework);
     return found != NULL ? map_get(&found->clients, role) : NULL;
+}
+
+struct client *client_find(const struct allocator *allocator, uint32_t framework, uint32_t role) {
+    struct lately *lately = lately_of(allocator, framework);
+    if (lately->found == NULL || lately->number != framework || lately->role != role)
+        *lately = (struct lately){framework, role, client_search(allocator, framework, role)};
+    return lately->found;
 }
 
 struct client *client_subscribed(const struct allocator *allocator, uint32_t framework,
@@ -106,6 +118,7 @@ void client_forget_if_idle(struct allocator *allocator, struct client *client) {
     allocator->clients.items[client->id] = NULL;
     VEC_PUSH(&allocator->unused_ids, client->id);
     map_remove(&framework->clients, client->role);
+    lately_of(allocator, framework->number)->found = NULL;
     client_free(allocator, client);
     framework_forget_if_idle(allocator, framework);
 }

@@ -39,21 +39,21 @@ struct framework {
 
 /* One thing that a client wants; a client without demand has one that takes what there is. */
 struct wish {
-    uint64_t serial; /* of the allocator's, never again */
-    bool is_open;    /* no shape: whole agents */
-    struct quantities shape;
-    struct amounts need;      /* of the shape */
-    struct quantities others; /* of the shape: no dimension; ports and sets */
-    uint64_t count;           /* tasks still wanted */
-    uint64_t pending;         /* of these, so many are offered */
+    uint64_t serial;     /* of the allocator's, never again */
+    uint64_t count;      /* tasks still wanted */
+    uint64_t pending;    /* of these, so many are offered */
+    bool is_open;        /* no shape: whole agents */
+    bool is_lap_narrow;  /* only those of skip.c's bits, with ... */
+    uint32_t lap_minima; /* ... one of these minima, as bits */
     uint32_t constraint;
     uint32_t agent;                /* only there; 0: anywhere */
     uint32_t last_agent;           /* where it was placed last; 0: nowhere */
     uint32_t generation, position; /* everything before it in the open list does not suit */
     size_t retried;                /* of client.retries */
     uint32_t lap_at, lap_left;     /* slots that are looked at before position */
-    bool is_lap_narrow;            /* only those of skip.c's bits, with ... */
-    uint32_t lap_minima;           /* ... one of these minima, as bits */
+    struct quantities shape;
+    struct quantities others; /* of the shape: no dimension; ports and sets */
+    struct amounts need;      /* of the shape */
 };
 
 /* Whether the policy is to ask it again, news.c's. */
@@ -72,10 +72,8 @@ struct client {
     uint32_t sated_place;     /* 1-based, in allocator.sated; 0: not there */
     bool is_hopeless;         /* claims a big task's agent, and none would do */
     size_t holding_count;     /* agents on which it holds something */
-    struct amounts held;      /* as charged */
     struct amounts *past;     /* as charged too; NULL: none */
     __int128 *past_fine;      /* the same with a fraction, memory.c's */
-    struct amounts task;      /* as the policy was told */
     bool is_task_told;
     VEC_OF(struct wish) wishes;
     VEC_OF(uint32_t) retries; /* slots of agents on which a filter ended */
@@ -104,6 +102,9 @@ struct client {
     size_t change_count;
     int64_t since_ms;
     enum allocator_reason seen; /* nearest to fitting of those on the walk */
+    /* Mostly empty, therefore last. */
+    struct amounts held; /* as charged */
+    struct amounts task; /* as the policy was told */
 };
 
 /* Tasks of a wish that are offered on an agent and not launched. */
@@ -136,10 +137,8 @@ struct agent {
     uint32_t entry;        /* in the open list; NOWHERE */
     int64_t load;          /* a part of 2^30 */
     struct heap_node mark; /* in allocator.marks: better, and not yet in the open list */
-    struct amounts plain;  /* free: unreserved, not revocable, no volume, no provider */
     struct earmark *earmark;
-    struct resources total, used, free;
-    struct amounts size; /* all scalars of total */
+    struct resources used, free;
     VEC_OF(struct holding) holdings;
     uint32_t filters;             /* the first of a list, NOWHERE: none */
     struct refusal *last_refusal; /* what was refused here last */
@@ -148,6 +147,9 @@ struct agent {
     bool does_count, is_exposed; /* sated.c's */
     uint64_t *reserved_bits;     /* skip.c's; NULL: none */
     struct quantities told_free; /* to the quota book */
+    struct resources total;
+    struct amounts plain; /* free: unreserved, not revocable, no volume, no provider */
+    struct amounts size;  /* all scalars of total */
 };
 
 /* Who makes room for a client on an agent, with what is free. */
@@ -213,6 +215,14 @@ struct slots {
     size_t count, capacity;
 };
 
+/* Who was found last of those whose numbers end alike: what is asked for again and again is found
+ * in one look. A client has its framework's place. */
+enum { LATELY = 4096 };
+struct lately {
+    uint32_t number, role;
+    void *found; /* NULL: nobody */
+};
+
 struct allocator {
     const struct mesos_allocator *policy;
     void *order; /* the policy's */
@@ -230,8 +240,9 @@ struct allocator {
     struct amounts there, held; /* on all agents, excluded names too; by all clients, as charged */
     bool is_total_stale;        /* the policy knows an older one */
 
-    struct map agents;            /* number -> struct agent */
-    VEC_OF(struct agent *) slots; /* NULL: unused */
+    struct lately *lately_agents, *lately_clients; /* LATELY of each */
+    struct map agents;                             /* number -> struct agent */
+    VEC_OF(struct agent *) slots;                  /* NULL: unused */
     VEC_OF(uint32_t) unused_slots;
     struct map frameworks;           /* number -> struct framework */
     VEC_OF(struct client *) clients; /* by id; NULL: unused */
