@@ -22,11 +22,8 @@ static void node_free(void *freed) {
         return;
     map_fini(&node->children, node_free);
     node_free(node->frameworks);
-    for (size_t i = 0; i < ORDER_COUNT && node->orders != NULL; i++)
-        tree_heap_fini(&node->orders[i]);
-    tree_seats_fini(&node->seats);
+    tree_orders_fini(node);
     mem_free(node->name);
-    mem_free(node->draws);
     mem_free(node);
 }
 
@@ -51,34 +48,28 @@ static struct tree_node *node_new(struct tree *tree, enum tree_kind kind,
                                   struct tree_node *parent) {
     const size_t count = tree->resource_count, aligned = sizeof(__int128);
     const size_t wide = count * sizeof(__int128), narrow = count * sizeof(int64_t);
-    const size_t head = (sizeof(struct tree_node) + aligned - 1) / aligned * aligned;
-    const size_t orders = ORDER_COUNT * sizeof(struct tree_heap);
+    const size_t narrows =
+        (sizeof(struct tree_node) + 3 * narrow + aligned - 1) / aligned * aligned;
     const size_t needs = count * sizeof(struct tree_need);
     bool is_leaf = kind == TREE_LEAF;
-    char *room =
-        mem_alloc(head + wide + 2 * narrow + (is_leaf ? narrow + needs : 2 * wide + orders));
-    struct tree_node *node = cut(&room, head);
+    char *room = mem_alloc(narrows + wide + (is_leaf ? needs : 2 * wide)), *wides = room + narrows;
+    struct tree_node *node = cut(&room, sizeof(*node));
     node->kind = kind;
     node->parent = parent;
     node->weight_milli = TREE_WEIGHT_ONE_MILLI;
-    node->given = cut(&room, wide);
-    if (!is_leaf) {
-        node->direct = cut(&room, wide);
-        node->blocked = cut(&room, wide);
-        node->orders = cut(&room, orders);
-    }
     node->held = cut(&room, narrow);
+    node->task = is_leaf ? cut(&room, narrow) : NULL;
     node->vector = cut(&room, narrow);
-    if (is_leaf) {
-        node->task = cut(&room, narrow);
-        node->needs = cut(&room, needs);
-    }
+    node->given = cut(&wides, wide);
+    node->direct = is_leaf ? NULL : cut(&wides, wide);
+    node->blocked = is_leaf ? NULL : cut(&wides, wide);
+    node->needs = is_leaf ? cut(&wides, needs) : NULL;
     for (size_t j = 0; is_leaf && j < count; j++)
         node->needs[j].leaf = node;
     for (size_t i = 0; i < SIDE_COUNT; i++)
         node->claims[i] = CLAIM_NONE;
     if (parent != NULL)
-        tree_seat_take(parent, node);
+        tree_seat_take(tree, parent, node);
     tree->node_count++;
     return node;
 }
@@ -160,7 +151,7 @@ static void node_forget(struct tree *tree, struct tree_node *node) {
         case TREE_VIRTUAL: parent->frameworks = NULL; break;
         case TREE_LEAF: map_remove(&parent->children, node->framework); break;
         }
-        tree_seat_leave(parent, node);
+        tree_seat_leave(tree, parent, node);
         node_free(node);
         tree->node_count--;
         node = parent;

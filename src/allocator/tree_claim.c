@@ -137,11 +137,11 @@ static bool is_due(const struct tree_node *child, enum tree_side side) {
            (__int128)parent->due_limit * child->weight_milli;
 }
 
-/* Nothing is done for an only child that is where it belongs. */
-static void put(const struct tree *tree, struct tree_node *node, enum tree_order order,
-                bool belongs) {
-    bool is_there = tree_is_in(node, order);
-    if (belongs ? !is_there || node->parent->orders[order].count > 1 : is_there)
+static inline void put(const struct tree *tree, struct tree_node *node, enum tree_order order,
+                       bool belongs) {
+    if (node->parent->only == node)
+        node->orders_in = (node->orders_in & ~(1U << order)) | (uint32_t)belongs << order;
+    else if (belongs || tree_is_in(node, order))
         tree_heap_place(tree, node->parent, order, node, belongs);
 }
 
@@ -165,7 +165,7 @@ static void tell_apart(const struct tree *tree, struct tree_node *node, uint64_t
     node->due_weight_milli = node->wanting_weight_milli;
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
         enum tree_order poor = ORDER_POOR_HOPEFUL + side, due = ORDER_DUE_HOPEFUL + side;
-        for (size_t i = 0; i < node->orders[poor].count; i++) {
+        for (size_t i = 0; i < tree_heap_count(node, poor); i++) {
             struct tree_node *child = tree_heap_at(node, poor, i);
             tree_heap_place(tree, node, due, child, is_due(child, side));
         }

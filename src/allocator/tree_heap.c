@@ -257,8 +257,12 @@ void tree_heap_place(const struct tree *tree, struct tree_node *parent, enum tre
         place_drawable(parent, node, belongs);
         return;
     }
-    struct tree_heap *heap = &parent->orders[order];
     bool is_there = tree_is_in(node, order);
+    if (parent->only != NULL) {
+        node->orders_in = (node->orders_in & ~(1U << order)) | (uint32_t)belongs << order;
+        return;
+    }
+    struct tree_heap *heap = &parent->orders[order];
     if (!belongs && is_there)
         take_out(parent, order, node);
     if (belongs && !is_there)
@@ -271,9 +275,9 @@ void tree_heap_place(const struct tree *tree, struct tree_node *parent, enum tre
 }
 
 struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node) {
-    const struct tree_heap *heap = &node->orders[ORDER_HOPEFUL];
-    if (heap->count == 0)
+    if (tree_heap_count(node, ORDER_HOPEFUL) == 0)
         return NULL;
+    const struct tree_heap *heap = &node->orders[ORDER_HOPEFUL];
     int64_t left = (int64_t)rng_below(&tree->rng, (uint64_t)node->draws[0]);
     for (size_t place = 1;;) {
         struct tree_node *here = node->seats.nodes[heap->items[place - 1].seat];
@@ -288,14 +292,11 @@ struct tree_node *tree_draw(struct tree *tree, const struct tree_node *node) {
     }
 }
 
-void tree_heap_clear(struct tree_heap *heap) {
-    heap->count = 0;
-    heap->top = NULL;
-}
-
-void tree_heap_fini(struct tree_heap *heap) {
-    mem_free(heap->items);
-    *heap = (struct tree_heap){0};
+void tree_heap_clear(struct tree_node *node, enum tree_order order) {
+    if (node->orders == NULL)
+        return;
+    node->orders[order].count = 0;
+    node->orders[order].top = NULL;
 }
 
 /* The rows of places move apart. */
@@ -311,33 +312,67 @@ static void seats_grow(struct tree_seats *seats) {
     seats->capacity = capacity;
 }
 
-void tree_seat_take(struct tree_node *parent, struct tree_node *child) {
+/* A second child comes: the first one's bits become orders of one. */
+static void spread(struct tree_node *parent) {
+    struct tree_node *first = parent->only;
+    parent->only = NULL;
+    for (enum tree_order order = 0; order < ORDER_COUNT; order++) {
+        bool is_there = first != NULL && tree_is_in(first, order);
+        parent->orders[order].count = is_there;
+        parent->orders[order].top = is_there ? first : NULL;
+    }
+}
+
+void tree_seat_take(const struct tree *tree, struct tree_node *parent, struct tree_node *child) {
     struct tree_seats *seats = &parent->seats;
+    bool is_only = seats->count == 0 && tree->mode != TREE_RANDOM;
     if (seats->count == seats->capacity)
         seats_grow(seats);
     child->seat = seats->count++;
     seats->nodes[child->seat] = child;
+    if (!is_only && parent->orders == NULL)
+        parent->orders = NEW_ARRAY(struct tree_heap, ORDER_COUNT);
+    if (!is_only && (parent->only != NULL || seats->count == 1))
+        spread(parent);
+    if (is_only)
+        parent->only = child;
 }
 
-/* The last one moves there, in its orders too. */
-void tree_seat_leave(struct tree_node *parent, struct tree_node *child) {
-    struct tree_seats *seats = &parent->seats;
-    struct tree_node *last = seats->nodes[--seats->count];
-    uint32_t seat = child->seat, old = last->seat;
-    last->seat = seat;
-    seats->nodes[seat] = last;
+/* In its orders too. */
+static void move_seat(struct tree_node *parent, struct tree_node *child, uint32_t seat) {
+    uint32_t old = child->seat;
+    child->seat = seat;
+    parent->seats.nodes[seat] = child;
     for (enum tree_order order = 0; order < ORDER_COUNT; order++) {
         struct tree_heap *heap = &parent->orders[order];
         uint32_t *places = places_of(parent, order);
         places[seat] = places[old];
         /* What stands there of an only one is old. */
-        if (tree_is_in(last, order) && heap->capacity > 0 && places[seat] >= 1 &&
+        if (tree_is_in(child, order) && heap->capacity > 0 && places[seat] >= 1 &&
             places[seat] <= heap->count)
             heap->items[places[seat] - 1].seat = seat;
     }
 }
 
-void tree_seats_fini(struct tree_seats *seats) {
-    mem_free(seats->nodes);
-    mem_free(seats->places);
+void tree_seat_leave(const struct tree *tree, struct tree_node *parent, struct tree_node *child) {
+    struct tree_seats *seats = &parent->seats;
+    struct tree_node *last = seats->nodes[--seats->count];
+    if (last != child)
+        move_seat(parent, last, child->seat);
+    if (seats->count == 0) {
+        parent->only = NULL;
+        for (enum tree_order order = 0; order < ORDER_COUNT; order++)
+            tree_heap_clear(parent, order);
+    } else if (seats->count == 1 && tree->mode != TREE_RANDOM) {
+        parent->only = seats->nodes[0];
+    }
+}
+
+void tree_orders_fini(struct tree_node *node) {
+    for (size_t i = 0; i < ORDER_COUNT && node->orders != NULL; i++)
+        mem_free(node->orders[i].items);
+    mem_free(node->orders);
+    mem_free(node->draws);
+    mem_free(node->seats.nodes);
+    mem_free(node->seats.places);
 }

@@ -64,12 +64,12 @@ static __int128 scale(__int128 sum, int64_t share, __int128 divisor) {
 }
 
 static void inner_vector(const struct tree *tree, struct tree_node *node) {
-    const struct tree_heap *active = &node->orders[ORDER_ACTIVE];
+    bool is_one = tree_heap_count(node, ORDER_ACTIVE) == 1;
     const struct tree_node *least = tree_heap_top(node, ORDER_ACTIVE);
     for (size_t i = 0; i < tree->open_count; i++) {
         size_t j = tree->open[i];
         __int128 sum = node->blocked[j];
-        if (active->count == 1)
+        if (is_one)
             sum += least->vector[j]; /* what M * D is, had the terms no rounding */
         else if (least != NULL && node->direct[j] != 0)
             sum += scale(node->direct[j], least->share,
@@ -133,7 +133,7 @@ static void reckon_sum(const struct tree *tree, struct tree_node *node,
 static bool is_hopeful(const struct tree_node *node) {
     if (node->kind == TREE_LEAF)
         return node->wants && !node->is_unfit;
-    return node->orders[ORDER_HOPEFUL].count > 0;
+    return tree_heap_count(node, ORDER_HOPEFUL) > 0;
 }
 
 static void place(const struct tree *tree, struct tree_node *node) {
@@ -148,8 +148,7 @@ static void place(const struct tree *tree, struct tree_node *node) {
 
 /* The node, when it is its parent's only child. */
 static const struct tree_node *only_child(const struct tree_node *node) {
-    const struct tree_node *parent = node->parent;
-    return parent->children.count + (parent->frameworks != NULL) == 1 ? node : NULL;
+    return node->parent->only;
 }
 
 void tree_refresh(struct tree *tree, struct tree_node *node) {
@@ -190,8 +189,8 @@ static void rebuild_below(struct tree *tree, struct tree_node *node) {
     if (node->kind != TREE_LEAF) {
         memset(node->direct, 0, tree->resource_count * sizeof(*node->direct));
         memset(node->blocked, 0, tree->resource_count * sizeof(*node->blocked));
-        tree_heap_clear(&node->orders[ORDER_ACTIVE]);
-        tree_heap_clear(&node->orders[ORDER_HOPEFUL]);
+        tree_heap_clear(node, ORDER_ACTIVE);
+        tree_heap_clear(node, ORDER_HOPEFUL);
         MAP_EACH(entry, &node->children)
             rebuild_below(tree, map_value(entry));
         if (node->frameworks != NULL)
@@ -218,8 +217,8 @@ void tree_rebuild(struct tree *tree, const bool *is_open) {
 
 static void recount_below(struct tree *tree, struct tree_node *node) {
     if (node->kind != TREE_LEAF) {
-        for (size_t i = 0; i < ORDER_COUNT; i++)
-            tree_heap_clear(&node->orders[i]);
+        for (enum tree_order order = 0; order < ORDER_COUNT; order++)
+            tree_heap_clear(node, order);
         MAP_EACH(entry, &node->children)
             recount_below(tree, map_value(entry));
         if (node->frameworks != NULL)

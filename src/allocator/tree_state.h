@@ -77,54 +77,61 @@ struct tree_need {
     struct tree_node *leaf;
 };
 
-/* One piece of memory with all its arrays: a decision walks through thousands of them. What a
- * charge looks at stands together, first. */
+/* One piece of memory with its arrays: a decision walks through thousands of them. What a charge
+ * looks at stands together, last, with what is held right behind it. */
 struct tree_node {
+    /* roles and virtual nodes */
+    struct tree_node *frameworks; /* the virtual child, NULL: none */
+    struct map children;          /* by name; of a virtual node by framework */
+    struct tree_seats seats;
+    struct tree_heap *orders;   /* ORDER_COUNT of them; NULL: there never were two children */
+    int64_t *draws;             /* TREE_RANDOM: weights of the subtrees of the hopeful heap */
+    __int128 *direct, *blocked; /* D and B */
+
+    /* leaves */
+    struct link unfit;
+    struct tree_need *needs; /* for each resource: among those that may bear witness */
+
+    char *name;      /* the last component, owned; NULL for a leaf */
+    int64_t share;   /* by which the descent goes */
+    int64_t *vector; /* fractions; meant for what is not saturated only */
+    /* What it put into its parent's sums: terms of D when is_active, its vector else. */
+    __int128 *given;
+    size_t wanting_count;   /* leaves below that want */
+    uint64_t name_start[2]; /* the name's first bytes: numbers in the order of names */
+
+    /* roles and virtual nodes */
+    int64_t wanting_weight_milli; /* of the children that want */
+    /* With what the due among the children were told from the others: a claim z of a child of
+     * weight w is due when z * due_weights < due_limit * w. */
+    uint64_t due_limit;
+    int64_t due_weight_milli;
+    /* The child, when there is one: its bits are all there is of the orders then. Never in
+     * TREE_RANDOM, where there are draws. */
+    struct tree_node *only;
+
+    struct tree_node *parent;
+    uint32_t orders_in; /* a bit for each of the parent's that it is in */
+    uint32_t seat;
+    enum tree_kind kind;
+    bool is_active, is_hopeful, has_weight; /* has_weight: an operator said so, it stays */
+    bool wants, is_unfit, is_earmarked;     /* a leaf's */
     int64_t weight_milli;
     int64_t sum;                    /* dominant share of all that is held below, plainly added up */
     uint64_t needs_own[SIDE_COUNT]; /* what it and its pick's task would hold */
     uint64_t claims[SIDE_COUNT];    /* of the parent's guarantee: the least below, or CLAIM_NONE */
     struct tree_node *picks[SIDE_COUNT];  /* the leaf below that the plain sums would serve */
     struct tree_node *firsts[SIDE_COUNT]; /* that has waited longest with empty hands */
-    uint32_t orders_in;                   /* a bit for each of the parent's that it is in */
-    uint32_t seat;
-    enum tree_kind kind;
-    bool is_active, is_hopeful, has_weight; /* has_weight: an operator said so, it stays */
-    bool wants, is_unfit, is_earmarked;     /* a leaf's */
-    struct tree_node *parent;
-    int64_t *held;   /* by all below */
-    uint64_t grants; /* made to it and below, ever */
+    uint64_t grants;                      /* made to it and below, ever */
+    int64_t *held;                        /* by all below */
 
     /* leaves */
-    int64_t *task;
+    uint32_t framework, mark;
     uint64_t need;  /* what it would hold with one more task, as a claim on the cluster */
     int64_t since;  /* when it began to want with empty hands; 0: it does not */
     uint64_t asked; /* the tree's moment at which it was known to fit */
     uint64_t call;  /* the decision in which it was known to fit */
-
-    /* roles and virtual nodes */
-    struct tree_heap *orders;     /* ORDER_COUNT of them */
-    int64_t wanting_weight_milli; /* of the children that want */
-    struct tree_node *frameworks; /* the virtual child, NULL: none */
-    struct map children;          /* by name; of a virtual node by framework */
-    struct tree_seats seats;
-    /* With what the due among the children were told from the others: a claim z of a child of
-     * weight w is due when z * due_weights < due_limit * w. */
-    uint64_t due_limit;
-    int64_t due_weight_milli;
-
-    size_t wanting_count;   /* leaves below that want */
-    uint64_t name_start[2]; /* the name's first bytes: numbers in the order of names */
-    uint32_t framework, mark;
-    char *name;      /* the last component, owned; NULL for a leaf */
-    int64_t share;   /* by which the descent goes */
-    int64_t *vector; /* fractions; meant for what is not saturated only */
-    /* What it put into its parent's sums: terms of D when is_active, its vector else. */
-    __int128 *given;
-    __int128 *direct, *blocked; /* D and B; not a leaf's */
-    int64_t *draws;             /* TREE_RANDOM: weights of the subtrees of the hopeful heap */
-    struct link unfit;          /* a leaf's */
-    struct tree_need *needs;    /* a leaf's, for each resource: among those that may bear witness */
+    int64_t *task;
 };
 
 struct tree {
@@ -154,12 +161,12 @@ struct tree {
 };
 
 /* tree_heap.c */
-void tree_seat_take(struct tree_node *parent, struct tree_node *child);
-void tree_seat_leave(struct tree_node *parent, struct tree_node *child); /* it is in no order */
-void tree_seats_fini(struct tree_seats *seats);
-void tree_heap_fini(struct tree_heap *heap);
-/* That they are in it no more is the caller's to tell the nodes. */
-void tree_heap_clear(struct tree_heap *heap);
+void tree_seat_take(const struct tree *tree, struct tree_node *parent, struct tree_node *child);
+/* It is in no order. */
+void tree_seat_leave(const struct tree *tree, struct tree_node *parent, struct tree_node *child);
+void tree_orders_fini(struct tree_node *node);
+/* That they are in it no more is the caller's to tell the children. */
+void tree_heap_clear(struct tree_node *node, enum tree_order order);
 static inline bool tree_is_in(const struct tree_node *node, enum tree_order order) {
     return (node->orders_in >> order & 1) != 0;
 }
@@ -172,10 +179,19 @@ bool tree_comes_before(const struct tree *tree, struct tree_node *left, struct t
 /* Less of the plain sum for its weight than its sibling. */
 bool tree_is_poorer(const struct tree *tree, struct tree_node *left, struct tree_node *right);
 static inline struct tree_node *tree_heap_top(const struct tree_node *node, enum tree_order order) {
-    return node->orders[order].top;
+    if (node->only != NULL)
+        return tree_is_in(node->only, order) ? node->only : NULL;
+    return node->orders != NULL ? node->orders[order].top : NULL;
+}
+static inline size_t tree_heap_count(const struct tree_node *node, enum tree_order order) {
+    if (node->only != NULL)
+        return tree_is_in(node->only, order);
+    return node->orders != NULL ? node->orders[order].count : 0;
 }
 static inline struct tree_node *tree_heap_at(const struct tree_node *node, enum tree_order order,
                                              size_t index) {
+    if (node->only != NULL)
+        return node->only;
     const struct tree_heap *heap = &node->orders[order];
     return heap->count == 1 ? heap->top : node->seats.nodes[heap->items[index].seat];
 }
