@@ -255,6 +255,7 @@ static void agent_free(void *value) {
     resources_fini(&agent->free);
     mem_free(agent->reserved_bits);
     quantities_fini(&agent->told_free);
+    resources_fini(&agent->spare);
     VEC_FINI(&agent->holdings);
     mem_free(agent);
 }

@@ -55,6 +55,8 @@ void allocator_free(struct allocator *allocator) {
     VEC_FINI(&allocator->dimension_of_name);
     VEC_FINI(&allocator->kind_info);
     VEC_FINI(&allocator->excluded);
+    for (size_t i = 0; i < allocator->grants_made; i++)
+        resources_fini(&allocator->grants.items[i].what);
     VEC_FINI(&allocator->grants);
     VEC_FINI(&allocator->complaints);
     quantities_fini(&allocator->scratch);
@@ -95,7 +97,7 @@ static void flush(struct allocator *allocator, allocator_sink *sink, void *self)
                                         grant->agent->number, &grant->what};
         holding_find(grant->agent, grant->client)->grant = 0;
         sink(&offer, self);
-        resources_fini(&grant->what);
+        resources_clear(&grant->what);
     }
     allocator->grants.count = 0;
 }

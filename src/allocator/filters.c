@@ -400,8 +400,11 @@ bool filters_cover(struct allocator *allocator, struct agent *agent, const struc
 }
 
 void filters_set_cover(struct allocator *allocator, struct agent *agent, enum filter_cover cover) {
+    bool is_set = (agent->cover == COVER_FREE) == (cover == COVER_FREE) &&
+                  agent->slot / 64 < allocator->covered_slots.count;
     agent->cover = cover;
-    slots_set(&allocator->covered_slots, agent->slot, cover == COVER_FREE);
+    if (!is_set)
+        slots_set(&allocator->covered_slots, agent->slot, cover == COVER_FREE);
 }
 
 const uint64_t *filters_slots(const struct client *client, uint32_t *words) {

@@ -65,7 +65,8 @@ static struct holding *holding_get(struct agent *agent, struct client *client) {
     struct holding *holding = holding_find(agent, client);
     if (holding != NULL)
         return holding;
-    VEC_PUSH(&agent->holdings, (struct holding){.client = client->id});
+    VEC_PUSH(&agent->holdings,
+             (struct holding){.client = client->id, .held = resources_take(&agent->spare)});
     client->holding_count++;
     return &agent->holdings.items[agent->holdings.count - 1];
 }
@@ -79,7 +80,9 @@ static void drop_holding(struct allocator *allocator, struct agent *agent,
             policy_reconsider(allocator, client);
     }
     holding_drop_pending(allocator, client, holding);
-    resources_fini(&holding->held);
+    resources_fini(&agent->spare);
+    resources_clear(&holding->held);
+    agent->spare = resources_take(&holding->held);
     *holding = agent->holdings.items[--agent->holdings.count];
     client->holding_count--;
     client_forget_if_idle(allocator, client);

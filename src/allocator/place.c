@@ -93,14 +93,24 @@ static void gather(struct allocator *allocator, struct client *client, struct ag
         return;
     }
     VEC_PUSH(&allocator->grants, (struct grant){agent, client, resources_take(what)});
+    if (allocator->grants_made < allocator->grants.count)
+        allocator->grants_made = allocator->grants.count;
     holding->grant = (uint32_t)allocator->grants.count;
     hoard_note_offer(client, holding);
 }
 
+/* Of an earlier call: turns make hundreds, again and again. */
+static struct resources room_for_grant(struct allocator *allocator) {
+    size_t next = allocator->grants.count;
+    if (next == allocator->grants_made)
+        return (struct resources){0};
+    return resources_take(&allocator->grants.items[next].what);
+}
+
 void place_give(struct allocator *allocator, struct client *client, struct wish *wish,
                 struct agent *agent, const struct resources *what) {
-    AUTO_FINI(resources_fini) struct resources given = resources_copy(what);
-    bool fits_in = agent_give(allocator, agent, client, &given);
+    AUTO_FINI(resources_fini) struct resources given = room_for_grant(allocator);
+    bool fits_in = resources_add(&given, what) && agent_give(allocator, agent, client, &given);
     assert(fits_in); /* it was free: used stays below total */
     gather(allocator, client, agent, &given);
     wish->last_agent = agent->number;

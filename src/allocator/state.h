@@ -140,6 +140,7 @@ struct agent {
     struct earmark *earmark;
     struct resources used, free;
     VEC_OF(struct holding) holdings;
+    struct resources spare; /* empty: the room of a holding that is gone, for the next */
     uint32_t filters;             /* the first of a list, NOWHERE: none */
     struct refusal *last_refusal; /* what was refused here last */
     enum filter_cover cover;
@@ -316,6 +317,7 @@ struct allocator {
     struct agent *fitting_agent;
     const struct client *fitting_client; /* NULL: it has to be found again */
     VEC_OF(struct grant) grants;
+    size_t grants_made; /* so many have been there at once; the sets of those behind are empty */
 
     /* news.c */
     bool has_news; /* what did not fit may fit now, as news says */

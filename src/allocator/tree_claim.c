@@ -62,16 +62,12 @@ static bool is_on_side(const struct tree_node *leaf, enum tree_side side) {
            !(leaf->is_unfit && leaf->is_earmarked);
 }
 
-static struct tree_node *pick_of(struct tree_node *node, enum tree_side side) {
-    if (node->kind == TREE_LEAF)
-        return is_on_side(node, side) ? node : NULL;
+static struct tree_node *pick_of(const struct tree_node *node, enum tree_side side) {
     const struct tree_node *poorest = tree_heap_top(node, ORDER_POOR_HOPEFUL + side);
     return poorest != NULL ? poorest->picks[side] : NULL;
 }
 
-static struct tree_node *first_of(struct tree_node *node, enum tree_side side) {
-    if (node->kind == TREE_LEAF)
-        return node->since != 0 && node->need != CLAIM_NONE && is_on_side(node, side) ? node : NULL;
+static struct tree_node *first_of(const struct tree_node *node, enum tree_side side) {
     const struct tree_node *oldest = tree_heap_top(node, ORDER_TURN_HOPEFUL + side);
     return oldest != NULL ? oldest->firsts[side] : NULL;
 }
@@ -82,8 +78,6 @@ static uint64_t claim_of(const struct tree *tree, struct tree_node *node,
                          const struct tree_node *only, enum tree_side side) {
     if (node->picks[side] == NULL || node->parent == NULL)
         return CLAIM_NONE;
-    if (node->kind == TREE_LEAF)
-        return node->needs_own[side] = node->need;
     uint64_t own =
         only != NULL ? only->needs_own[side] : need_with(tree, node, node->picks[side]->task);
     node->needs_own[side] = own;
@@ -107,15 +101,31 @@ static bool take_over(struct tree_node *node, const struct tree_node *only) {
     return is_changed;
 }
 
+static bool reckon_leaf(struct tree_node *leaf) {
+    bool is_changed = false;
+    for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
+        bool is_there = is_on_side(leaf, side);
+        bool is_first = is_there && leaf->since != 0 && leaf->need != CLAIM_NONE;
+        struct tree_node *pick = is_there ? leaf : NULL, *first = is_first ? leaf : NULL;
+        uint64_t claim = is_there ? leaf->need : CLAIM_NONE;
+        is_changed = is_changed || claim != leaf->claims[side] || pick != leaf->picks[side] ||
+                     first != leaf->firsts[side];
+        leaf->picks[side] = pick;
+        leaf->firsts[side] = first;
+        leaf->claims[side] = leaf->needs_own[side] = claim;
+    }
+    return is_changed;
+}
+
 bool tree_claim_reckon(const struct tree *tree, struct tree_node *node,
                        const struct tree_node *only) {
     bool is_changed = false;
+    if (node->kind == TREE_LEAF)
+        return reckon_leaf(node);
     if (only != NULL && node->parent != NULL && tree->mode == TREE_HDRF)
         return take_over(node, only);
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
-        bool is_leaf = node->kind == TREE_LEAF;
-        if (!is_leaf && node->picks[side] == NULL &&
-            tree_heap_top(node, ORDER_POOR_HOPEFUL + side) == NULL)
+        if (node->picks[side] == NULL && tree_heap_top(node, ORDER_POOR_HOPEFUL + side) == NULL)
             continue;
         const struct tree_node *pick = node->picks[side], *first = node->firsts[side];
         uint64_t claim = node->claims[side];
@@ -137,24 +147,34 @@ static bool is_due(const struct tree_node *child, enum tree_side side) {
            (__int128)parent->due_limit * child->weight_milli;
 }
 
-static inline void put(const struct tree *tree, struct tree_node *node, enum tree_order order,
-                       bool belongs) {
-    if (node->parent->only == node)
-        node->orders_in = (node->orders_in & ~(1U << order)) | (uint32_t)belongs << order;
-    else if (belongs || tree_is_in(node, order))
-        tree_heap_place(tree, node->parent, order, node, belongs);
+/* Those of the hopeful that it belongs to; the same for the others are one further. */
+static uint32_t orders_of(const struct tree_node *node, enum tree_side side) {
+    bool has_claim = node->claims[side] != CLAIM_NONE && node->parent->parent != NULL;
+    return (uint32_t)has_claim << ORDER_CLAIM_HOPEFUL |
+           (uint32_t)is_due(node, side) << ORDER_DUE_HOPEFUL |
+           (uint32_t)(node->picks[side] != NULL) << ORDER_POOR_HOPEFUL |
+           (uint32_t)(node->firsts[side] != NULL) << ORDER_TURN_HOPEFUL;
 }
 
 void tree_claim_place(const struct tree *tree, struct tree_node *node) {
+    static const enum tree_order orders[] = {ORDER_CLAIM_HOPEFUL, ORDER_DUE_HOPEFUL,
+                                             ORDER_POOR_HOPEFUL, ORDER_TURN_HOPEFUL};
+    const uint32_t all = 1U << ORDER_CLAIM_HOPEFUL | 1U << ORDER_DUE_HOPEFUL |
+                         1U << ORDER_POOR_HOPEFUL | 1U << ORDER_TURN_HOPEFUL;
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
         /* Whoever is in one of these orders is in that of the poor. */
         if (node->picks[side] == NULL && !tree_is_in(node, ORDER_POOR_HOPEFUL + side))
             continue;
-        put(tree, node, ORDER_CLAIM_HOPEFUL + side,
-            node->claims[side] != CLAIM_NONE && node->parent->parent != NULL);
-        put(tree, node, ORDER_DUE_HOPEFUL + side, is_due(node, side));
-        put(tree, node, ORDER_POOR_HOPEFUL + side, node->picks[side] != NULL);
-        put(tree, node, ORDER_TURN_HOPEFUL + side, node->firsts[side] != NULL);
+        uint32_t bits = orders_of(node, side);
+        if (node->parent->only == node) {
+            node->orders_in = (node->orders_in & ~(all << side)) | bits << side;
+            continue;
+        }
+        uint32_t concerned = bits | (node->orders_in >> side & all);
+        for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+            if ((concerned >> orders[i] & 1) != 0)
+                tree_heap_place(tree, node->parent, orders[i] + side, node,
+                                (bits >> orders[i] & 1) != 0);
     }
 }
 

@@ -148,13 +148,10 @@ static size_t sift_up(const struct walk *walk, const struct tree_place *item, si
 }
 
 static inline size_t least_of(const struct walk *walk, size_t first, size_t end) {
-    const struct tree_place *items = walk->heap->items;
-    size_t least = first;
-    for (size_t child = first + 1; child < end; child++)
-        least = is_before(walk->parent, walk->is_mixed, &items[child - 1], &items[least - 1])
-                    ? child
-                    : least;
-    return least;
+    const struct tree_place *items = walk->heap->items, *least = &items[first - 1];
+    for (const struct tree_place *one = least + 1; one < &items[end - 1]; one++)
+        least = is_before(walk->parent, walk->is_mixed, one, least) ? one : least;
+    return (size_t)(least - items) + 1;
 }
 
 static size_t sift_down(const struct walk *walk, const struct tree_place *item, size_t place) {
