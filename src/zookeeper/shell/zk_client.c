@@ -3,6 +3,9 @@
  * first: the library, or this file when there is no server or the request cannot be made. When the
  * connection breaks everything that waits is answered at once (ZK_LOST), before that is told; what
  * the library says of those calls later is not heard.
+ *
+ * A server that answers pings and nothing else keeps a session for ever, and the library waits for
+ * ever with it: a session in which nothing is answered for too long is given up.
  */
 #include "zookeeper/shell/zk_client.h"
 
@@ -12,7 +15,7 @@
 #include "common/runtime/loop.h"
 #include "zookeeper/shell/zk_keeper.h"
 
-enum { CALLS_LIMIT = 20000 };
+enum { CALLS_LIMIT = 20000, SILENT_SESSIONS = 3 /* session timeouts without an answer */ };
 
 struct call {
     struct link link;
@@ -39,6 +42,8 @@ struct zk_client {
     struct map watched; /* path -> itself; only there while a watch may be set */
     struct loop_task flush;
     struct loop_timer timer; /* looks names up again; after a refusal: begins again */
+    struct loop_timer silence;
+    int64_t heard_ms; /* the last answer, or the first question since nothing was owed */
     bool *is_freed;          /* on the stack of whoever calls back */
 };
 
@@ -212,10 +217,41 @@ static void session_changed(struct zk_client *client, const struct zk_note *note
     }
 }
 
+static bool owes_answer(const struct zk_client *client) {
+    LIST_EACH(at, &client->calls) {
+        if (!CONTAINER_OF(at, struct call, link)->is_answered)
+            return true;
+    }
+    return false;
+}
+
+static void on_silence(void *self) {
+    struct zk_client *client = self;
+    int64_t limit_ms = client->heard_ms + SILENT_SESSIONS * client->options.session_timeout_ms;
+    if (client->state != ZK_SESSION_CONNECTED || client->is_opening || !owes_answer(client))
+        return;
+    if (loop_now_ms(client->loop) < limit_ms) {
+        loop_timer_arm(&client->silence, limit_ms);
+        return;
+    }
+    client->state = ZK_SESSION_EXPIRED;
+    ended(client, ZK_SESSION_EXPIRED);
+}
+
+/* Before a request is sent: from now on an answer is due. */
+static void expect_answer(struct zk_client *client) {
+    if (owes_answer(client))
+        return;
+    client->heard_ms = loop_now_ms(client->loop);
+    loop_timer_arm(&client->silence,
+                   client->heard_ms + SILENT_SESSIONS * client->options.session_timeout_ms);
+}
+
 /* --- notes --- */
 
 static void replied(struct zk_client *client, struct zk_note *owned) {
     AUTO(zk_note_free) struct zk_note *note = owned;
+    client->heard_ms = loop_now_ms(client->loop);
     LIST_EACH(at, &client->calls) {
         struct call *call = CONTAINER_OF(at, struct call, link);
         if (call->id != note->call)
@@ -283,6 +319,7 @@ void zk_client_send(struct zk_client *client, const struct zk_request *request) 
     call->id = ++client->last_id;
     call->number = request->number;
     const char *why = refusal(client, request);
+    expect_answer(client);
     list_append(&client->calls, &call->link);
     client->call_count++;
     if (*why != '\0')
@@ -320,6 +357,7 @@ struct zk_client *zk_client_new(struct loop *loop, const struct zk_client_option
     list_init(&client->calls);
     loop_task_init(&client->flush, on_flush, client);
     loop_timer_init(&client->timer, loop, on_timer, client);
+    loop_timer_init(&client->silence, loop, on_silence, client);
     open_handle(client, NULL);
     return client;
 }
@@ -331,6 +369,7 @@ void zk_client_free(struct zk_client *client) {
         *client->is_freed = true;
     zk_keeper_free(client->keeper, ZK_CLOSE_MS);
     loop_timer_disarm(&client->timer);
+    loop_timer_disarm(&client->silence);
     loop_task_cancel(&client->flush);
     LIST_EACH(at, &client->calls) {
         call_free(CONTAINER_OF(at, struct call, link));

@@ -5,7 +5,8 @@
  *
  * One client keeps a session as long as it lives: when a session expires or is refused, a new one
  * is begun (with a pause after a refusal), and names of hosts are resolved anew for it and, while
- * no server answers, every ZK_RESOLVE_MS.
+ * no server answers, every ZK_RESOLVE_MS. A session whose server says that it is alive, and answers
+ * no request for three session timeouts, is given up as if it had expired.
  */
 #pragma once
 

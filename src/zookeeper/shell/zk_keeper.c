@@ -234,10 +234,10 @@ static void keep_children(struct zk_note *note, const struct String_vector *name
     }
     note->children = NEW_ARRAY(struct text, count);
     for (size_t i = 0; i < count; i++)
-        buf_append_string(&note->memory, names->data[i]);
+        buf_append_text(&note->memory, text_of(names->data[i]));
     size_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t size = strlen(names->data[i]);
+    for (size_t i = 0; i < count; i++) { /* a string of a negative length is NULL */
+        size_t size = text_of(names->data[i]).size;
         note->children[i] = (struct text){note->memory.data + at, size};
         at += size;
     }

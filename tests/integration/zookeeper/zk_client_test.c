@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -469,6 +470,45 @@ static void name_is(const char *address) {
 __attribute__((constructor)) static void have_own_hosts(void) {
     if (geteuid() == 0 && unshare(CLONE_NEWNS) != 0)
         perror("unshare");
+}
+
+/* Makes a session, then hears everything and answers nothing: in a thread, for it never ends. */
+static void *hear_in_silence(void *self) {
+    static const unsigned char welcome[41] = {[3] = 37, [10] = 39, [11] = 16, [19] = 7, [23] = 16};
+    int fd = (int)(intptr_t)self;
+    char byte;
+    skip_frame(fd);
+    send(fd, welcome, sizeof(welcome), MSG_NOSIGNAL);
+    while (recv(fd, &byte, 1, 0) > 0)
+        continue;
+    close(fd);
+    return NULL;
+}
+
+static void be_silent(int fd) {
+    pthread_t thread;
+    assert_int_equal(
+        pthread_create(&thread, NULL, hear_in_silence, (void *)(intptr_t)fcntl(fd, F_DUPFD, 0)), 0);
+    pthread_detach(thread);
+}
+
+TEST(a_session_whose_server_answers_nothing_any_more_is_given_up) {
+    struct client client;
+    struct impostor impostor;
+    char url[64];
+    begin();
+    impostor_open(&impostor, be_silent);
+    snprintf(url, sizeof(url), "zk://127.0.0.1:%d/", impostor.port);
+    client_open(&client, loop, url_of(url), SHORT_MS);
+    WAIT_UNTIL(loop, client.state == ZK_SESSION_CONNECTED);
+
+    struct told told = get(&client, "/", false);
+
+    assert_int_equal(told.result, ZK_OVER);
+    assert_int_equal(client.expiries, 1);
+    WAIT_UNTIL(loop, client.connects == 2);
+    client_close(&client);
+    impostor_close(&impostor);
 }
 
 TEST(names_are_looked_up_anew_and_the_session_goes_on_at_the_new_address) {
