@@ -39,8 +39,8 @@ struct storage {
     struct buf gathering;   /* the loop's thread alone, and so is what follows */
     size_t gathering_bytes; /* when it is compacted */
 
-    pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t changed;
+    pthread_mutex_t mutex;  /* guards what follows */
+    pthread_cond_t changed; /* on CLOCK_MONOTONIC, which nobody sets */
     struct buf waiting;
     size_t waiting_bytes; /* when it is compacted */
     uint64_t waiting_ticket;
@@ -72,6 +72,46 @@ static struct text stored_key(struct text key, char out[STORAGE_KEY_LIMIT_BYTES]
     return (struct text){out, prefix + sizeof(digest)};
 }
 
+/* --- the environment --- */
+
+/* LMDB would take it for a new one. */
+static bool check_size(const char *path, struct error *error) {
+    struct stat status;
+    return stat(path, &status) != 0 || status.st_size > 0 ||
+           fail(error, ERROR_INVALID,
+                "%s is empty, so what it held is lost; remove it to begin with nothing", path);
+}
+
+static bool open_environment(struct storage *storage, struct error *error) {
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/state.mdb", storage->options.directory);
+    if (!check_size(path, error))
+        return false;
+    uint64_t limit = storage->options.map_limit_bytes;
+    int code = mdb_env_create(&storage->env);
+    if (code == 0)
+        code = mdb_env_set_mapsize(storage->env, limit > 0 ? limit : (size_t)4 << 30);
+    if (code == 0)
+        code = mdb_env_open(storage->env, path, MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMEMINIT, 0600);
+    MDB_txn *txn = NULL;
+    if (code == 0)
+        code = mdb_txn_begin(storage->env, NULL, 0, &txn);
+    if (code == 0)
+        code = mdb_dbi_open(txn, NULL, 0, &storage->dbi);
+    if (code == 0) {
+        code = mdb_txn_commit(txn);
+    } else if (txn != NULL) {
+        mdb_txn_abort(txn);
+    }
+    return code == 0 || (lmdb_fail(error, code, path), false);
+}
+
+static void close_environment(struct storage *storage) {
+    if (storage->env != NULL)
+        mdb_env_close(storage->env);
+    storage->env = NULL;
+}
+
 /* --- the thread --- */
 
 static int apply_record(MDB_txn *txn, MDB_dbi dbi, const struct batch_record *record) {
@@ -95,9 +135,23 @@ static int apply_record(MDB_txn *txn, MDB_dbi dbi, const struct batch_record *re
     return 0;
 }
 
+/* When the page that says which commit is the last could not be written (a full disk that copies on
+ * write, an error of the device), LMDB refuses everything until the file is opened anew. */
+static int begin_write(struct storage *storage, MDB_txn **txn) {
+    int code = storage->env != NULL ? mdb_txn_begin(storage->env, NULL, 0, txn) : MDB_PANIC;
+    if (code != MDB_PANIC)
+        return code;
+    struct error error;
+    close_environment(storage);
+    if (open_environment(storage, &error))
+        return mdb_txn_begin(storage->env, NULL, 0, txn);
+    close_environment(storage);
+    return EIO;
+}
+
 static int apply_batch(struct storage *storage, const struct buf *batch) {
     MDB_txn *txn;
-    int code = mdb_txn_begin(storage->env, NULL, 0, &txn);
+    int code = begin_write(storage, &txn);
     if (code != 0)
         return code;
     struct text rest = buf_text(batch);
@@ -127,7 +181,7 @@ static bool wait_for_retry(struct storage *storage, int code) {
     if (storage->is_closing)
         return false;
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += (long)STORAGE_RETRY_MS * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
@@ -199,41 +253,13 @@ static void tell(void *self, __attribute__((unused)) void *item) {
     }
 }
 
-/* LMDB would take it for a new one. */
-static bool check_size(const char *path, struct error *error) {
-    struct stat status;
-    return stat(path, &status) != 0 || status.st_size > 0 ||
-           fail(error, ERROR_INVALID,
-                "%s is empty, so what it held is lost; remove it to begin with nothing", path);
-}
-
-static bool open_environment(struct storage *storage, struct error *error) {
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/state.mdb", storage->options.directory);
-    if (!check_size(path, error))
-        return false;
-    uint64_t limit = storage->options.map_limit_bytes;
-    int code = mdb_env_create(&storage->env);
-    if (code == 0)
-        code = mdb_env_set_mapsize(storage->env, limit > 0 ? limit : (size_t)4 << 30);
-    if (code == 0)
-        code = mdb_env_open(storage->env, path, MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMEMINIT, 0600);
-    MDB_txn *txn = NULL;
-    if (code == 0)
-        code = mdb_txn_begin(storage->env, NULL, 0, &txn);
-    if (code == 0)
-        code = mdb_dbi_open(txn, NULL, 0, &storage->dbi);
-    if (code == 0) {
-        code = mdb_txn_commit(txn);
-    } else if (txn != NULL) {
-        mdb_txn_abort(txn);
-    }
-    return code == 0 || (lmdb_fail(error, code, path), false);
-}
-
 static bool start_thread(struct storage *storage, struct error *error) {
+    pthread_condattr_t monotonic;
     pthread_mutex_init(&storage->mutex, NULL);
-    pthread_cond_init(&storage->changed, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&storage->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     int code = pthread_create(&storage->thread, NULL, run_thread, storage);
     if (code == 0)
         return true;
@@ -242,8 +268,7 @@ static bool start_thread(struct storage *storage, struct error *error) {
 }
 
 static void dismantle(struct storage *storage) {
-    if (storage->env != NULL)
-        mdb_env_close(storage->env);
+    close_environment(storage);
     if (storage->lock_fd >= 0)
         close(storage->lock_fd);
     notify_free(storage->notify, NULL);

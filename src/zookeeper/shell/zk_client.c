@@ -44,7 +44,7 @@ struct zk_client {
     struct loop_timer timer; /* looks names up again; after a refusal: begins again */
     struct loop_timer silence;
     int64_t heard_ms; /* the last answer, or the first question since nothing was owed */
-    bool *is_freed;          /* on the stack of whoever calls back */
+    bool *is_freed;   /* on the stack of whoever calls back */
 };
 
 static void call_free(struct call *call) {
