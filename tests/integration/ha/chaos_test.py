@@ -100,6 +100,7 @@ def killed(daemon):
 def ended(daemon):
     say(f"SIGTERM {daemon.name}")
     daemon.send(signal.SIGTERM)
+    daemon.is_ending = True
 
     def again():
         if (code := daemon.wait()) != 0:
@@ -152,8 +153,8 @@ def zk_fault(world, verb, back, members):
 
 
 def sound(daemons):
-    return [one for one in daemons if one.runs() and one.has_spoken() and not one.is_paused and not one.node.is_cut and
-            not one.node.is_slow]
+    return [one for one in daemons if one.runs() and one.has_spoken() and not one.is_paused and not one.is_ending and
+            not one.node.is_cut and not one.node.is_slow]
 
 
 def leading(world):

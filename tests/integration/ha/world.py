@@ -86,7 +86,7 @@ class Daemon:
         self.world, self.name, self.argv, self.node = world, name, argv, node
         self.log_path = os.path.join(world.directory, name + ".log")
         self.process = None
-        self.is_paused = False
+        self.is_paused = self.is_ending = False
         self.looked_to = self.began_at = 0
 
     def start(self, *flags):
@@ -97,7 +97,7 @@ class Daemon:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen([*into, *self.argv, *flags], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log)
-        self.is_paused = False
+        self.is_paused = self.is_ending = False
 
     def runs(self):
         return self.process is not None and self.process.poll() is None
