@@ -215,21 +215,30 @@ void tree_rebuild(struct tree *tree, const bool *is_open) {
     tree->is_built = true;
 }
 
+static void recount_below(struct tree *tree, struct tree_node *node);
+
+static void recount_children(struct tree *tree, struct tree_node *node) {
+    for (enum tree_order order = 0; order < ORDER_COUNT; order++)
+        tree_heap_clear(node, order);
+    MAP_EACH(entry, &node->children)
+        recount_below(tree, map_value(entry));
+    if (node->frameworks != NULL)
+        recount_below(tree, node->frameworks);
+}
+
 static void recount_below(struct tree *tree, struct tree_node *node) {
     if (node->kind != TREE_LEAF) {
-        for (enum tree_order order = 0; order < ORDER_COUNT; order++)
-            tree_heap_clear(node, order);
-        MAP_EACH(entry, &node->children)
-            recount_below(tree, map_value(entry));
-        if (node->frameworks != NULL)
-            recount_below(tree, node->frameworks);
+        if (node->only != NULL)
+            recount_below(tree, node->only);
+        else
+            recount_children(tree, node);
     } else {
         tree_claim_leaf(tree, node);
         tree_list_leaf(tree, node);
     }
-    reckon_sum(tree, node, NULL);
+    reckon_sum(tree, node, node->only);
     node->is_hopeful = is_hopeful(node);
-    tree_claim_reckon(tree, node, NULL);
+    tree_claim_reckon(tree, node, node->only);
     node->orders_in = 0;
     if (node->parent != NULL)
         place(tree, node);
