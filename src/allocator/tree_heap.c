@@ -147,10 +147,32 @@ static size_t sift_up(const struct walk *walk, const struct tree_place *item, si
     return place;
 }
 
+/* One of them all, of one weight: which is not to be foreseen, so it is chosen by masks. */
+static inline size_t least_alike(const struct walk *walk, size_t first, size_t end) {
+    const struct tree_place *items = walk->heap->items;
+    size_t least = first;
+    uint64_t part = items[first - 1].part, tie = items[first - 1].tie;
+    for (size_t child = first + 1; child < end; child++) {
+        const struct tree_place *one = &items[child - 1];
+        unsigned __int128 a = (unsigned __int128)one->part << 64 | one->tie;
+        unsigned __int128 b = (unsigned __int128)part << 64 | tie;
+        bool is_less = a < b;
+        if (__builtin_expect(a == b, false))
+            is_less = is_named_before(walk->parent, one, &items[least - 1]);
+        uint64_t taken = -(uint64_t)is_less;
+        least ^= (least ^ child) & taken;
+        part ^= (part ^ one->part) & taken;
+        tie ^= (tie ^ one->tie) & taken;
+    }
+    return least;
+}
+
 static inline size_t least_of(const struct walk *walk, size_t first, size_t end) {
+    if (!walk->is_mixed)
+        return least_alike(walk, first, end);
     const struct tree_place *items = walk->heap->items, *least = &items[first - 1];
     for (const struct tree_place *one = least + 1; one < &items[end - 1]; one++)
-        least = is_before(walk->parent, walk->is_mixed, one, least) ? one : least;
+        least = is_before(walk->parent, true, one, least) ? one : least;
     return (size_t)(least - items) + 1;
 }
 
