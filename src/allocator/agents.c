@@ -72,8 +72,11 @@ static bool has_minimum(struct allocator *allocator, const struct agent *agent) 
 }
 
 static void reckon_plain(struct allocator *allocator, struct agent *agent) {
-    struct amounts before = agent->plain;
-    memset(agent->plain.at, 0, allocator->dimensions * sizeof(agent->plain.at[0]));
+    int sign = agent->is_active;
+    for (size_t i = 0; i < allocator->dimensions; i++) {
+        allocator->free.at[i] -= sign * agent->plain.at[i];
+        agent->plain.at[i] = 0;
+    }
     for (uint32_t i = 0; i < agent->free.count; i++) {
         const struct resource *one = &agent->free.entries[i];
         bool is_simple;
@@ -81,10 +84,8 @@ static void reckon_plain(struct allocator *allocator, struct agent *agent) {
         if (at != NO_DIMENSION && is_simple && !kind_is(one->kind, KIND_IS_RESERVED))
             agent->plain.at[at] = one->milli;
     }
-    if (!agent->is_active)
-        return;
     for (size_t i = 0; i < allocator->dimensions; i++)
-        allocator->free.at[i] += agent->plain.at[i] - before.at[i];
+        allocator->free.at[i] += sign * agent->plain.at[i];
 }
 
 void agent_refresh(struct allocator *allocator, struct agent *agent) {

@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-enum { CHUNK_BITS = 12, CHUNK = 1 << CHUNK_BITS, FIRST_BITS = 3 };
+enum { CHUNK_BITS = 12, CHUNK = 1 << CHUNK_BITS, FIRST_BITS = 3, DIRECT_BITS = 2 };
 
 struct refusal {
     uint32_t users;
@@ -72,8 +72,19 @@ static uint32_t table_find(const struct filter_table *table, uint32_t slot) {
     return at;
 }
 
+static uint32_t bits_to_be_direct(const struct filter_table *table) {
+    uint32_t bits = FIRST_BITS;
+    while (bits < 31 && table->top >> bits != 0)
+        bits++;
+    return bits;
+}
+
+/* Of so many places at least; four times as many if it is direct then. */
 static void table_resize(struct filter_table *table, uint32_t bits) {
     struct filter_table old = *table;
+    uint32_t direct = bits_to_be_direct(table);
+    if (direct > bits && direct <= bits + DIRECT_BITS)
+        bits = direct;
     table->bits = bits;
     table->capacity = UINT32_C(1) << bits;
     table->newest = mem_resize(NULL, table->capacity, sizeof(*table->newest));
@@ -153,7 +164,9 @@ static void table_shrink(struct client *client) {
     struct filter_table *table = client->filters;
     if (table->count == 0)
         filters_drop_table(client);
-    else if (table->count * 16 < table->capacity && table->bits > FIRST_BITS)
+    else if (table->keys == NULL && table->count << (DIRECT_BITS + 4) < table->capacity)
+        table_resize(table, table->bits - DIRECT_BITS - 1);
+    else if (table->keys != NULL && table->count * 16 < table->capacity && table->bits > FIRST_BITS)
         table_resize(table, table->bits - 1);
 }
 

@@ -183,6 +183,13 @@ static void take_back(struct allocator *allocator, struct client *client, struct
     quota_tell_held(allocator, client, what, -1);
 }
 
+/* What has become free is kept for whom the agent is. */
+static void refresh_kept(struct allocator *allocator, struct agent *agent) {
+    struct amounts before = agent->plain;
+    agent_refresh(allocator, agent);
+    earmark_note_freed(agent, &before);
+}
+
 bool allocator_recover(struct allocator *allocator, uint32_t framework, uint32_t role,
                        uint32_t agent_number, const struct resources *resources) {
     struct agent *agent = agent_find(allocator, agent_number);
@@ -204,12 +211,12 @@ bool allocator_recover(struct allocator *allocator, uint32_t framework, uint32_t
     assert(was_used);
     if (resources_is_empty(&holding->held))
         drop_holding(allocator, agent, holding);
-    struct amounts before = agent->plain;
     if (agent->is_short || is_shared || !resources_add(&agent->free, resources))
         agent_refresh_free(agent);
-    agent_refresh(allocator, agent);
     if (is_kept)
-        earmark_note_freed(agent, &before);
+        refresh_kept(allocator, agent);
+    else
+        agent_refresh(allocator, agent);
     agent_mark(allocator, agent);
     return true;
 }
