@@ -25,10 +25,11 @@ static int fail_with(const struct error *error) {
 
 /* --- dump --- */
 
-static bool read_place(const char *name, const struct registry_options *options,
+/* `may_lack`: what is not there is empty. */
+static bool read_place(const char *name, bool may_lack, const struct registry_options *options,
                        struct registry_content *out, struct error *error) {
     AUTO(registry_place_close)
-    struct registry_place *place = registry_place_open(name, false, options->timeout_ms, error);
+    struct registry_place *place = registry_place_open(name, may_lack, options->timeout_ms, error);
     return place != NULL && registry_place_read(place, out, error);
 }
 
@@ -37,7 +38,7 @@ static int dump(const struct registry_options *options, const char *const *words
     AUTO_FINI(buf_fini) struct buf line = {0};
     struct error error;
     registry_content_init(&content);
-    if (!read_place(words[0], options, &content, &error))
+    if (!read_place(words[0], false, options, &content, &error))
         return fail_with(&error);
     for (size_t i = 0; i <= content.pairs.count; i++) {
         buf_clear(&line);
@@ -79,7 +80,9 @@ static bool verify(const char *name, const struct registry_options *options,
                    const struct registry_content *wanted, struct error *error) {
     AUTO_FINI(registry_content_fini) struct registry_content found;
     registry_content_init(&found);
-    if (read_place(name, options, &found, error) && registry_content_equal(wanted, &found, error))
+    /* Nothing, written where nothing was, makes nothing. */
+    if (read_place(name, true, options, &found, error) &&
+        registry_content_equal(wanted, &found, error))
         return true;
     error->code = ERROR_REFUSED;
     return fail_context(error, "%s was written and does not read the same", name);
@@ -99,7 +102,7 @@ static bool write_place(const char *name, const struct registry_options *options
     if (!registry_place_check_idle(place, error) || !registry_place_read(place, &old, error))
         return false;
     if (old.pairs.count > 0 && !options->force)
-        return fail(error, ERROR_REFUSED, "%s: %zu records are there already", shown,
+        return fail(error, ERROR_EXISTS, "%s: %zu records are there already", shown,
                     old.pairs.count);
     return registry_place_replace(place, &old, content, error);
 }
@@ -122,7 +125,7 @@ static int restore(const struct registry_options *options, const char *const *wo
         !registry_content_parse(buf_text(&bytes), &content, &error))
         return fail_with(&error);
     if (!write_place(words[0], options, &content, shown, sizeof(shown), &error)) {
-        if (error.code == ERROR_REFUSED && !options->force)
+        if (error.code == ERROR_EXISTS)
             fprintf(stderr, "mesos registry: nothing was written; --force replaces records that "
                             "are there\n");
         return fail_with(&error);
@@ -172,7 +175,7 @@ static int check(const struct registry_options *options, const char *const *word
     size_t counts[REGISTRY_KINDS] = {0};
     struct error error;
     registry_content_init(&content);
-    if (!read_place(words[0], options, &content, &error))
+    if (!read_place(words[0], false, options, &content, &error))
         return fail_with(&error);
     size_t wrong = registry_content_check(&content, counts, &complaints);
     if (options->json)

@@ -16,7 +16,7 @@ struct registry_place {
     struct loop *loop;
     struct storage *storage; /* or */
     struct registry_zk *zk;
-    bool is_stored;
+    bool makes, is_stored;
     struct error trouble;
     int64_t timeout_ms;
 };
@@ -33,13 +33,12 @@ static void on_trouble(void *self, const struct error *error) {
     place->trouble = error != NULL ? *error : (struct error){0};
 }
 
-static bool open_storage(struct registry_place *place, const char *work_dir, bool makes,
-                         struct error *error) {
+static bool open_storage(struct registry_place *place, const char *work_dir, struct error *error) {
     char directory[4096], file[4200];
     snprintf(directory, sizeof(directory), "%s/registry", work_dir);
     snprintf(file, sizeof(file), "%s/state.mdb", directory);
     place->shown = mem_dup_string(directory);
-    if (!makes && access(file, F_OK) != 0)
+    if (!place->makes && access(file, F_OK) != 0)
         return fail(error, ERROR_NOT_FOUND, "%s: there is no registry", work_dir);
     struct storage_options options = {
         .directory = directory, .on_stored = on_stored, .on_trouble = on_trouble, .self = place};
@@ -48,7 +47,8 @@ static bool open_storage(struct registry_place *place, const char *work_dir, boo
         return true;
     if (error->code == ERROR_EXISTS)
         return fail(error, ERROR_REFUSED, "%s: a master runs on it; end it first", work_dir);
-    error->code = error->code == ERROR_INVALID ? ERROR_REFUSED : error->code;
+    if (error->code == ERROR_INVALID || error->code == ERROR_IO)
+        error->code = ERROR_REFUSED; /* neither the command line nor a network is wrong */
     return false;
 }
 
@@ -80,17 +80,26 @@ static bool open_zookeeper(struct registry_place *place, const char *name, struc
     return place->zk != NULL || fail_context(error, "%s", place->shown);
 }
 
+/* A path that was mistyped is not an empty registry. */
+static bool read_zookeeper(struct registry_place *place, struct registry_content *out,
+                           struct error *error) {
+    return registry_zk_read(place->zk, out, error) &&
+           (place->makes || registry_zk_is_there(place->zk) ||
+            fail(error, ERROR_NOT_FOUND, "there is no registry"));
+}
+
 /* --- both --- */
 
 struct registry_place *registry_place_open(const char *name, bool makes, int64_t timeout_ms,
                                            struct error *error) {
     AUTO(registry_place_close) struct registry_place *place = NEW(struct registry_place);
+    place->makes = makes;
     place->timeout_ms = timeout_ms;
     place->loop = loop_new(error);
     if (place->loop == NULL)
         return NULL;
     bool ok = zk_url_is(text_of(name)) ? open_zookeeper(place, name, error)
-                                       : open_storage(place, name, makes, error);
+                                       : open_storage(place, name, error);
     return ok ? TAKE(place) : NULL;
 }
 
@@ -110,7 +119,7 @@ const char *registry_place_shown(const struct registry_place *place) {
 
 bool registry_place_read(struct registry_place *place, struct registry_content *out,
                          struct error *error) {
-    bool ok = place->zk != NULL ? registry_zk_read(place->zk, out, error)
+    bool ok = place->zk != NULL ? read_zookeeper(place, out, error)
                                 : storage_load(place->storage, registry_content_add, out, error);
     if (ok && registry_content_sort(out, error))
         return true;

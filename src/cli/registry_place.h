@@ -19,7 +19,7 @@ DEFINE_AUTO(struct registry_place, registry_place_close)
 /* For people: no password. */
 const char *registry_place_shown(const struct registry_place *place);
 
-/* Sorted. ERROR_REFUSED: damaged, and which part. */
+/* Sorted. ERROR_REFUSED: damaged, and which part. ERROR_NOT_FOUND as above. */
 bool registry_place_read(struct registry_place *place, struct registry_content *out,
                          struct error *error);
 /* ERROR_REFUSED: a master is there, leading or waiting. */

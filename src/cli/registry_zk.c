@@ -162,6 +162,10 @@ bool registry_zk_read(struct registry_zk *zk, struct registry_content *out, stru
     return journal_each(zk->journal, registry_content_add, out, error);
 }
 
+bool registry_zk_is_there(const struct registry_zk *zk) {
+    return journal_is_there(zk->journal);
+}
+
 bool registry_zk_check_idle(struct registry_zk *zk, struct error *error) {
     zk->knows_masters = false;
     while (!zk->knows_masters) {

@@ -192,6 +192,10 @@ static int compare_entries(const void *a, const void *b) {
     return text_compare(map_key_text(*first), map_key_text(*second));
 }
 
+bool journal_is_there(const struct journal *journal) {
+    return journal->has_head;
+}
+
 bool journal_each(const struct journal *journal,
                   bool (*fn)(void *self, struct text key, struct text value, struct error *error),
                   void *self, struct error *error) {

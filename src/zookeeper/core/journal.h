@@ -94,6 +94,8 @@ void journal_step(struct journal *journal, const struct journal_event *event,
                   struct journal_outbox *outbox);
 int64_t journal_deadline_ms(const struct journal *journal);
 
+/* Somebody has written it at some time, though it may be empty by now. After LOADED. */
+bool journal_is_there(const struct journal *journal);
 /* In the order of the keys' bytes. False, with fn's error, when fn is. After LOADED. */
 bool journal_each(const struct journal *journal,
                   bool (*fn)(void *self, struct text key, struct text value, struct error *error),

@@ -53,7 +53,9 @@ stop_master() {
 }
 
 expect 4 "there is no registry" registry check "$work/nobody"
-expect 0 "^0 records; 0 wrong" registry check "$zk"
+expect 4 "there is no registry" registry check "$zk"
+expect 4 "there is no registry" registry dump "$zk"
+expect 4 "there is no registry" registry move "$zk" "$work/e"
 expect 3 "no answer within 1 s" registry check zk://127.0.0.1:1/mesos --timeout 1secs
 expect 2 "no host:port" registry check zk:///mesos
 
@@ -72,10 +74,20 @@ registry dump "$zk" > "$work/second"
 expect 0 "" cmp "$work/first" "$work/second"
 
 expect 1 "2 records are there already" registry restore "$zk" "$work/first"
+expect 1 "force replaces" registry restore "$zk" "$work/first"
 expect 0 "2 records written to" registry restore "$zk" "$work/first" --force
 head -n 1 "$work/first" > "$work/cut"
 expect 2 "not the whole dump" registry restore "$work/c" "$work/cut"
 expect 4 "no registry" registry check "$work/c"
+
+# A file that is none, and a disk that cannot be read, are not a silent ZooKeeper.
+mkdir -p "$work/bad/registry" && head -c 8192 /dev/urandom > "$work/bad/registry/state.mdb"
+expect 1 "state.mdb" registry check "$work/bad"
+
+# Nothing is moved, too.
+printf '{"end":true,"records":0,"crc32c":"00000000"}\n' > "$work/nothing"
+expect 0 "^0 records written to" registry restore "$zk-empty" "$work/nothing"
+expect 4 "there is no registry" registry check "$zk-empty"
 
 # Back, and a master has its role again.
 expect 0 "2 records moved to" registry move "$zk" "$work/b"
@@ -119,6 +131,8 @@ expect 0 "" cmp "$work/d.dump" "$work/zk.dump"
 # Masters are there: no word is written.
 zkcli create /mesos/json.info_0000000007 '{}' > "$work/zkcli" 2>&1
 expect 1 "1 master is there" registry restore "$zk" "$work/first" --force
+expect 1 "1 master is there" registry restore "$zk" "$work/first"
+! grep -H force "$work/out" || failures=$((failures + 1))
 expect 1 "1 master is there" registry move "$zk" "$work/e"
 expect 0 "5000 role; 0 wrong" registry check "$zk"
 
