@@ -84,7 +84,9 @@ int main(int argc, char **argv) {
         return cli_version(1, argv + 1);
     const struct cli_command *command = find(name);
     if (command == NULL) {
-        fprintf(stderr, "mesos: there is no command '%s'; mesos --help lists them\n", argv[1]);
+        bool is_flag = text_starts_with(name, TEXT("--"));
+        fprintf(stderr, "mesos: there is no command '%s'; %smesos --help lists them\n", argv[1],
+                is_flag ? "flags come behind the command, and " : "");
         return CLI_USAGE;
     }
     return flush_output(argv[1], command->run(argc - 1, argv + 1));

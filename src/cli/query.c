@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     DEFAULT_PORT = 5050,
@@ -51,26 +52,42 @@ static bool call_one(struct address address, struct text body, struct http_respo
     return fail(error, ERROR_IO, "the masters redirect to each other");
 }
 
-static bool call_any(const char *masters, struct text body, struct http_response *out,
-                     struct error *error) {
-    char leader[ADDRESS_TEXT_SIZE];
-    struct text rest = text_of(masters), one;
-    if (zk_url_is(rest)) {
-        if (!leader_find(rest, FIND_TIMEOUT_MS, leader, sizeof(leader), error))
-            return fail_context(error, "--master");
-        masters = leader;
-        rest = text_of(leader);
-    }
+/* A master that knows of no leader is not alone asked when there are others: it may be the one that
+ * ZooKeeper is out of reach for. */
+static bool call_list(struct text masters, struct text body, struct http_response *out,
+                      struct error *error) {
+    bool is_answered = false;
+    struct text one;
     fail(error, ERROR_INVALID, "--master is empty");
-    while (text_split(&rest, ',', &one)) {
+    while (!(is_answered && out->head.status != 503) && text_split(&masters, ',', &one)) {
+        struct http_response answer = {0};
         struct address address;
         if (!address_parse(text_trim(one), DEFAULT_PORT, &address, error))
             return fail_context(error, "--master");
-        if (call_one(address, body, out, error))
-            return true;
+        if (!call_one(address, body, &answer, error))
+            continue;
+        http_response_fini(out);
+        *out = answer;
+        is_answered = true;
     }
+    if (is_answered)
+        return true;
     error->code = ERROR_IO;
-    return fail_context(error, "no master answers at %s", masters);
+    return false;
+}
+
+static bool call_any(const char *masters, struct text body, struct http_response *out,
+                     struct error *error) {
+    char leader[ADDRESS_TEXT_SIZE];
+    if (zk_url_is(text_of(masters))) {
+        if (!leader_find(text_of(masters), FIND_TIMEOUT_MS, leader, sizeof(leader), error))
+            return fail_context(error, "--master");
+        masters = leader;
+    }
+    if (call_list(text_of(masters), body, out, error))
+        return true;
+    return error->code == ERROR_IO ? fail_context(error, "no master answers at %s", masters)
+                                   : false;
 }
 
 static bool refuse(const struct http_response *response, struct error *error) {
@@ -110,7 +127,8 @@ bool query_call(const char *masters, const char *type, json_t *fields, json_t **
 }
 
 int64_t query_patience_ms(const char *masters, int64_t known_ms) {
-    return zk_url_is(text_of(masters)) ? known_ms + FIND_TIMEOUT_MS : known_ms;
+    bool may_elect = zk_url_is(text_of(masters)) || strchr(masters, ',') != NULL;
+    return may_elect ? known_ms + FIND_TIMEOUT_MS : known_ms;
 }
 
 char *query_shown(const char *masters) {

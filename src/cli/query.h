@@ -24,8 +24,8 @@ bool query_call(const char *masters, const char *type, json_t *fields, json_t **
 /* The same for a type that reads, down to the answer's own object: get_tasks of GET_TASKS. */
 bool query_get(const char *masters, const char *type, json_t **out, struct error *error);
 
-/* How long a driver may look for a master the first time: known_ms where addresses are given, long
- * enough for an election where the leader is looked up. */
+/* How long a driver may look for a master the first time: known_ms where one address is given, long
+ * enough for an election where there are several, or the leader is looked up. */
 int64_t query_patience_ms(const char *masters, int64_t known_ms);
 /* `masters` without the password that a zk:// URL may have; the caller's to free. */
 char *query_shown(const char *masters);

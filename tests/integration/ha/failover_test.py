@@ -241,6 +241,19 @@ def leader_is_cut_off(world):
     world.finish()
 
 
+def one_master_does_not_know(world):
+    """The first of a list has no way to ZooKeeper: the next is asked, by commands and by drivers."""
+    world.start()
+    lost = world.standbys()[0]
+    assert lost.end() == 0
+    lost.start("--zk=zk://127.0.0.1:1/mesos")
+    wait_until("it looks for a leader", lambda: world.state_of(lost) == "electing")
+    places = f"--master={lost.node.ip}:5050,{world.leader().node.ip}:5050"
+    world.cli("agents", places)
+    assert world.cli("run", places, "--", "echo", "hello").stdout == "hello\n"
+    world.finish(allowed="election_trouble")
+
+
 def second_scheduler_takes_over(world):
     """The same framework id twice: the first hears that it was replaced, the tasks go on."""
     world.start()
@@ -421,6 +434,7 @@ TESTS = {
     two_members_of_three_are_enough: {"members": 3},
     leader_sleeps: ONE,
     leader_is_cut_off: ONE,
+    one_master_does_not_know: ONE,
     second_scheduler_takes_over: ONE,
     failover_timeout_spans_masters: ONE,
     framework_is_torn_down: ONE,

@@ -33,6 +33,14 @@ TEST(ranges_are_shown_up_to_three_and_sets_by_their_number) {
                  "ports:[1-1,3-3,5-5,...]");
 }
 
+TEST(masters_that_may_be_electing_are_waited_for_longer_than_one_address) {
+    int64_t one = query_patience_ms("m1:5050", 5000);
+
+    assert_int_equal(one, 5000);
+    assert_true(query_patience_ms("m1:5050,m2:5050", 5000) > one + 10000);
+    assert_true(query_patience_ms("zk://z1:2181/mesos", 5000) > one + 10000);
+}
+
 TEST(nothing_is_shown_of_nothing) {
     assert_shown("[]", "");
     assert_shown("[{\"name\":\"cpus\",\"scalar\":{\"value\":0}}]", "");
