@@ -112,3 +112,23 @@ TEST(an_agent_that_another_held_and_refused_is_offered_to_who_refused_the_rest) 
     assert_int_equal(world->offers[2].framework, FIRST);
     assert_int_equal(world->offers[2].agent, 1);
 }
+
+/* Its table grows, goes without slots, and shrinks again. */
+TEST(what_was_refused_on_hundreds_of_agents_is_offered_again_one_by_one) {
+    enum { AGENTS = 500 };
+    AUTO(world_free) struct world *world = world_new(&allocator_hdrf);
+    for (uint32_t agent = 1; agent <= AGENTS; agent++)
+        world_add_agent(world, agent, 8, 1024);
+    world_add_framework(world, FIRST, ROLE_ANY);
+    assert_int_equal(world_allocate(world), AGENTS);
+    for (size_t i = 0; i < AGENTS; i++)
+        world_decline(world, i, LATE_MS + (int64_t)(i * 7 % AGENTS));
+    assert_int_equal(world_allocate(world), 0);
+
+    for (size_t i = 0; i < AGENTS; i++) {
+        world->now_ms = LATE_MS + (int64_t)i;
+        assert_int_equal(world_allocate(world), 1);
+        size_t refused = i * 143 % AGENTS; /* 7 * 143 is 1 more than twice as many */
+        assert_int_equal(world->offers[AGENTS + i].agent, world->offers[refused].agent);
+    }
+}

@@ -237,6 +237,60 @@ TEST(a_role_without_weight_is_forgotten_with_its_last_framework) {
     assert_null(tree_find_role(tree, TEXT("a")));
 }
 
+enum { CROWD = 48 };
+
+static enum mesos_allocator_answer fits_who_is_there(const struct tree_node *leaf, void *self) {
+    struct tree_node *const *crowd = self;
+    assert_ptr_equal(crowd[tree_mark(leaf)], leaf);
+    return MESOS_ALLOCATOR_YES;
+}
+
+static void come_or_go(struct tree *tree, struct tree_node **crowd, uint32_t which) {
+    if (crowd[which] != NULL) {
+        tree_remove_leaf(tree, crowd[which]);
+        crowd[which] = NULL;
+        return;
+    }
+    crowd[which] = tree_add_leaf(tree, TEXT("a/b"), which, 1000, NULL);
+    tree_set_mark(crowd[which], which);
+    assert_true(tree_set_task(tree, crowd[which], (int64_t[]){1}));
+    tree_set_wants(tree, crowd[which], true);
+}
+
+/* Who is next holds least, but by the dice. */
+static void check_next(struct tree *tree, enum tree_mode mode, struct tree_node **crowd) {
+    int64_t least = INT64_MAX;
+    for (uint32_t i = 0; i < CROWD; i++)
+        if (crowd[i] != NULL && tree_held(crowd[i])[0] < least)
+            least = tree_held(crowd[i])[0];
+    struct tree_node *next = NULL;
+    enum mesos_allocator_answer answer = tree_decide(tree, fits_who_is_there, crowd, &next);
+    assert_int_equal(answer, least < INT64_MAX ? MESOS_ALLOCATOR_YES : MESOS_ALLOCATOR_NO);
+    if (next == NULL)
+        return;
+    assert_ptr_equal(crowd[tree_mark(next)], next);
+    assert_true(mode == TREE_RANDOM || tree_held(next)[0] == least);
+    assert_true(tree_grant(tree, next, (int64_t[]){1}));
+}
+
+/* From none to many and back to one and none, again and again. */
+TEST(whoever_comes_and_goes_the_next_one_is_there_and_holds_least) {
+    for (enum tree_mode mode = TREE_HDRF; mode <= TREE_RANDOM; mode++) {
+        AUTO(tree_free) struct tree *tree = tree_new(mode, 1, 1);
+        struct tree_node *crowd[CROWD] = {0};
+        struct rng rng = rng_of(mode + 1);
+        assert_true(tree_set_capacity(tree, (int64_t[]){1000000}, NULL));
+        for (int step = 0; step < 6000; step++) {
+            uint64_t most = (uint64_t)(step / 100 % 4 == 0 ? 3 : step / 100 % 4 * 16);
+            come_or_go(tree, crowd, (uint32_t)rng_below(&rng, most));
+            for (uint32_t i = (uint32_t)most; i < CROWD && step % 100 == 0; i++)
+                if (crowd[i] != NULL)
+                    come_or_go(tree, crowd, i);
+            check_next(tree, mode, crowd);
+        }
+    }
+}
+
 /* A row under sums up the tree: the twin decides, or mode DRF. */
 static void check_naive(bool is_twin, const int64_t *capacity, const struct row *row) {
     struct pool pool;
