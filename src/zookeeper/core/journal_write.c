@@ -1,7 +1,9 @@
 /*
  * One write is on its way at a time, and it is sent, the same to the byte, until we know that it is
  * done or that somebody else writes. Every multi begins with the fence and, but for those that make
- * or move the head, goes on with a check that the head is the one we know.
+ * or move the head, goes on with a check that the head is the one we know; one that adds a change,
+ * with a check that the change before it is still as it was made. Nothing is stored behind a gap,
+ * where nobody would read it.
  */
 #include "zookeeper/core/journal_internal.h"
 
@@ -70,6 +72,17 @@ static bool checks_head(const struct journal *journal) {
     return journal->write.kind != WRITE_HEAD && journal->write.kind != WRITE_MOVE;
 }
 
+static bool checks_last_change(const struct journal *journal) {
+    return journal->write.kind == WRITE_CHANGES && journal->generations.count > 0;
+}
+
+static struct text last_change(const struct journal *journal, struct journal_outbox *outbox) {
+    size_t last = journal->generations.count - 1;
+    struct journal_name name = {JOURNAL_CHANGES, journal->generations.items[last],
+                                journal->head.first_change + last};
+    return journal_path(journal, name, outbox);
+}
+
 static void send_multi(struct journal *journal, struct journal_outbox *outbox) {
     struct zk_write *writes =
         ARENA_ARRAY(outbox->arena, struct zk_write, JOURNAL_DELETES_AT_ONCE + 2);
@@ -84,6 +97,9 @@ static void send_multi(struct journal *journal, struct journal_outbox *outbox) {
             .kind = ZK_WRITE_CHECK,
             .path = journal_path(journal, (struct journal_name){.kind = JOURNAL_HEAD}, outbox),
             .version = journal->head_version};
+    if (checks_last_change(journal))
+        writes[count++] =
+            (struct zk_write){.kind = ZK_WRITE_CHECK, .path = last_change(journal, outbox)};
     count += add_writes(journal, writes + count, outbox);
     struct zk_request request = {.kind = ZK_MULTI, .writes = writes, .write_count = count};
     journal->write.request = journal_request(journal, request, outbox);
@@ -254,6 +270,12 @@ static void take_no(struct journal *journal, const struct zk_reply *reply,
     if (checks_head(journal) && index-- == 0) {
         journal_refuse(journal, outbox, "%s/head: %s, though nobody but us may write here",
                        journal->path, words);
+        return;
+    }
+    if (checks_last_change(journal) && index-- == 0) {
+        struct text last = last_change(journal, outbox);
+        journal_refuse(journal, outbox, "%.*s: %s, though nobody but us may write here",
+                       TEXT_ARGS(last), words);
         return;
     }
     if (write->kind == WRITE_DELETE && index < write->deletes) {

@@ -388,6 +388,31 @@ TEST(a_head_that_vanishes_or_changes_under_a_leader_is_not_overwritten) {
     }
 }
 
+TEST(nothing_is_stored_behind_a_change_that_is_gone_or_another) {
+    for (int vanishes = 0; vanishes < 2; vanishes++) {
+        AUTO(zk_model_free) struct zk_model *model = model_with_fence();
+        AUTO_FINI(rig_fini) struct rig rig;
+        struct text last = TEXT("/mesos/registry/changes-0000000001-0000000001");
+        rig_open(&rig, model, FENCE);
+        store(&rig, "a", "1", 1);
+        store(&rig, "a", "2", 2);
+
+        if (vanishes)
+            zk_model_erase(model, last);
+        else
+            zk_model_put(model, last, TEXT("another"));
+        size_t before = zk_model_count(model, TEXT("/"));
+        rig_put(&rig, "a", "3");
+        rig_commit(&rig, 3);
+        rig_settle(&rig);
+
+        assert_refused(&rig, vanishes ? "changes-0000000001-0000000001: no such node"
+                                      : "changes-0000000001-0000000001: the node has changed");
+        assert_int_equal(rig.stored, 2);
+        assert_int_equal(zk_model_count(model, TEXT("/")), before);
+    }
+}
+
 TEST(no_permission_is_refused_for_good) {
     AUTO(zk_model_free) struct zk_model *model = model_with_fence();
     AUTO_FINI(rig_fini) struct rig reader, writer;
