@@ -290,13 +290,10 @@ void each_lose(struct each *each, struct each_task *task) {
 }
 
 static bool is_lost(const Mesos__V1__TaskStatus *status) {
-    bool was_cut_off = /* --stop_after */
-        status->has_reason &&
-        status->reason == MESOS__V1__TASK_STATUS__REASON__REASON_AGENT_DISCONNECTED;
     bool ran_to_an_end = status->state == MESOS__V1__TASK_STATE__TASK_FINISHED ||
-                         (status->state == MESOS__V1__TASK_STATE__TASK_KILLED && !was_cut_off) ||
+                         status->state == MESOS__V1__TASK_STATE__TASK_KILLED ||
                          status->state == MESOS__V1__TASK_STATE__TASK_ERROR;
-    return !ran_to_an_end && task_exit_code(status) == CLI_TASK_LOST;
+    return !ran_to_an_end && task_exit_code(status) == CLI_TASK_LOST && status->termination == NULL;
 }
 
 /* The command never began; the machine may be to blame, so it gets another chance or two. */
@@ -306,20 +303,13 @@ static bool may_begin_yet(const struct each *each, const struct each_task *task,
            each->lines[task->line].losses < LAUNCH_ATTEMPTS - 1;
 }
 
-/* An operator empties its agent. That is nobody's fault, so it counts against no limit. */
-static bool was_drained(const Mesos__V1__TaskStatus *status) {
-    return status->has_reason &&
-           status->reason == MESOS__V1__TASK_STATUS__REASON__REASON_AGENT_DRAINING;
-}
-
 static void take_end(struct each *each, struct each_task *task,
                      const Mesos__V1__TaskStatus *status) {
-    if (was_drained(status)) {
+    if (task_was_drained(status)) { /* nobody's fault, so it counts against no limit */
         mesos_scheduler_driver_acknowledge_status_update(each->driver.driver, status);
         each->lost_count++;
         each_again(each, task);
-    } else if ((is_lost(status) && status->termination == NULL) ||
-               may_begin_yet(each, task, status)) {
+    } else if (task_was_cut_off(status) || is_lost(status) || may_begin_yet(each, task, status)) {
         mesos_scheduler_driver_acknowledge_status_update(each->driver.driver, status);
         each_lose(each, task);
     } else if (status->state == MESOS__V1__TASK_STATE__TASK_ERROR) {

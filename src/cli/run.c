@@ -121,7 +121,10 @@ static void read_again(void *self) {
 static void end_task(struct run *run) {
     int exit_code = task_exit_code(run->last);
     const char *why = run->last->message != NULL ? run->last->message : "";
-    if (exit_code != CLI_OK && !task_end_is_plain(run->last))
+    bool was_stopped = task_was_drained(run->last) || task_was_cut_off(run->last);
+    if (was_stopped && exit_code == CLI_OK) /* it took SIGTERM well, and is not done */
+        exit_code = 128 + SIGTERM;
+    if (was_stopped || (exit_code != CLI_OK && !task_end_is_plain(run->last)))
         say(run, "%s%s%s", task_state_word(run->last->state), why[0] != '\0' ? ": " : "", why);
     mesos_scheduler_driver_acknowledge_status_update(run->driver.driver, run->last);
     finish(run, exit_code);

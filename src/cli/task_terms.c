@@ -380,6 +380,16 @@ struct task_end task_end_of(const Mesos__V1__TaskStatus *status) {
                              .signal = has_signal ? end->signal : 0};
 }
 
+bool task_was_drained(const Mesos__V1__TaskStatus *status) {
+    return status->has_reason &&
+           status->reason == MESOS__V1__TASK_STATUS__REASON__REASON_AGENT_DRAINING;
+}
+
+bool task_was_cut_off(const Mesos__V1__TaskStatus *status) {
+    return status->state == MESOS__V1__TASK_STATE__TASK_KILLED && status->has_reason &&
+           status->reason == MESOS__V1__TASK_STATUS__REASON__REASON_AGENT_DISCONNECTED;
+}
+
 int task_exit_code(const Mesos__V1__TaskStatus *status) {
     const Mesos__V1__Termination *end = status->termination;
     bool has_code = end != NULL && end->has_exit_code;

@@ -99,6 +99,10 @@ Mesos__V1__TaskInfo *offer_stock_cut(struct offer_stock *stock, const struct tas
 void offer_stock_print(const struct offer_stock *stock, struct buf *out);
 int64_t offer_stock_left_milli(const struct offer_stock *stock, const char *name);
 
+/* Ended before it was done, by others than its framework, whatever code its command then gave: an
+ * operator empties its agent; no master was heard for --stop_after. */
+bool task_was_drained(const Mesos__V1__TaskStatus *status);
+bool task_was_cut_off(const Mesos__V1__TaskStatus *status);
 /* What a shell would report of a task that has ended: its code, 128 and the signal,
  * CLI_TASK_CANNOT_RUN, or CLI_TASK_LOST. */
 int task_exit_code(const Mesos__V1__TaskStatus *status);

@@ -26,9 +26,9 @@ is_state() { # AGENT STATE
 }
 
 # A task that ignores SIGTERM, and its agent in $agent.
-start_stubborn() { # NAME
+start_stubborn() { # NAME [COMMAND]
     : >"$WORK/$1.out"
-    "$mesos" run --name "$1" --shell "$stubborn" >"$WORK/$1.out" 2>"$WORK/$1.err" &
+    "$mesos" run --name "$1" --shell "${2:-$stubborn}" >"$WORK/$1.out" 2>"$WORK/$1.err" &
     task=$!
     wait_for "$WORK/$1.out" '^up' >/dev/null
     agent=$("$mesos" tasks --json | python3 -c 'import json, sys
@@ -55,6 +55,32 @@ check "nothing of it is offered" 0 "$("$mesos" agents | awk -v id="$agent" '$1 =
 check "others take the work" 0 $?
 "$mesos" agent reactivate "$agent" >/dev/null
 check "it comes back" "0 active" "$? $(state_of "$agent")"
+
+# one that takes SIGTERM well is not done all the same
+start_stubborn polite 'trap "exit 0" TERM; echo up; while :; do sleep 0.2; done'
+"$mesos" agent drain "$agent" --wait >/dev/null
+wait $task
+check "a polite task was ended" 143 $?
+check "and that is said" 1 "$(grep -c 'TASK_KILLED: .*drained' "$WORK/polite.err")"
+"$mesos" agent reactivate "$agent" >/dev/null
+
+# the same without a master: --stop_after
+chmod 755 "$WORK"
+: >"$WORK/begun"
+chmod 666 "$WORK/begun"
+echo line | "$mesos" each --stop_after 5s -- bash -c "
+    trap 'echo ended >>$WORK/begun; exit 0' TERM
+    echo up >>$WORK/begun
+    while [ \$(grep -c up $WORK/begun) = 1 ]; do sleep 0.2; done
+    echo {}" >"$WORK/cut.out" 2>"$WORK/cut.err" &
+each=$!
+wait_until grep -q up "$WORK/begun"
+master=$(pgrep -P "$dev" -f mesos-master)
+kill -STOP "$master"
+wait_until grep -q ended "$WORK/begun"
+kill -CONT "$master"
+wait $each
+check "each begins a line anew that was ended without a master" "0 line" "$? $(cat "$WORK/cut.out")"
 
 # lines of each go on elsewhere
 seq 40 >"$WORK/lines"
