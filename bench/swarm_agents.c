@@ -226,6 +226,7 @@ static void carry_out(struct swarm_agent *agent, const struct agent_effect *effe
     case AGENT_EFFECT_SEND_EXECUTOR:
     case AGENT_EFFECT_CLOSE_EXECUTOR:
     case AGENT_EFFECT_LIMIT:
+    case AGENT_EFFECT_LEASE:
     case AGENT_EFFECT_FORGET:
     case AGENT_EFFECT_REMOVE_SANDBOX:
     case AGENT_EFFECT_MAKE_VOLUMES:

@@ -3,9 +3,11 @@
  *
  * It reads what to do, makes the place, starts the task, gives up its own rights and then does four
  * things: moves the task's output into files, reaps what the task leaves behind, passes signals on,
- * and at the end of the main process kills the rest, writes the record and goes. It runs as the
- * task's user, with no capability, so whatever a task does to it gains nothing.
+ * and at the end of the main process kills the rest, writes the record and goes. A task that must
+ * not be without a master it ends by itself when the agent does not. It runs as the task's user,
+ * with no capability, so whatever a task does to it gains nothing.
  */
+#include "init/lease.h"
 #include "init/log.h"
 #include "init/record.h"
 #include "init/setup.h"
@@ -32,13 +34,17 @@
 #define CLOSE_RANGE_CLOEXEC 4
 #endif
 
+enum { SIGNALS_PER_TURN = 64 };
+
 struct supervisor {
     struct spec spec;
     struct record record;
     struct log out, err;
+    struct lease lease;
     int signals;
     pid_t task;
     bool task_ended;
+    bool was_told; /* SIGTERM, by the agent */
 };
 
 static int64_t now_ms(void) {
@@ -126,6 +132,20 @@ static void take_signals(struct supervisor *supervisor) {
         give_up_at(supervisor, INIT_STAGE_PIPE);
 }
 
+/* A place that took so long to make that the task would begin when it must be over: not at all. */
+static void open_lease(struct supervisor *supervisor) {
+    const struct spec_numbers *numbers = &supervisor->spec.numbers;
+    if ((numbers->flags & SPEC_FLAG_LEASED) == 0)
+        return;
+    if (!lease_open(&supervisor->lease, INIT_STATUS_FD, numbers->stop_grace_ms))
+        give_up_at(supervisor, INIT_STAGE_LEASE);
+    if (lease_look(&supervisor->lease) == LEASE_GOES_ON)
+        return;
+    supervisor->record.stopped = 1;
+    errno = ETIME;
+    give_up_at(supervisor, INIT_STAGE_LEASE);
+}
+
 static void start_task(struct supervisor *supervisor) {
     int out[2], err[2];
     struct init_failure failure;
@@ -165,14 +185,32 @@ static void reap(struct supervisor *supervisor) {
     }
 }
 
-/* Every signal but those of our own children goes to every process of the task. */
+/* Every signal but those of our own children goes to every process of the task. Who sends from
+ * outside has no pid here. */
 static void handle_signals(struct supervisor *supervisor) {
     struct signalfd_siginfo info;
-    while (read(supervisor->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGCHLD)
+    for (int i = 0; i < SIGNALS_PER_TURN; i++) {
+        if (read(supervisor->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+            return;
+        if (info.ssi_signo == SIGCHLD) {
             reap(supervisor);
-        else
-            kill(-1, (int)info.ssi_signo);
+            continue;
+        }
+        supervisor->was_told |= info.ssi_signo == SIGTERM && info.ssi_pid == 0;
+        kill(-1, (int)info.ssi_signo);
+    }
+}
+
+/* An agent that died between the two has said the first word already. */
+static void look_at_lease(struct supervisor *supervisor) {
+    switch (lease_look(&supervisor->lease)) {
+    case LEASE_GOES_ON: return;
+    case LEASE_OVER:
+        supervisor->record.stopped = 1;
+        if (!supervisor->was_told)
+            kill(-1, SIGTERM);
+        return;
+    case LEASE_OUTLIVED: kill(-1, SIGKILL); return;
     }
 }
 
@@ -189,9 +227,12 @@ static void supervise(struct supervisor *supervisor) {
             {.fd = supervisor->signals, .events = POLLIN},
             {.fd = supervisor->out.pipe, .events = POLLIN},
             {.fd = supervisor->err.pipe, .events = POLLIN},
+            {.fd = supervisor->lease.timer, .events = POLLIN},
         };
-        if (poll(watched, 3, -1) < 0)
+        if (poll(watched, 4, -1) < 0)
             continue;
+        if (watched[3].revents != 0)
+            look_at_lease(supervisor);
         if (watched[1].revents != 0)
             pump(supervisor, &supervisor->out);
         if (watched[2].revents != 0)
@@ -228,6 +269,7 @@ int main(void) {
     static struct supervisor supervisor = {
         .out = {.pipe = -1, .file = -1, .name = "stdout", .older = "stdout.1"},
         .err = {.pipe = -1, .file = -1, .name = "stderr", .older = "stderr.1"},
+        .lease = {.timer = -1},
     };
 
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -239,12 +281,15 @@ int main(void) {
     enum init_stage stage = setup_place(&supervisor.spec);
     if (stage != INIT_STAGE_NONE)
         give_up_at(&supervisor, stage);
+    open_lease(&supervisor);
     start_task(&supervisor);
     stage = setup_drop_privileges(&supervisor.spec);
     if (stage != INIT_STAGE_NONE) {
         kill(-1, SIGKILL);
         give_up_at(&supervisor, stage);
     }
+    /* Again: another user's process may be looked into. A task must not lengthen its own time. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     close(INIT_REPORT_FD);
     open_logs(&supervisor);
     supervise(&supervisor);

@@ -4,6 +4,10 @@
  * at each rotation of a log and, with `ended` set, as its last act. Each is written with one
  * pwrite, so a reader sees all of it or the one before; a file without an ended record and without
  * its process is a container that was killed together with its mesos-init.
+ *
+ * In the head the agent also says, again and again, how long a task that must not be without a
+ * master may go on. mesos-init reads that when the time has come: should the agent be gone or hung,
+ * it ends the task by itself.
  */
 #pragma once
 
@@ -23,7 +27,9 @@ struct record_head {
     uint32_t out_of_memory;
     int64_t peak_memory_bytes;
     uint64_t boot; /* of the machine: pid and start_time mean nothing in another; 0: not said */
+    int64_t stop_at_ms; /* CLOCK_BOOTTIME; 0: never. Missing in files of older agents */
 };
+_Static_assert(sizeof(struct record_head) <= RECORD_OFFSET, "the head must end before the record");
 
 /* Where mesos-init was when it failed. */
 enum init_stage {
@@ -41,7 +47,8 @@ enum init_stage {
     INIT_STAGE_RLIMIT,
     INIT_STAGE_PRIVILEGE,
     INIT_STAGE_SECCOMP,
-    INIT_STAGE_EXEC, /* the task's own fault; all others are ours */
+    INIT_STAGE_EXEC,  /* the task's own fault; all others are ours */
+    INIT_STAGE_LEASE, /* it would have begun when it had to be over */
 };
 
 /* Also what goes through the report pipe when there was no exec. */
@@ -56,7 +63,7 @@ struct record {
     int32_t wait_status; /* of the task's main process, as wait(2) gives it */
     struct init_failure failure;
     uint32_t stdout_rotations, stderr_rotations;
-    uint32_t padding;
+    uint32_t stopped; /* the lease was over, and mesos-init ended it by itself */
     uint64_t dropped_bytes;
     int64_t cpu_time_ns;
     int64_t start_ms, end_ms; /* Unix time */

@@ -153,7 +153,8 @@ bool spec_parse(char *block, size_t size, char **pointers, struct spec *out) {
         if (!take_field(&field, payload, &spec))
             return false;
     }
-    if (broken || spec.sandbox == NULL || spec.numbers.log_half_bytes <= 0)
+    if (broken || spec.sandbox == NULL || spec.numbers.log_half_bytes <= 0 ||
+        spec.numbers.stop_grace_ms < 0)
         return false;
 
     spec.arguments = pointers;

@@ -29,7 +29,7 @@ enum {
     INIT_REPORT_FD =
         4, /* writing end: closed when the task's exec has happened, else one init_failure */
     INIT_SANDBOX_FD = 5, /* O_PATH of the sandbox */
-    INIT_STATUS_FD = 6,  /* status file, for writing */
+    INIT_STATUS_FD = 6,  /* status file, for reading and writing */
     INIT_CGROUP_FD = 7,  /* the first of spec_numbers.cgroup_count files cgroup.procs to enter */
 };
 
@@ -61,10 +61,12 @@ struct spec_numbers {
     uint32_t cgroup_count;
     uint32_t flags; /* SPEC_FLAG_... */
     int64_t log_half_bytes;
+    int64_t stop_grace_ms; /* of a leased one: between SIGTERM and SIGKILL */
 };
 
 enum {
     SPEC_FLAG_ROOTLESS = 1, /* in a user namespace of one user: groups cannot be set */
+    SPEC_FLAG_LEASED = 2,   /* record_head.stop_at_ms counts */
 };
 
 struct spec_rlimit {

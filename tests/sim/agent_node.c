@@ -85,6 +85,8 @@ static struct launch_order *order_of(const struct container_launch *launch) {
     order->framework = text_dup(environment_value(launch, "MESOS_FRAMEWORK_ID"));
     order->executor = text_dup(environment_value(launch, "MESOS_EXECUTOR_ID"));
     order->checkpoint = text_equal(environment_value(launch, "MESOS_CHECKPOINT"), TEXT("1"));
+    order->stop_at_ms = launch->stop_at_ms;
+    order->stop_grace_ms = launch->stop_grace_ms;
     return order;
 }
 
@@ -122,6 +124,10 @@ static struct held_effect hold(struct agent_node *node, const struct agent_effec
     case AGENT_EFFECT_REMOVE_VOLUME:
         held.connection = effect->volumes.order;
         print_places(effect, &held.bytes);
+        break;
+    case AGENT_EFFECT_LEASE:
+        held.connection = (uint64_t)effect->lease.stop_at_ms;
+        buf_append_text(&held.bytes, effect->lease.id.text);
         break;
     case AGENT_EFFECT_LIMIT:
     case AGENT_EFFECT_REMOVE_SANDBOX:
@@ -288,6 +294,9 @@ static void carry_out(struct agent_node *node, struct held_effect *held) {
         machine_signal(&node->machine, buf_text(&held->bytes), held->signal);
         break;
     case AGENT_EFFECT_DESTROY: machine_destroy(&node->machine, buf_text(&held->bytes)); break;
+    case AGENT_EFFECT_LEASE:
+        machine_lease(&node->machine, buf_text(&held->bytes), (int64_t)held->connection);
+        break;
     case AGENT_EFFECT_FORGET: machine_forget(&node->machine, buf_text(&held->bytes)); break;
     case AGENT_EFFECT_MAKE_VOLUMES:
     case AGENT_EFFECT_REMOVE_VOLUME: change_volumes(node, held); break;
@@ -548,7 +557,6 @@ static void recover(struct agent_node *node) {
     if (!node->process.is_up || node->process.life != life)
         return;
     node->is_recovered = true;
-    node->recovered_ms = node->process.world->now_ms;
     machine_remove_orphans(&node->machine);
 }
 

@@ -101,8 +101,6 @@ static void check_offer_is_live(void *self, const struct offer_view *offer) {
 
 /* --- tasks that must not run twice --- */
 
-enum { STOP_MS = 5000 /* what an agent has to stop what is due when it comes back */ };
-
 static bool runs_alone(const struct container *container, const char *task) {
     char id[128];
     long long duration_ms;
@@ -111,8 +109,7 @@ static bool runs_alone(const struct container *container, const char *task) {
            strcmp(id, task) == 0 && slot_is_bound(duration_ms);
 }
 
-/* Another may be begun now, so this one must be gone; but while no agent is there, nobody can end
- * it. */
+/* Another may be begun now, so this one must be gone, whether its agent is there or not. */
 static void check_is_alone(void *self, const struct task_view *task) {
     struct world *world = self;
     if (!task->is_unreachable || world->has_failed)
@@ -121,9 +118,6 @@ static void check_is_alone(void *self, const struct task_view *task) {
     snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(task->id.text));
     VEC_EACH(agent, &world->agents) {
         const struct agent_node *node = *agent;
-        if (!node->process.is_up || !node->is_recovered ||
-            world->now_ms - node->recovered_ms < STOP_MS)
-            continue;
         VEC_EACH(at, &node->machine.containers) {
             if (runs_alone(*at, id))
                 world_fail(world, "%s is unreachable and still runs on %s, in spite of its label",

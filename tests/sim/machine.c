@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { STATUS_KEPT_MS = 3600 * 1000 };
+enum { STATUS_KEPT_MS = 3600 * 1000, AGENT_FIRST_MS = 1000 };
 
 void launch_order_free(struct launch_order *order) {
     if (order == NULL)
@@ -77,6 +77,7 @@ static void tell_ended(void *self, uint64_t life) {
     event.ended.outcome = container->outcome;
     event.ended.termination = container->termination;
     event.ended.message = text_of(container->message);
+    event.ended.stopped = container->stopped;
     world_after(world_of(container), STATUS_KEPT_MS, status_goes, container, 0);
     agent_node_tell(container->agent, event);
 }
@@ -134,6 +135,36 @@ static void apply_signal(struct container *container, int signal_number) {
     world_after(world, delay_ms, dies, container, (uint64_t)signal_number);
 }
 
+/* --- leases, which nobody but the container keeps while the agent is away --- */
+
+static void outlives_grace(void *self, uint64_t argument) {
+    (void)argument;
+    container_end(self, false, SIGKILL);
+}
+
+static void looks_at_lease(void *self, uint64_t argument) {
+    struct container *container = self;
+    struct world *world = world_of(container);
+    int64_t left_ms = container->order->stop_at_ms + AGENT_FIRST_MS - world->now_ms;
+    (void)argument;
+    if (container->state != CONTAINER_RUNNING || container->order->stop_at_ms == 0)
+        return;
+    if (left_ms > 0) {
+        world_after(world, left_ms, looks_at_lease, container, 0);
+        return;
+    }
+    world_say(world, "stops   %s on %s", container->order->command, container->agent->process.name);
+    container->stopped = true;
+    world_after(world, container->order->stop_grace_ms, outlives_grace, container, 0);
+    apply_signal(container, SIGTERM);
+}
+
+void machine_lease(struct machine *machine, struct text id, int64_t stop_at_ms) {
+    struct container *container = find(machine, id);
+    if (container != NULL)
+        container->order->stop_at_ms = stop_at_ms;
+}
+
 static void begins(void *self, uint64_t argument) {
     struct container *container = self;
     struct world *world = world_of(container);
@@ -150,6 +181,7 @@ static void begins(void *self, uint64_t argument) {
     world_say(world, "begins  %s on %s", container->order->command, container->agent->process.name);
     if (read_command(container->order->command, &task, &duration_ms, &code)) {
         ledger_task_begins(world->ledger, task);
+        looks_at_lease(container, 0);
         world_after(world, duration_ms, runs_out, container, (uint64_t)code);
     } else {
         container->executor = executor_node_new(container);

@@ -13,6 +13,7 @@ struct executor_node;
 struct launch_order {
     char *id, *command, *framework, *executor;
     bool checkpoint;
+    int64_t stop_at_ms, stop_grace_ms; /* its lease; 0: none */
 };
 
 void launch_order_free(struct launch_order *order);
@@ -32,6 +33,7 @@ struct container {
     enum container_outcome outcome;
     struct termination termination;
     const char *message;
+    bool stopped; /* by its mesos-init */
     struct executor_node *executor;
 };
 
@@ -46,6 +48,7 @@ void machine_launch(struct machine *machine, struct launch_order *order); /* tak
 void machine_signal(struct machine *machine, struct text id, int signal);
 void machine_destroy(struct machine *machine, struct text id);
 void machine_forget(struct machine *machine, struct text id);
+void machine_lease(struct machine *machine, struct text id, int64_t stop_at_ms);
 /* The agent came back and remembers this container; it will hear of it. */
 void machine_recover(struct machine *machine, struct text id, int32_t pid);
 void machine_remove_orphans(struct machine *machine);

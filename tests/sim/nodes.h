@@ -67,7 +67,6 @@ struct agent_node {
     bool is_waiting; /* for a leader, to dial it */
     bool is_connected;
     bool is_recovered;    /* every container was heard of */
-    int64_t recovered_ms; /* and when */
     bool has_left;        /* for good */
     char id[100];         /* that it was given; "": none yet */
     char boot_id[32];

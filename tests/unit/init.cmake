@@ -1,3 +1,3 @@
-foreach(name log spec)
+foreach(name lease log spec)
     house_test(init/${name} LINKS init_parts base)
 endforeach()

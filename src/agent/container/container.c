@@ -148,6 +148,7 @@ static const char *stage_text(enum init_stage stage) {
     case INIT_STAGE_PRIVILEGE: return "give up its privileges";
     case INIT_STAGE_SECCOMP: return "install the seccomp filter";
     case INIT_STAGE_EXEC: return "execute the command";
+    case INIT_STAGE_LEASE: return "begin before its time was over";
     }
     return "do something unknown";
 }
@@ -241,6 +242,7 @@ static void tell_ended(struct container *container, struct ending *ending) {
     tell(container, (struct container_event){
                         .kind = CONTAINER_EVENT_ENDED,
                         .termination = &termination,
+                        .stopped = ending->status.record.stopped != 0,
                     });
 }
 
@@ -260,6 +262,7 @@ static void tell_launch_failed(struct container *container, const struct ending 
     tell(container, (struct container_event){
                         .kind = CONTAINER_EVENT_LAUNCH_FAILED,
                         .reason = reason,
+                        .stopped = ending->status.record.stopped != 0,
                     });
 }
 

@@ -292,13 +292,15 @@ static bool clone_launch(struct containerizer *containerizer, struct launch *lau
 
 /* mesos-init may go on once it has its block; before that its name is written down for a recovery.
  */
-static bool let_go_on(struct launch *launch, struct container *container, struct error *error) {
+static bool let_go_on(struct launch *launch, struct container *container, int64_t stop_at_ms,
+                      struct error *error) {
     container->is_child = true;
     container->start_time = process_start_time(container->pid);
     struct record_head head = {
         .magic = RECORD_MAGIC,
         .pid = container->pid,
         .start_time = container->start_time,
+        .stop_at_ms = stop_at_ms,
     };
     stop_point(STOP_LAUNCH_CLONED);
     if (!status_write_head(launch->status, &head))
@@ -336,7 +338,7 @@ static bool begin(struct containerizer *containerizer, struct launch *launch,
                                .sources = launch->sources};
     return spec_write(spec, &place, &launch->block, error) && open_pipes(launch, error) &&
            clone_launch(containerizer, launch, container, error) &&
-           let_go_on(launch, container, error);
+           let_go_on(launch, container, spec->stop_at_ms, error);
 }
 
 bool containerizer_launch(struct containerizer *containerizer, const struct container_spec *spec,
@@ -432,6 +434,15 @@ bool containerizer_update(struct containerizer *containerizer, struct text id,
     struct container *container = containerizer_find(containerizer, id, error);
     return container != NULL &&
            cgroups_update(containerizer->cgroups, container->id, limits, error);
+}
+
+bool containerizer_lease(struct containerizer *containerizer, struct text id, int64_t stop_at_ms,
+                         struct error *error) {
+    const struct container *container = containerizer_find(containerizer, id, error);
+    if (container == NULL)
+        return false;
+    return status_write_stop_at(containerizer->runtime, container->id, stop_at_ms) ||
+           fail(error, ERROR_IO, "write the status file of %s: %m", container->id);
 }
 
 bool containerizer_usage(struct containerizer *containerizer, struct text id,

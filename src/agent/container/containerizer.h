@@ -86,6 +86,11 @@ struct container_spec {
     size_t mount_count;
     const void *seccomp; /* compiled BPF (seccomp_export_bpf), or NULL */
     size_t seccomp_bytes;
+
+    /* A moment after this time on CLOCK_BOOTTIME mesos-init ends the task by itself, unless
+     * containerizer_lease has put it off: SIGTERM, the grace, SIGKILL. 0: never, for good. */
+    int64_t stop_at_ms;
+    int64_t stop_grace_ms;
 };
 
 enum container_end {
@@ -129,6 +134,7 @@ struct container_event {
     uint64_t start_time; /* STARTED: of that pid, in the kernel's ticks */
     const struct container_termination *termination; /* ENDED */
     const char *reason;                              /* LAUNCH_FAILED: one line */
+    bool stopped; /* ENDED, LAUNCH_FAILED: its stop_at_ms was over, and mesos-init did it */
 };
 
 /* The callback queues and returns; it must not free the containerizer, and may call anything else.
@@ -186,6 +192,11 @@ void containerizer_forget(struct containerizer *containerizer, struct text id);
 /* Changes limits of a running container. A limit of 0 stays as it was. */
 bool containerizer_update(struct containerizer *containerizer, struct text id,
                           const struct container_limits *limits, struct error *error);
+
+/* Another stop_at_ms (not 0) for a container that was launched with one. ERROR_NOT_FOUND when it
+ * has ended. */
+bool containerizer_lease(struct containerizer *containerizer, struct text id, int64_t stop_at_ms,
+                         struct error *error);
 
 struct container_usage {
     int64_t cpu_time_ns; /* -1 in any of them: not known */

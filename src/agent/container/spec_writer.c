@@ -41,7 +41,8 @@ static bool check_numbers(const struct container_spec *spec, struct error *error
     const struct container_limits *limits = &spec->limits;
     if (limits->cpu_milli < 0 || limits->cpu_milli > cpu_milli_limit ||
         limits->cpu_quota_milli < 0 || limits->cpu_quota_milli > cpu_milli_limit ||
-        limits->memory_bytes < 0 || limits->pids < 0 || spec->log_cap_bytes < 0)
+        limits->memory_bytes < 0 || limits->pids < 0 || spec->log_cap_bytes < 0 ||
+        spec->stop_at_ms < 0 || spec->stop_grace_ms < 0)
         return fail(error, ERROR_INVALID, "a limit of the container is out of range");
     if (spec->group_count > CONTAINER_GROUPS_LIMIT)
         return fail(error, ERROR_LIMIT, "more than %d groups", CONTAINER_GROUPS_LIMIT);
@@ -172,8 +173,10 @@ bool spec_write(const struct container_spec *spec, const struct spec_place *plac
         .uid = spec->uid,
         .gid = spec->gid,
         .cgroup_count = (uint32_t)place->cgroup_count,
-        .flags = place->rootless ? SPEC_FLAG_ROOTLESS : 0,
+        .flags = (place->rootless ? SPEC_FLAG_ROOTLESS : 0U) |
+                 (spec->stop_at_ms != 0 ? SPEC_FLAG_LEASED : 0U),
         .log_half_bytes = container_log_half_bytes(spec->log_cap_bytes),
+        .stop_grace_ms = spec->stop_grace_ms,
     };
     buf_append(out, &head, sizeof(head));
     append_field(out, SPEC_NUMBERS, &numbers, sizeof(numbers));

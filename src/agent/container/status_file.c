@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 enum {
     NAME_BYTES = CONTAINER_ID_LIMIT_BYTES + sizeof(SUFFIX),
+    HEAD_LEAST_BYTES = offsetof(struct record_head, stop_at_ms), /* as older agents wrote it */
     STAT_BYTES = 1024,
     STAT_FIELDS_TO_START = 19, /* after the third, which follows the command's last ')' */
 };
@@ -28,7 +30,7 @@ static const char *name_of(const char *id, char name[NAME_BYTES]) {
 int status_create(int directory, const char *id, struct error *error) {
     char name[NAME_BYTES];
     int file = openat(directory, name_of(id, name),
-                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
         fail(error, ERROR_IO, "make status file %s: %m", name);
     return file;
@@ -65,6 +67,17 @@ void status_update_head(int directory, const char *id, const struct record_head 
     close(file);
 }
 
+bool status_write_stop_at(int directory, const char *id, int64_t stop_at_ms) {
+    char name[NAME_BYTES];
+    int file = openat(directory, name_of(id, name), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    ssize_t written =
+        pwrite(file, &stop_at_ms, sizeof(stop_at_ms), offsetof(struct record_head, stop_at_ms));
+    close(file);
+    return written == (ssize_t)sizeof(stop_at_ms);
+}
+
 bool status_read(int directory, const char *id, struct status *out) {
     char name[NAME_BYTES];
     int file = openat(directory, name_of(id, name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -72,7 +85,7 @@ bool status_read(int directory, const char *id, struct status *out) {
         return false;
     struct status status = {0};
     bool has_head =
-        pread(file, &status.head, sizeof(status.head), 0) == (ssize_t)sizeof(status.head) &&
+        pread(file, &status.head, sizeof(status.head), 0) >= HEAD_LEAST_BYTES &&
         status.head.magic == RECORD_MAGIC;
     if (pread(file, &status.record, sizeof(status.record), RECORD_OFFSET) !=
             (ssize_t)sizeof(status.record) ||

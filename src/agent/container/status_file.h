@@ -17,12 +17,14 @@ struct status {
     struct record record; /* zeros when mesos-init has not written one */
 };
 
-/* A new file, open for writing; -1 with the error set. */
+/* A new file, open for reading and writing; -1 with the error set. */
 int status_create(int directory, const char *id, struct error *error);
 /* Of this boot, unless it says another. */
 bool status_write_head(int file, const struct record_head *head);
 /* Writes the head of a file that is there already. */
 void status_update_head(int directory, const char *id, const struct record_head *head);
+/* Its stop_at_ms alone. */
+bool status_write_stop_at(int directory, const char *id, int64_t stop_at_ms);
 /* One of another boot has no process: pid is 0. */
 bool status_read(int directory, const char *id, struct status *out);
 void status_remove(int directory, const char *id);

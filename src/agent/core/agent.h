@@ -149,6 +149,7 @@ struct agent_event {
             struct text message;
             uint64_t stdout_rotations, stderr_rotations;
             uint64_t dropped_bytes; /* output that no disk took */
+            bool stopped; /* it had no lease any more, and mesos-init ended it by itself */
         } ended;
         uint64_t stored_ticket;
         int64_t used_fraction_milli;
@@ -187,6 +188,8 @@ struct container_launch {
     int64_t memory_bytes;    /* 0: no limit */
     const struct container_volume *volumes;
     size_t volume_count;
+    int64_t stop_at_ms;    /* as in AGENT_EFFECT_LEASE; 0: it has no lease and needs none */
+    int64_t stop_grace_ms; /* and then, between SIGTERM and SIGKILL */
 };
 
 enum agent_effect_kind {
@@ -200,6 +203,9 @@ enum agent_effect_kind {
     AGENT_EFFECT_SIGNAL,  /* to all processes of a container */
     AGENT_EFFECT_DESTROY, /* SIGKILL for everything in it, also before it has started */
     AGENT_EFFECT_LIMIT,   /* an executor's container may use more or less from now on */
+    /* A container that must not go on without a master may do so until then: should nobody have
+     * ended it or put that off, not the agent either, mesos-init ends it. */
+    AGENT_EFFECT_LEASE,
     AGENT_EFFECT_FORGET,  /* the end of a container is stored: containerizer_forget */
     AGENT_EFFECT_REMOVE_SANDBOX,
     /* Makes the directories, those that are there already are fine; when one cannot be made, those
@@ -238,6 +244,10 @@ struct agent_effect {
             struct container_id id;
             int64_t cpu_milli, cpu_quota_milli, memory_bytes; /* as in container_launch */
         } limit;
+        struct {
+            struct container_id id;
+            int64_t stop_at_ms; /* now_ms and suspended_ms together: time since the boot */
+        } lease;
         struct text sandbox;
         struct {
             uint64_t order; /* comes back with the event */

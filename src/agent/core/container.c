@@ -99,6 +99,8 @@ void container_ended(struct agent *agent, const struct agent_event *event) {
 
     keep_sandbox(agent, &ended, event);
     container_remove(agent, id);
+    if (ended.task != NULL && event->ended.stopped)
+        partition_was_stopped(agent, ended.task);
     if (ended.task != NULL)
         task_ended(agent, ended.task, event);
     else

@@ -177,6 +177,9 @@ void launch_task(struct agent *agent, struct task *task) {
     launch->cpu_milli = resources_quantity_milli(&task->resources, agent->kinds, NAME_CPUS);
     launch->cpu_quota_milli = quota_milli(agent, task, launch->cpu_milli);
     launch->memory_bytes = launch_memory_bytes(agent, task);
+    launch->stop_at_ms = partition_stop_at_ms(agent, task);
+    int64_t grace_ms = grace_ns_of(agent, task) / 1000000;
+    launch->stop_grace_ms = grace_ms > 0 ? grace_ms : 0;
     set_volumes(agent, launch, &task->resources);
     set_command(launch, &task->info.command);
     set_environment(launch,

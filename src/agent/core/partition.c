@@ -7,6 +7,11 @@
  *
  * Times are of a clock that runs since the machine's boot, through suspension too, and that nobody
  * sets: it goes on while the agent is away, so a record of it holds after a restart.
+ *
+ * An agent that is away or stands still stops nothing. So the container of a command task is told
+ * at each renewal until when it may go on, and its mesos-init ends it when that has passed. The
+ * agent that stops a task leaves that time as it is: should it die before the task does, mesos-init
+ * goes on from there.
  */
 #include "agent/core/parts.h"
 
@@ -24,6 +29,23 @@ static int64_t due_ms(const struct agent *agent, const struct task *task) {
     int64_t from_ms = agent->lease_ms > task->bound_ms ? agent->lease_ms : task->bound_ms;
     int64_t sum_ms;
     return __builtin_add_overflow(from_ms, task->info.stop_after_ms, &sum_ms) ? INT64_MAX : sum_ms;
+}
+
+int64_t partition_stop_at_ms(const struct agent *agent, const struct task *task) {
+    return link_is_listed(&task->in_bound) ? due_ms(agent, task) : 0;
+}
+
+/* Behind the launch, which has the time of its own step. */
+static void tell_containers(struct agent *agent) {
+    LIST_EACH(at, &agent->bound) {
+        const struct task *task = CONTAINER_OF(at, struct task, in_bound);
+        if (!task->is_command)
+            continue;
+        struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_LEASE);
+        effect->after = store_after(agent, task->ticket);
+        effect->lease.id = task->container;
+        effect->lease.stop_at_ms = due_ms(agent, task);
+    }
 }
 
 static void store_lease(struct agent *agent) {
@@ -98,6 +120,7 @@ static void renew(struct agent *agent, int64_t heard_ms) {
     agent->lease_ms = heard_ms;
     if (!list_is_empty(&agent->bound))
         store_lease(agent);
+    tell_containers(agent);
     set_timer(agent);
 }
 
@@ -127,19 +150,33 @@ void partition_restore_task(struct agent *agent, struct task *task) {
 }
 
 void partition_recovered(struct agent *agent) {
+    tell_containers(agent); /* an agent that died may have stored what it told nobody */
     set_timer(agent);
 }
 
 /* --- the end --- */
 
-static void stop_task(struct agent *agent, struct task *task) {
+static void note_stop(struct agent *agent, const struct task *task, const char *by) {
     char duration[32];
-    struct kill_order order = {.by = order_by};
     duration_format_ns(task->info.stop_after_ms * 1000000, duration);
-    effect_note(agent, AGENT_NOTE_WARNING, "task_stopped", "task=%.*s why=\"no master for %s\"",
-                TEXT_ARGS(task->id.text), duration);
+    effect_note(agent, AGENT_NOTE_WARNING, "task_stopped",
+                "task=%.*s why=\"no master for %s\" by=%s", TEXT_ARGS(task->id.text), duration, by);
+}
+
+static void stop_task(struct agent *agent, struct task *task) {
+    struct kill_order order = {.by = order_by};
+    note_stop(agent, task, "agent");
     partition_unbind(agent, task);
     kill_task(agent, task, &order);
+}
+
+/* An order of somebody else's that came before stays what ended it. */
+void partition_was_stopped(struct agent *agent, struct task *task) {
+    if (task->kill_wanted || task->info.stop_after_ms == 0)
+        return;
+    note_stop(agent, task, "mesos-init");
+    task->kill_wanted = true;
+    task->killed_by = order_by;
 }
 
 bool partition_is_over(const struct agent *agent, const struct task *task) {

@@ -234,6 +234,9 @@ void partition_fired(struct agent *agent);
 bool partition_is_over(const struct agent *agent, const struct task *task);
 void partition_stop_if_over(struct agent *agent, struct task *task);
 bool partition_has_killed(const struct task *task);
+int64_t partition_stop_at_ms(const struct agent *agent, const struct task *task); /* 0: never */
+/* The container of a task was ended while the agent did not see to it. */
+void partition_was_stopped(struct agent *agent, struct task *task);
 /* Says in the status of a killed task what killed it. */
 void partition_label(const struct agent *agent, const struct task *task,
                      struct task_status *status);

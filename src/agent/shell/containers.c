@@ -139,6 +139,7 @@ static void tell_ended(struct containers *containers, const struct container_eve
     told.ended.stdout_rotations = end->stdout_rotations;
     told.ended.stderr_rotations = end->stderr_rotations;
     told.ended.dropped_bytes = end->dropped_bytes;
+    told.ended.stopped = event->stopped;
     told.ended.termination = (struct termination){
         .exited = end->end == CONTAINER_EXITED,
         .exit_code = end->exit_code,
@@ -153,12 +154,12 @@ static void tell_ended(struct containers *containers, const struct container_eve
     daemon_feed(containers->daemon, told);
 }
 
-static void tell_failed(struct containers *containers, struct text id,
-                        enum container_outcome outcome, const char *why) {
+static void tell_failed(struct containers *containers, const struct container_event *event) {
     struct agent_event told = {.kind = AGENT_EVENT_CONTAINER_ENDED};
-    told.ended.id.text = id;
-    told.ended.outcome = outcome;
-    told.ended.message = text_of(why);
+    told.ended.id.text = event->id;
+    told.ended.outcome = CONTAINER_OUTCOME_LAUNCH_FAILED;
+    told.ended.message = text_of(event->reason);
+    told.ended.stopped = event->stopped;
     daemon_feed(containers->daemon, told);
 }
 
@@ -175,7 +176,7 @@ static void on_event(void *self, const struct container_event *event) {
         outputs_wake(containers->daemon->outputs);
         break;
     case CONTAINER_EVENT_LAUNCH_FAILED:
-        tell_failed(containers, event->id, CONTAINER_OUTCOME_LAUNCH_FAILED, event->reason);
+        tell_failed(containers, event);
         outputs_wake(containers->daemon->outputs);
         break;
     }
@@ -190,12 +191,20 @@ static void tell_recovered(void *self) {
     containers_remove_orphans(containers);
 }
 
+static void tell_refusal(struct containers *containers, const struct refusal *refusal) {
+    struct agent_event told = {.kind = AGENT_EVENT_CONTAINER_ENDED};
+    told.ended.id.text = buf_text(&refusal->id);
+    told.ended.outcome = refusal->outcome;
+    told.ended.message = text_of(refusal->why.message);
+    daemon_feed(containers->daemon, told);
+}
+
 static void tell_refusals(void *self) {
     struct containers *containers = self;
     LIST_EACH(at, &containers->refusals) {
         struct refusal *refusal = CONTAINER_OF(at, struct refusal, link);
         list_remove(at);
-        tell_failed(containers, buf_text(&refusal->id), refusal->outcome, refusal->why.message);
+        tell_refusal(containers, refusal);
         buf_fini(&refusal->id);
         mem_free(refusal);
     }
@@ -291,6 +300,8 @@ static bool begin(struct containers *containers, struct launch_order *order,
         .log_cap_bytes = (int64_t)daemon->flags.container_log_bytes,
         .mounts = make_mounts(arena, launch),
         .mount_count = launch->volume_count,
+        .stop_at_ms = launch->stop_at_ms,
+        .stop_grace_ms = launch->stop_grace_ms,
     };
     if (!make_sandbox(daemon, launch->sandbox, error))
         return false;
@@ -342,20 +353,26 @@ static void wait_for_id(struct containers *containers, struct launch_order *orde
                    loop_now_ms(containers->daemon->loop) + LAUNCH_RETRY_MS);
 }
 
-/* One that waits for its id never began. True: it was there, and is told to have failed. */
-static bool drop_waiting(struct containers *containers, struct text id) {
+static struct launch_order *find_waiting(struct containers *containers, struct text id) {
     LIST_EACH(at, &containers->waiting) {
         struct launch_order *order = CONTAINER_OF(at, struct launch_order, link);
-        if (!text_equal(order->launch.id.text, id))
-            continue;
-        struct error why;
-        fail(&why, ERROR_CLOSED, "killed before it had started");
-        refuse(containers, &order->launch, CONTAINER_OUTCOME_LAUNCH_FAILED, &why);
-        list_remove(at);
-        launch_order_free(order);
-        return true;
+        if (text_equal(order->launch.id.text, id))
+            return order;
     }
-    return false;
+    return NULL;
+}
+
+/* One that waits for its id never began. True: it was there, and is told to have failed. */
+static bool drop_waiting(struct containers *containers, struct text id) {
+    struct launch_order *order = find_waiting(containers, id);
+    struct error why;
+    if (order == NULL)
+        return false;
+    fail(&why, ERROR_CLOSED, "killed before it had started");
+    refuse(containers, &order->launch, CONTAINER_OUTCOME_LAUNCH_FAILED, &why);
+    list_remove(&order->link);
+    launch_order_free(order);
+    return true;
 }
 
 void containers_signal(struct containers *containers, struct text id, int signal) {
@@ -387,6 +404,17 @@ void containers_limit(struct containers *containers, struct text id, int64_t cpu
     struct error error;
     if (!containerizer_update(containers->containerizer, id, &limits, &error))
         log_warning(containers->daemon->log, "limits_not_changed", KV("container", id),
+                    KV("error", &error));
+}
+
+void containers_lease(struct containers *containers, struct text id, int64_t stop_at_ms) {
+    struct error error;
+    struct launch_order *waiting = find_waiting(containers, id);
+    if (waiting != NULL)
+        waiting->launch.stop_at_ms = stop_at_ms;
+    else if (!containerizer_lease(containers->containerizer, id, stop_at_ms, &error) &&
+             error.code != ERROR_NOT_FOUND)
+        log_warning(containers->daemon->log, "lease_not_told", KV("container", id),
                     KV("error", &error));
 }
 

@@ -28,6 +28,9 @@ void containers_forget(struct containers *containers, struct text id);
 void containers_limit(struct containers *containers, struct text id, int64_t cpu_milli,
                       int64_t cpu_quota_milli, int64_t memory_bytes);
 
+/* As AGENT_EFFECT_LEASE; nothing for a container that has ended. */
+void containers_lease(struct containers *containers, struct text id, int64_t stop_at_ms);
+
 /* Looks for the containers of stored tasks and executors; CONTAINER_STARTED or _ENDED follows for
  * each, then CONTAINERS_RECOVERED, and what nobody owns is removed. */
 bool containers_recover(struct containers *containers, const struct agent_record *records,

@@ -17,6 +17,7 @@ struct held_effect {
     bool is_status;
     int signal;
     int64_t cpu_milli, cpu_quota_milli, memory_bytes;
+    int64_t stop_at_ms;
     struct buf bytes; /* the encoded message, the id, the path or the reason */
     struct launch_order *launch;
     struct volume_order *volumes;
@@ -87,6 +88,10 @@ static struct held_effect *hold(struct daemon *daemon, const struct agent_effect
         held->cpu_quota_milli = effect->limit.cpu_quota_milli;
         held->memory_bytes = effect->limit.memory_bytes;
         buf_append_text(&held->bytes, effect->limit.id.text);
+        break;
+    case AGENT_EFFECT_LEASE:
+        held->stop_at_ms = effect->lease.stop_at_ms;
+        buf_append_text(&held->bytes, effect->lease.id.text);
         break;
     case AGENT_EFFECT_REMOVE_SANDBOX: buf_append_text(&held->bytes, effect->sandbox); break;
     case AGENT_EFFECT_MAKE_VOLUMES:
@@ -162,6 +167,9 @@ static void carry_out(struct daemon *daemon, struct held_effect *held) {
     case AGENT_EFFECT_LIMIT:
         containers_limit(daemon->containers, buf_text(&held->bytes), held->cpu_milli,
                          held->cpu_quota_milli, held->memory_bytes);
+        break;
+    case AGENT_EFFECT_LEASE:
+        containers_lease(daemon->containers, buf_text(&held->bytes), held->stop_at_ms);
         break;
     case AGENT_EFFECT_REMOVE_SANDBOX: remover_add(daemon->remover, buf_string(&held->bytes)); break;
     case AGENT_EFFECT_MAKE_VOLUMES: volumes_make(daemon->volumes, TAKE(held->volumes)); break;

@@ -41,6 +41,7 @@ static void on_event(void *self, const struct container_event *event) {
     struct world *world = self;
     struct run *run = find_run(world, event->id);
     assert_false(run->ended || run->launch_failed);
+    run->stopped |= event->stopped;
     switch (event->kind) {
     case CONTAINER_EVENT_STARTED:
         run->started = true;

@@ -17,6 +17,7 @@ struct run {
     char id[64];
     char sandbox[160];
     bool started, ended, launch_failed;
+    bool stopped; /* by mesos-init, as its time was over */
     pid_t pid;
     uint64_t start_time;
     struct container_termination termination;

@@ -50,6 +50,18 @@ TEST(a_block_gives_back_what_was_put_in) {
     assert_null(spec.hostname);
 }
 
+TEST(a_grace_below_zero_is_refused) {
+    AUTO_FINI(buf_fini) struct buf block = {0};
+    struct spec_numbers numbers = {.log_half_bytes = 4096, .stop_grace_ms = -1};
+    char *pointers[16];
+    struct spec spec;
+    put_head(&block);
+
+    put_field(&block, SPEC_NUMBERS, &numbers, sizeof(numbers));
+
+    assert_false(parse(&block, pointers, 16, &spec));
+}
+
 TEST(a_block_cut_anywhere_is_refused_or_whole) {
     char *pointers[16];
     struct spec spec;

@@ -29,6 +29,30 @@ TEST(what_is_written_is_what_init_reads) {
     assert_true(strncmp(read.variables[1], "PATH=", 5) == 0);
 }
 
+TEST(a_lease_is_written_with_its_grace_and_no_lease_is_none) {
+    AUTO_FINI(buf_fini) struct buf bound = {0};
+    AUTO_FINI(buf_fini) struct buf unbound = {0};
+    struct container_spec given = good_spec();
+    struct spec_place rootless = place;
+    char *pointers[16];
+    struct spec read;
+    rootless.rootless = true;
+
+    assert_true(spec_write(&given, &place, &unbound, NULL));
+    assert_true(spec_parse(unbound.data, unbound.size, pointers, &read));
+    assert_int_equal(read.numbers.flags, 0);
+    given.stop_at_ms = 4711;
+    given.stop_grace_ms = 3000;
+    assert_true(spec_check(&given, NULL));
+    assert_true(spec_write(&given, &rootless, &bound, NULL));
+    assert_true(spec_parse(bound.data, bound.size, pointers, &read));
+
+    assert_int_equal(read.numbers.flags, SPEC_FLAG_LEASED | SPEC_FLAG_ROOTLESS);
+    assert_int_equal(read.numbers.stop_grace_ms, 3000);
+    given.stop_grace_ms = -1;
+    assert_false(spec_check(&given, NULL));
+}
+
 TEST(mounts_are_written_with_what_was_opened_and_where_they_go) {
     AUTO_FINI(buf_fini) struct buf block = {0};
     static const struct container_mount mounts[] = {

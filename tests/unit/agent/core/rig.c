@@ -346,6 +346,7 @@ static struct agent_effect keep_effect(struct rig *rig, const struct agent_effec
     case AGENT_EFFECT_DESTROY:
     case AGENT_EFFECT_FORGET: keep(rig, &copy.signal.id.text); break;
     case AGENT_EFFECT_LIMIT: keep(rig, &copy.limit.id.text); break;
+    case AGENT_EFFECT_LEASE: keep(rig, &copy.lease.id.text); break;
     case AGENT_EFFECT_REMOVE_SANDBOX: keep(rig, &copy.sandbox); break;
     case AGENT_EFFECT_MAKE_VOLUMES:
     case AGENT_EFFECT_REMOVE_VOLUME: keep_volumes(rig, &copy); break;

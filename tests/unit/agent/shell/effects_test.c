@@ -83,6 +83,11 @@ void containers_limit(struct containers *containers, struct text id, int64_t cpu
     buf_printf(&said, "limit:%.*s ", TEXT_ARGS(id));
 }
 
+void containers_lease(struct containers *containers, struct text id, int64_t stop_at_ms) {
+    (void)containers;
+    buf_printf(&said, "lease:%.*s:%lld ", TEXT_ARGS(id), (long long)stop_at_ms);
+}
+
 void remover_add(struct remover *remover, const char *path) {
     (void)remover;
     buf_printf(&said, "remove:%s ", path);
@@ -209,6 +214,21 @@ TEST(a_volume_is_made_once_its_operation_is_stored_and_before_a_task_that_uses_i
     release(2);
 
     assert_string_equal(buf_string(&said), "unmake:7 ");
+    end();
+}
+
+TEST(a_lease_is_told_behind_the_launch_that_it_is_for) {
+    begin();
+    add_named(AGENT_EFFECT_LAUNCH, 1, "a");
+    struct agent_effect effect = {.kind = AGENT_EFFECT_LEASE, .after = 1};
+    effect.lease.id.text = TEXT("a");
+    effect.lease.stop_at_ms = INT64_C(1) << 40;
+    add(effect);
+
+    effects_carry_out(&daemon_);
+    release(1);
+
+    assert_string_equal(buf_string(&said), "launch:a lease:a:1099511627776 ");
     end();
 }
 
