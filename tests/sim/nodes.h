@@ -66,9 +66,9 @@ struct agent_node {
     size_t next_master, redirects;
     bool is_waiting; /* for a leader, to dial it */
     bool is_connected;
-    bool is_recovered;    /* every container was heard of */
-    bool has_left;        /* for good */
-    char id[100];         /* that it was given; "": none yet */
+    bool is_recovered; /* every container was heard of */
+    bool has_left;     /* for good */
+    char id[100];      /* that it was given; "": none yet */
     char boot_id[32];
     unsigned boots;
     bool has_stopped; /* by its own STOP */

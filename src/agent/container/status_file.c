@@ -84,9 +84,8 @@ bool status_read(int directory, const char *id, struct status *out) {
     if (file < 0)
         return false;
     struct status status = {0};
-    bool has_head =
-        pread(file, &status.head, sizeof(status.head), 0) >= HEAD_LEAST_BYTES &&
-        status.head.magic == RECORD_MAGIC;
+    bool has_head = pread(file, &status.head, sizeof(status.head), 0) >= HEAD_LEAST_BYTES &&
+                    status.head.magic == RECORD_MAGIC;
     if (pread(file, &status.record, sizeof(status.record), RECORD_OFFSET) !=
             (ssize_t)sizeof(status.record) ||
         status.record.magic != RECORD_MAGIC)

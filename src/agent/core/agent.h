@@ -206,7 +206,7 @@ enum agent_effect_kind {
     /* A container that must not go on without a master may do so until then: should nobody have
      * ended it or put that off, not the agent either, mesos-init ends it. */
     AGENT_EFFECT_LEASE,
-    AGENT_EFFECT_FORGET,  /* the end of a container is stored: containerizer_forget */
+    AGENT_EFFECT_FORGET, /* the end of a container is stored: containerizer_forget */
     AGENT_EFFECT_REMOVE_SANDBOX,
     /* Makes the directories, those that are there already are fine; when one cannot be made, those
      * that were made for this order go again. One VOLUMES_MADE follows. */

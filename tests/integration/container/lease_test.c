@@ -165,11 +165,10 @@ TEST(neither_a_user_nor_root_reaches_the_file_that_has_the_time) {
     world_open(&world);
     for (size_t i = 0; i < 2; i++) {
         struct run *run;
-        struct container_spec spec =
-            world_spec(&world,
-                       "(true <> /proc/1/fd/6) && exit 1; "
-                       "(true < /proc/1/mem) && exit 2; echo none",
-                       &run);
+        struct container_spec spec = world_spec(&world,
+                                                "(true <> /proc/1/fd/6) && exit 1; "
+                                                "(true < /proc/1/mem) && exit 2; echo none",
+                                                &run);
         spec.uid = users[i];
         spec.stop_at_ms = boot_clock_ms() + FAR_MS;
 

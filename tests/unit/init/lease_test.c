@@ -19,9 +19,9 @@ static int64_t boot_clock_ms(void) {
 }
 
 static void write_stop_at(int file, int64_t stop_at_ms) {
-    assert_int_equal(pwrite(file, &stop_at_ms, sizeof(stop_at_ms),
-                            offsetof(struct record_head, stop_at_ms)),
-                     sizeof(stop_at_ms));
+    assert_int_equal(
+        pwrite(file, &stop_at_ms, sizeof(stop_at_ms), offsetof(struct record_head, stop_at_ms)),
+        sizeof(stop_at_ms));
 }
 
 /* A status file that says this. */

@@ -75,9 +75,9 @@ TEST(the_time_to_stop_is_written_alone_and_read_by_who_has_the_file) {
     assert_true(status_write_stop_at(directory, "c", 7));
     assert_false(status_write_stop_at(directory, "other", 7));
 
-    assert_int_equal(pread(file, &stop_at_ms, sizeof(stop_at_ms),
-                           offsetof(struct record_head, stop_at_ms)),
-                     sizeof(stop_at_ms));
+    assert_int_equal(
+        pread(file, &stop_at_ms, sizeof(stop_at_ms), offsetof(struct record_head, stop_at_ms)),
+        sizeof(stop_at_ms));
     assert_int_equal(stop_at_ms, 7);
     assert_true(status_read(directory, "c", &status));
     assert_int_equal(status.head.stop_at_ms, 7);

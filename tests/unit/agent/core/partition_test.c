@@ -243,8 +243,7 @@ TEST(an_executor_that_does_not_end_such_a_task_is_ended) {
 static int64_t told_ms(const struct rig *rig, struct container_id container) {
     for (size_t i = rig->done.count; i > 0; i--) {
         const struct agent_effect *effect = &rig->done.items[i - 1];
-        if (effect->kind == AGENT_EFFECT_LEASE &&
-            text_equal(effect->lease.id.text, container.text))
+        if (effect->kind == AGENT_EFFECT_LEASE && text_equal(effect->lease.id.text, container.text))
             return effect->lease.stop_at_ms;
         if (effect->kind == AGENT_EFFECT_LAUNCH &&
             text_equal(effect->launch.id.text, container.text))
