@@ -196,7 +196,10 @@ static void handle_signals(struct supervisor *supervisor) {
             reap(supervisor);
             continue;
         }
-        supervisor->was_told |= info.ssi_signo == SIGTERM && info.ssi_pid == 0;
+        bool by_agent = info.ssi_signo == SIGTERM && info.ssi_pid == 0;
+        if (by_agent && supervisor->record.stopped)
+            continue; /* it is back in the grace, and the task knows already */
+        supervisor->was_told |= by_agent;
         kill(-1, (int)info.ssi_signo);
     }
 }

@@ -134,6 +134,21 @@ TEST(a_task_that_was_told_to_end_is_not_told_twice) {
     world_close(&world);
 }
 
+TEST(an_agent_that_is_back_in_the_grace_does_not_tell_the_task_again) {
+    world_open(&world);
+    struct run *run = begin_leased("trap 'echo term; echo > told' TERM; "
+                                   "while :; do tail -f /dev/null & wait $!; done");
+    world_await_file(&world, run, "told");
+    kill_with(run, SIGTERM);
+
+    world_await_end(&world, run);
+
+    assert_true(run->stopped);
+    assert_int_equal(run->termination.signal, SIGKILL);
+    assert_string_equal(world_read(run, "stdout"), "term\n");
+    world_close(&world);
+}
+
 TEST(a_task_that_tells_itself_to_end_is_told_all_the_same) {
     world_open(&world);
     struct run *run = begin_leased("trap '' TERM; kill -TERM 1; exec tail -f /dev/null & "
