@@ -135,9 +135,15 @@ TEST(a_task_that_was_told_to_end_is_not_told_twice) {
 }
 
 TEST(an_agent_that_is_back_in_the_grace_does_not_tell_the_task_again) {
+    struct run *run;
     world_open(&world);
-    struct run *run = begin_leased("trap 'echo term; echo > told' TERM; "
-                                   "while :; do tail -f /dev/null & wait $!; done");
+    struct container_spec spec = world_spec(&world,
+                                            "trap 'echo term; echo > told' TERM; "
+                                            "while :; do tail -f /dev/null & wait $!; done",
+                                            &run);
+    spec.stop_at_ms = boot_clock_ms();
+    spec.stop_grace_ms = 2000; /* for a machine that is slow */
+    world_launch(&world, &spec);
     world_await_file(&world, run, "told");
     kill_with(run, SIGTERM);
 
