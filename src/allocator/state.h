@@ -140,7 +140,7 @@ struct agent {
     struct earmark *earmark;
     struct resources used, free;
     VEC_OF(struct holding) holdings;
-    struct resources spare; /* empty: the room of a holding that is gone, for the next */
+    struct resources spare;       /* empty: the room of a holding that is gone, for the next */
     uint32_t filters;             /* the first of a list, NOWHERE: none */
     struct refusal *last_refusal; /* what was refused here last */
     enum filter_cover cover;
