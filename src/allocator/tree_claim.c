@@ -157,8 +157,8 @@ static uint32_t orders_of(const struct tree_node *node, enum tree_side side) {
 }
 
 void tree_claim_place(const struct tree *tree, struct tree_node *node) {
-    static const enum tree_order orders[] = {ORDER_CLAIM_HOPEFUL, ORDER_DUE_HOPEFUL,
-                                             ORDER_POOR_HOPEFUL, ORDER_TURN_HOPEFUL};
+    static const uint32_t orders[] = {ORDER_CLAIM_HOPEFUL, ORDER_DUE_HOPEFUL, ORDER_POOR_HOPEFUL,
+                                      ORDER_TURN_HOPEFUL};
     const uint32_t all = 1U << ORDER_CLAIM_HOPEFUL | 1U << ORDER_DUE_HOPEFUL |
                          1U << ORDER_POOR_HOPEFUL | 1U << ORDER_TURN_HOPEFUL;
     for (enum tree_side side = 0; side < SIDE_COUNT; side++) {
