@@ -635,7 +635,19 @@ void zk_keeper_resolve(struct zk_keeper *keeper) {
 
 /* --- requests, with the mutex held --- */
 
+/* zoo_amulti of 3.8 frees memory that is not its own when the handle's session is over: the paths
+ * of the writes behind the first that it refuses are not set. Of a handle that is connected now it
+ * refuses none, for its thread would have to connect anew first. */
+static int multi_refusal(zhandle_t *handle) {
+    if (zoo_state(handle) == ZOO_CONNECTED_STATE)
+        return ZOK;
+    return is_unrecoverable(handle) ? ZINVALIDSTATE : ZCONNECTIONLOSS;
+}
+
 static int send_multi(struct hub *hub, struct ticket *ticket, const struct zk_request *request) {
+    int refusal = multi_refusal(hub->handle);
+    if (refusal != ZOK)
+        return refusal;
     size_t count = request->write_count;
     zoo_op_t operations[ZK_MULTI_WRITES_LIMIT];
     char paths[ZK_PATH_BYTES_LIMIT + 1];

@@ -7,6 +7,7 @@
 #include "tests/support/unit.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -335,6 +336,49 @@ TEST(a_session_that_expires_is_followed_by_a_new_one) {
     assert_true(client.session != client.last_session);
     assert_int_equal(get(&client, "/", false).result, ZK_OK);
 
+    client_close(&client);
+    client_close(&witness);
+}
+
+static size_t count_threads(void) {
+    size_t count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    while (readdir(tasks) != NULL)
+        count++;
+    closedir(tasks);
+    return count;
+}
+
+/* As when the process was stopped for longer than the session: its loop has yet to hear. */
+TEST(a_multi_of_a_session_that_the_library_knows_to_be_over_is_refused) {
+    CLIENT(witness, NULL, LONG_MS);
+    struct error error;
+    AUTO(loop_free) struct loop *own = loop_new(&error);
+    struct client client;
+    client_open(&client, own, member_url(3), SHORT_MS);
+    WAIT_UNTIL(own, client.state == ZK_SESSION_CONNECTED);
+    struct told mine = make_member(&client, "/stopped_");
+    sync_with_leader(&witness);
+    assert_int_equal(get(&witness, mine.path, true).result, ZK_OK);
+    size_t threads = count_threads();
+    ensemble_do("down 3");
+    WAIT_UNTIL(loop, strstr(witness.watched, mine.path) != NULL);
+    ensemble_do("up 3");
+    WAIT_UNTIL(loop, count_threads() < threads); /* the library's that would send */
+
+    const struct zk_write writes[] = {
+        {.kind = ZK_WRITE_CHECK, .path = text_of(mine.path), .version = ZK_VERSION_ANY},
+        {.kind = ZK_WRITE_CREATE, .path = TEXT("/never_a"), .data = TEXT("a")},
+        {.kind = ZK_WRITE_CREATE, .path = TEXT("/never_b"), .data = TEXT("b")},
+        {.kind = ZK_WRITE_DELETE, .path = TEXT("/never_c"), .version = ZK_VERSION_ANY},
+    };
+    struct told told = client_ask(
+        &client, (struct zk_request){.kind = ZK_MULTI, .writes = writes, .write_count = 4});
+
+    assert_true(told.result == ZK_OVER || told.result == ZK_LOST);
+    WAIT_UNTIL(own, client.connects == 2);
+    assert_int_equal(client.expiries, 1);
     client_close(&client);
     client_close(&witness);
 }
