@@ -32,21 +32,34 @@ static void end_unproven(struct container *container) {
     container_watch(container);
 }
 
-/* The status file knows best: the agent may not have heard of the pid when it died. */
+/* The status file knows best: the agent may not have heard of the pid when it died. But a file that
+ * is damaged takes no task along whose process the agent remembers. */
+static void find_process(struct container *container, const struct container_memory *memory,
+                         const struct status *status) {
+    container->pidfd = -1;
+    if (status != NULL) {
+        container->pid = status->head.pid;
+        container->start_time = status->head.start_time;
+        container->pidfd = process_open(container->pid, container->start_time);
+    }
+    if (container->pidfd >= 0)
+        return;
+    int pidfd = process_open(memory->pid, memory->start_time);
+    if (status != NULL && pidfd < 0)
+        return;
+    container->pid = memory->pid;
+    container->start_time = memory->start_time;
+    container->pidfd = pidfd;
+}
+
 static void recover_one(struct containerizer *containerizer,
                         const struct container_memory *memory) {
     struct status status;
     struct container *container = container_new(containerizer, memory->id);
-    container->pid = memory->pid;
-    container->start_time = memory->start_time;
     if (memory->sandbox != NULL)
         container->sandbox = mem_dup_string(memory->sandbox);
     bool has_status = status_read(containerizer->runtime, container->id, &status);
-    if (has_status) {
-        container->pid = status.head.pid;
-        container->start_time = status.head.start_time;
-    }
-    container->pidfd = process_open(container->pid, container->start_time);
+    find_process(container, memory, has_status ? &status : NULL);
     bool may_have_run = has_status && status.record.magic == RECORD_MAGIC;
     container->is_unproven = !may_have_run && (has_status || memory->pid == 0);
     if (container->pidfd >= 0 && container->is_unproven) {

@@ -4,6 +4,7 @@
  * mesos-init.
  */
 #include "tests/integration/container/world.h"
+#include "agent/container/status_file.h"
 #include "tests/support/unit.h"
 
 #include <errno.h>
@@ -476,6 +477,37 @@ TEST(a_running_container_is_found_again_by_another_agent_and_its_end_is_told) {
     assert_int_equal(run->termination.end, CONTAINER_EXITED);
     assert_int_equal(run->termination.exit_code, 9);
     assert_string_equal(world_read(run, "stdout"), "got it\n");
+    world_close(&world);
+}
+
+TEST(a_container_whose_status_file_names_nobody_is_found_by_what_the_agent_remembers) {
+    struct run *run;
+    world_open(&world);
+    struct container_spec spec = world_spec(&world, "read x < fifo; exit 9", &run);
+    char fifo[200];
+    snprintf(fifo, sizeof(fifo), "%s/fifo", run->sandbox);
+    assert_int_equal(mkfifo(fifo, 0666), 0);
+    leave_behind(&spec, run);
+    struct status status;
+    int directory = open(world.runtime, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_true(status_read(directory, spec.id.data, &status));
+    struct container_memory memory = {.id = spec.id,
+                                      .sandbox = run->sandbox,
+                                      .pid = status.head.pid,
+                                      .start_time = status.head.start_time};
+    status.head.start_time ^= 1;
+    status_update_head(directory, spec.id.data, &status.head);
+    close(directory);
+
+    assert_true(containerizer_recover(world.containerizer, &memory, 1, NULL));
+    world_await_start(&world, run);
+    int file = open(fifo, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(file, "it\n", 3), 3);
+    close(file);
+    world_await_end(&world, run);
+
+    assert_int_equal(run->termination.end, CONTAINER_EXITED);
+    assert_int_equal(run->termination.exit_code, 9);
     world_close(&world);
 }
 
