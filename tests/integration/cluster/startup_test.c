@@ -85,6 +85,7 @@ TEST(a_master_that_cannot_start_says_why) {
     char port[32], used[160], work_dir[160];
     cluster_open(&cluster);
     cluster_start_master(&cluster, NULL);
+    process_wait_log(&cluster.master, "master_recovered"); /* the work_dir is its own by now */
     snprintf(port, sizeof(port), "--port=%u", cluster.master_port);
     snprintf(used, sizeof(used), "--work_dir=%s/master", cluster.directory);
     snprintf(work_dir, sizeof(work_dir), "--work_dir=%s/fresh", cluster.directory);
