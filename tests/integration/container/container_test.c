@@ -199,8 +199,8 @@ TEST(nothing_of_the_agents_descriptors_is_inside) {
     assert_non_null(strstr(out, "0 -> /dev/null"));
     assert_non_null(strstr(out, "1 -> pipe:"));
     assert_non_null(strstr(out, "2 -> pipe:"));
-    assert_null(strstr(out, " 4 -> ")); /* 3 is the listing itself */
-    assert_null(strstr(out, "200"));
+    assert_null(strstr(out, " 4 -> "));  /* 3 is the listing itself */
+    assert_null(strstr(out, "200 -> ")); /* the digits alone may be of a pipe's number */
     assert_non_null(strstr(world_read(run, "stderr"), "Permission denied"));
     world_close(&world);
 }
