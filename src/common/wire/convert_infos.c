@@ -111,9 +111,10 @@ void agent_info_encode(struct wire *wire, const struct agent_info *info, struct 
     put_bytes(out, 1, info->hostname);
     resources_encode(wire, info->resources, 3, (struct text){0}, RESERVATIONS_NEW, out);
     attributes_encode(info->attributes, 5, out);
-    put_some_id(out, 6, info->id.text);
     put_varint(out, 8, info->port);
     domain_encode(info->region, info->zone, 10, out);
+    /* Last, where a master puts the one that it gives: the same agent has the same bytes then. */
+    put_some_id(out, 6, info->id.text);
 }
 
 static struct command_info read_command(struct wire *wire, const Mesos__V1__CommandInfo *from) {

@@ -68,7 +68,10 @@ static void keep_info(struct master *master, struct agent *agent, const struct a
     leave_endpoint(master, agent);
     struct agent_info next = *info;
     next.id = agent->info.id;
-    next.encoded = encoded_agent_info(master, info->encoded, next.id);
+    /* Who has an id has said it; said twice, the registry's record would differ and be written
+     * again. */
+    if (info->id.text.size == 0)
+        next.encoded = encoded_agent_info(master, info->encoded, next.id);
     void *old = agent->info_memory;
     agent->info_memory =
         keep_texts((struct text *[]){&next.id.text, &next.hostname, &next.ip, &next.attributes,

@@ -145,6 +145,24 @@ TEST(an_agent_tells_its_fault_domain_and_one_without_tells_none) {
     assert_int_equal(read.region.size + read.zone.size, 0);
 }
 
+TEST(an_agent_that_has_its_id_says_what_it_said_without_and_then_the_id) {
+    FIXTURE(f);
+    AUTO_FINI(buf_fini) struct buf without = {0}, with = {0};
+    struct resources nothing = {0};
+    struct agent_info info = {.hostname = TEXT("h"),
+                              .port = 1,
+                              .resources = &nothing,
+                              .region = TEXT("eu"),
+                              .zone = TEXT("a")};
+
+    agent_info_encode(&f.wire, &info, &without);
+    info.id.text = TEXT("S3");
+    agent_info_encode(&f.wire, &info, &with);
+
+    buf_append_string(&without, "\x32\x04\x0a\x02S3");
+    assert_text_equal(buf_text(&with), buf_string(&without));
+}
+
 TEST(a_resource_of_a_flag_that_is_shared_is_refused) {
     FIXTURE(f);
     AUTO_FINI(resources_fini) struct resources total = {0};

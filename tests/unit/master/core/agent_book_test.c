@@ -219,6 +219,20 @@ TEST(a_return_without_change_needs_no_store) {
     assert_heard(stage, "to 1 OFFERS");
 }
 
+TEST(an_agent_that_comes_to_the_next_master_as_it_was_stored_is_not_stored_again) {
+    AUTO(stage_free) struct stage *stage = stage_new();
+    struct agent_message message = stage_register(stage, "old-S3", "h", "cpus:4");
+    struct registry_record record = {.kind = REGISTRY_AGENT,
+                                     .agent_info = message.register_agent.info.encoded};
+    struct text key = TEXT("agent/old-S3");
+    stage_begin_with(stage, &record, &key, 1);
+
+    stage_tell(stage, 9, message);
+
+    assert_heard(stage, "to 9 REGISTERED old-S3");
+    assert_not_heard(stage, "store");
+}
+
 TEST(a_changed_description_is_an_update) {
     AUTO(stage_free) struct stage *stage = begin();
     stage_add_agent(stage, 9, "h", "cpus:4");

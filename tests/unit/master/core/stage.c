@@ -215,6 +215,14 @@ void stage_add_framework(struct stage *stage, uint64_t connection) {
     stage_call(stage, connection, stage_subscribe(stage, "", "spark"));
 }
 
+/* As agents say it: the id, when there is one, comes last. */
+static struct text describe(struct stage *stage, const char *host, struct text id) {
+    if (id.size == 0)
+        return text_of(host);
+    return text_of(arena_printf(stage->arena, "%s\x32%c\x0a%c%.*s", host, (char)(id.size + 2),
+                                (char)id.size, TEXT_ARGS(id)));
+}
+
 struct agent_message stage_register(struct stage *stage, const char *id, const char *host,
                                     const char *resources) {
     struct agent_message message = {.kind = AGENT_MESSAGE_REGISTER};
@@ -224,7 +232,7 @@ struct agent_message stage_register(struct stage *stage, const char *id, const c
         .ip = TEXT("127.0.0.1"),
         .port = 5051,
         .resources = stage_resources(stage, resources),
-        .encoded = text_of(host),
+        .encoded = describe(stage, host, stage_id(stage, id)),
     };
     return message;
 }
