@@ -13,6 +13,7 @@
 #include "common/runtime/loop.h"
 #include "common/runtime/socket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,8 +111,9 @@ static void connect_bare(int ends[2]) {
     while ((ends[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) < 0)
         continue;
     close(listener);
-    socket_prepare(ends[0]);
-    socket_prepare(ends[1]);
+    socket_send_at_once(ends[0]);
+    for (size_t i = 0; i < 2; i++)
+        fcntl(ends[i], F_SETFL, fcntl(ends[i], F_GETFL) | O_NONBLOCK);
 }
 
 /* Bytes a second that one thread sends to itself. */

@@ -137,6 +137,8 @@ static const char *text_data(struct text key) {
 }
 
 void *map_get_text(const struct map *map, struct text key) {
+    if (map->count == 0)
+        return NULL;
     return get(map, text_hash(key), key.size, text_data(key));
 }
 
@@ -145,6 +147,8 @@ void *map_put_text(struct map *map, struct text key, void *value) {
 }
 
 void *map_remove_text(struct map *map, struct text key) {
+    if (map->count == 0)
+        return NULL;
     return take(map, text_hash(key), key.size, text_data(key));
 }
 

@@ -185,7 +185,7 @@ static void try_next(struct connector *connector) {
         int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd >= 0 && bind_source(connector, fd) &&
             (connect(fd, to->ai_addr, to->ai_addrlen) == 0 || errno == EINPROGRESS)) {
-            socket_prepare(fd);
+            socket_send_at_once(fd);
             connector->fd = fd;
             connector->watch =
                 loop_watch_new(connector->loop, fd, LOOP_WRITE, connected, connector);

@@ -156,8 +156,8 @@ static void write_some(struct frame_client *client) {
         client->out_sent += (size_t)put;
     else if (put < 0 && errno != EAGAIN && errno != EINTR)
         client->out_sent = client->out.size; /* reading tells why */
-    if (client->out_sent == client->out.size)
-        loop_watch_set(client->watch, LOOP_READ);
+    bool is_sent = client->out_sent == client->out.size;
+    loop_watch_set(client->watch, is_sent ? LOOP_READ : LOOP_READ | LOOP_WRITE);
 }
 
 static void on_ready(void *self, unsigned events) {
@@ -175,7 +175,8 @@ static void on_connected(void *self, int fd, const struct error *error) {
         return;
     }
     client->fd = fd;
-    client->watch = loop_watch_new(client->loop, fd, LOOP_READ | LOOP_WRITE, on_ready, client);
+    client->watch = loop_watch_new(client->loop, fd, LOOP_NONE, on_ready, client);
+    write_some(client);
 }
 
 static void failed(void *self) {

@@ -17,6 +17,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,12 +53,12 @@ static void free_finishing(void *self) {
     frame_link_free(self);
 }
 
-struct frame_link *frame_link_new(struct loop *loop, int fd, struct text already_read) {
+struct frame_link *frame_link_new_to(struct loop *loop, int fd, struct text peer,
+                                     struct text already_read) {
     struct frame_link *link = NEW(struct frame_link);
     link->loop = loop;
     link->fd = fd;
-    socket_prepare(fd);
-    socket_peer(fd, link->peer);
+    snprintf(link->peer, sizeof(link->peer), "%.*s", TEXT_ARGS(peer));
     buf_append_text(&link->in, already_read);
     loop_task_init(&link->flush_task, flush, link);
     loop_task_init(&link->deliver_task, deliver_kept, link);
@@ -67,6 +68,12 @@ struct frame_link *frame_link_new(struct loop *loop, int fd, struct text already
     frame_link_set_limits(link, (struct frame_link_limits){0});
     link->watch = loop_watch_new(loop, fd, LOOP_NONE, on_ready, link);
     return link;
+}
+
+struct frame_link *frame_link_new(struct loop *loop, int fd, struct text already_read) {
+    char peer[PEER_TEXT_SIZE];
+    socket_peer(fd, peer);
+    return frame_link_new_to(loop, fd, text_of(peer), already_read);
 }
 
 static void drop_socket(struct frame_link *link) {

@@ -40,7 +40,8 @@ struct frame_link_callbacks {
     void (*on_closed)(void *self, const struct error *error);
 };
 
-/* Takes the connected fd; `already_read` are bytes that came behind the handshake. */
+/* Takes the connected fd, which closes on exec; `already_read` are bytes that came behind the
+ * handshake. */
 struct frame_link *frame_link_new(struct loop *loop, int fd, struct text already_read);
 /* At once, unsent bytes are dropped; also out of its own callbacks. */
 void frame_link_free(struct frame_link *link);

@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,11 +14,8 @@
 
 static const int yes = 1;
 
-void socket_prepare(int fd) {
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes,
-               sizeof(yes)); /* not for a socketpair, and that is fine */
+void socket_send_at_once(int fd) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 }
 
 void socket_format(const struct sockaddr *address, char out[PEER_TEXT_SIZE]) {
@@ -49,7 +45,7 @@ static bool bind_and_listen(int fd, const struct addrinfo *to, const char *ip, i
     char port[8] = "";
     getnameinfo(to->ai_addr, to->ai_addrlen, NULL, 0, port, sizeof(port), NI_NUMERICSERV);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    socket_send_at_once(fd);
     if (bind(fd, to->ai_addr, to->ai_addrlen) == 0 && listen(fd, backlog) == 0)
         return true;
     if (errno == EADDRINUSE)

@@ -11,7 +11,7 @@
 
 enum { PEER_TEXT_SIZE = 64 };
 
-void socket_prepare(int fd); /* non-blocking, closed on exec, no Nagle */
+void socket_send_at_once(int fd); /* no Nagle */
 void socket_format(const struct sockaddr *address, char out[PEER_TEXT_SIZE]);
 void socket_peer(int fd, char out[PEER_TEXT_SIZE]);
 

@@ -62,16 +62,6 @@ struct connections *connections_new(struct daemon *daemon) {
     return connections;
 }
 
-void connections_free(struct connections *connections) {
-    if (connections == NULL)
-        return;
-    loop_task_cancel(&connections->tell_closed);
-    LIST_EACH(at, &connections->closing)
-        connection_free(CONTAINER_OF(at, struct connection, place));
-    map_fini(&connections->open, connection_free);
-    mem_free(connections);
-}
-
 /* --- what arrives --- */
 
 /* Whether a frame of this type may come from this role, decoded into the event. */

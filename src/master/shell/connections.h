@@ -3,7 +3,6 @@
  */
 #pragma once
 
-#include "common/base/auto.h"
 #include "common/base/text.h"
 #include "common/model/connection.h"
 #include "common/model/frame_type.h"
@@ -12,9 +11,8 @@ struct connections;
 struct daemon;
 struct http_request;
 
+/* It lives as long as the process. */
 struct connections *connections_new(struct daemon *daemon);
-void connections_free(struct connections *connections);
-DEFINE_AUTO(struct connections, connections_free)
 
 /* Takes the request, which asks for the upgrade. */
 void connections_accept(struct connections *connections, struct http_request *request);

@@ -11,6 +11,7 @@
 #include "master/shell/leadership.h"
 #include "master/shell/master_info.h"
 #include "master/shell/redirect.h"
+#include "master/shell/registry.h"
 #include "master/shell/term.h"
 
 #include <assert.h>
@@ -27,6 +28,10 @@ int64_t daemon_wall_ns(void) {
 
 void daemon_feed(struct daemon *daemon, struct master_event *event) {
     assert(!daemon->is_feeding);
+    if (daemon->is_ending) { /* the next leader decides */
+        arena_reset(daemon->arena);
+        return;
+    }
     daemon->is_feeding = true;
     event->now_ms = loop_now_ms(daemon->loop);
     event->wall_ns = daemon_wall_ns();
@@ -161,12 +166,10 @@ static void on_signal(void *self, int signal_number) {
         loop_stop(daemon->loop);
         return;
     }
-    /* What was decided is on its way before the place is given up; to take the term apart can wait
-     * until then, for it takes long with many agents. */
+    /* What was decided is on its way before the place is given up. */
     daemon->is_ending = true;
-    term_commit(daemon);
+    term_leave(daemon);
     leadership_resign(daemon->leadership);
-    term_end(daemon, "this master ends");
 }
 
 static bool start(struct daemon *daemon, struct error *error) {
@@ -190,20 +193,15 @@ static bool start(struct daemon *daemon, struct error *error) {
     return directory_make(daemon->flags.work_dir, 0755, error) && term_begin(daemon, error);
 }
 
+/* What the registry and ZooKeeper must hear is said. The rest goes with the process: to take a term
+ * of tens of thousands of agents apart would keep a processor for half a second, just when all of
+ * them come to the next leader. */
 static void end(struct daemon *daemon) {
     daemon->is_ending = true;
-    if (daemon->connections != NULL)
-        term_end(daemon, "this master ends");
-    loop_task_cancel(&daemon->review);
+    term_leave(daemon);
+    registry_close(TAKE(daemon->registry));
+    leadership_free(TAKE(daemon->leadership));
     log_toggle_free(daemon->log_toggle);
-    connections_free(daemon->connections);
-    http_server_free(daemon->http);
-    redirect_free(daemon);
-    leadership_free(daemon->leadership);
-    VEC_FINI(&daemon->outbox.effects);
-    buf_fini(&daemon->encoded);
-    arena_free(daemon->arena);
-    loop_free(daemon->loop);
 }
 
 int daemon_run(struct daemon *daemon) {

@@ -156,12 +156,3 @@ void redirect_serve(struct daemon *daemon) {
     http_server_route(daemon->http, "/master/redirect", serve_redirect, daemon);
     http_server_route(daemon->http, "/ready", serve_ready, daemon);
 }
-
-void redirect_free(struct daemon *daemon) {
-    VEC_EACH(waiting, &daemon->waiting)
-        http_request_drop(waiting->request);
-    VEC_FINI(&daemon->waiting);
-    VEC_EACH(route, &daemon->routes)
-        mem_free(*route);
-    VEC_FINI(&daemon->routes);
-}

@@ -16,4 +16,3 @@ void redirect_route(struct daemon *daemon, const char *path,
 bool redirect_is_ours(struct daemon *daemon, struct http_request *request);
 void redirect_release(struct daemon *daemon); /* whenever it may have become known who leads */
 void redirect_serve(struct daemon *daemon);   /* /redirect, /ready */
-void redirect_free(struct daemon *daemon);

@@ -88,7 +88,7 @@ static void on_refused(void *self, const struct error *error) {
 static void on_loaded(void *self) {
     struct daemon *daemon = self;
     struct error error;
-    if (!recover(daemon, &error))
+    if (!daemon->is_ending && !recover(daemon, &error))
         on_refused(daemon, &error);
 }
 
@@ -173,12 +173,16 @@ static void answer_busy(void *request) {
     http_request_answer_text(request, 503, "this master leads no more; ask the new leader");
 }
 
-void term_end(struct daemon *daemon, const char *why) {
+void term_leave(struct daemon *daemon) {
     daemon->is_leading = false;
     loop_timer_disarm(&daemon->timer);
     loop_task_cancel(&daemon->turn_end);
     term_commit(daemon);
     map_fini(&daemon->requests, answer_busy);
+}
+
+void term_end(struct daemon *daemon, const char *why) {
+    term_leave(daemon);
     connections_end_all(daemon->connections, why);
     registry_close(TAKE(daemon->registry));
     daemon->is_deposed = false; /* what the fence said was of this term: it may lead again */

@@ -17,5 +17,8 @@ bool term_begin(struct daemon *daemon, struct error *error);
 /* Ends it, if there is one: connections close, requests that wait are answered with 503. Not out of
  * the core's effects. */
 void term_end(struct daemon *daemon, const char *why);
+/* The first half of that: nothing is served or decided any more, and what was decided is on its way
+ * to the registry. */
+void term_leave(struct daemon *daemon);
 /* What the core made durable in this turn is committed. */
 void term_commit(struct daemon *daemon);

@@ -247,7 +247,8 @@ def moves_there_and_back(world):
     job.wait_says("reregistered")
     os.environ["MESOS_MASTER"] = address
     assert timeouts() == [4321]
-    assert [task["state"] for task in world.json("tasks")] == ["TASK_RUNNING"]
+    wait_until("the agent has brought its task",
+               lambda: [task["state"] for task in world.json("tasks")] == ["TASK_RUNNING"])
     assert "TASK_LOST" not in job.log()
     world.cli("framework", "teardown", "job")
     wait_until("its task has ended", lambda: world.json("tasks") == [])
