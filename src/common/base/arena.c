@@ -121,10 +121,14 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    /* Straight to where it will be, if there is room. */
+    char *at = arena->at;
+    size_t room = (size_t)(arena->end - at);
+    size_t size = (size_t)vsnprintf(at, room, format, arguments) + 1;
+    char *made = arena_alloc(arena, size);
+    if (made != at)
+        vsnprintf(made, size, format, again);
     va_end(arguments);
-    char *made = arena_alloc(arena, (size_t)size + 1);
-    vsnprintf(made, (size_t)size + 1, format, again);
     va_end(again);
     return made;
 }

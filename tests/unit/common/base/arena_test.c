@@ -31,6 +31,17 @@ TEST(copies_of_text_end_with_a_nul) {
     assert_text_equal(arena_text(arena, (struct text){0}), "");
 }
 
+TEST(what_is_printed_is_whole_wherever_a_block_ends) {
+    for (size_t left = 0; left < 64; left++) {
+        AUTO(arena_free) struct arena *arena = arena_new();
+        arena_alloc(arena, 16 * 1024 - left);
+
+        const char *made = arena_printf(arena, "%s-%d", "thirty-two bytes are in this one", 7);
+
+        assert_string_equal(made, "thirty-two bytes are in this one-7");
+    }
+}
+
 static void note(void *what) {
     int **next = what;
     *(*next)++ = 1;
