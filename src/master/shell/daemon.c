@@ -170,6 +170,7 @@ static void on_signal(void *self, int signal_number) {
     daemon->is_ending = true;
     term_leave(daemon);
     leadership_resign(daemon->leadership);
+    registry_close(TAKE(daemon->registry)); /* one that is still read would begin to write */
 }
 
 static bool start(struct daemon *daemon, struct error *error) {
