@@ -218,7 +218,7 @@ static void make(struct allocator *allocator, struct client *client, struct agen
 }
 
 /* The policy goes by roles first. Of the first few that it names with the same claim, the neediest
- * of those to whom their own guarantee is due. */
+ * of those to whom their own guarantee is due. One that has no claim is to be given up. */
 static struct client *next_client(struct allocator *allocator) {
     struct client *named[CLIENTS_COMPARED], *neediest = NULL;
     int64_t least = INT64_MAX;
@@ -232,6 +232,8 @@ static struct client *next_client(struct allocator *allocator) {
             client->is_hopeless)
             break;
         int claim = ask_claim(allocator, client);
+        if (claim == 0 && count == 0)
+            return client;
         if (count == 0)
             highest = claim;
         else if (claim < highest)
@@ -278,7 +280,8 @@ bool earmarks_seek(struct allocator *allocator) {
             continue;
         }
         struct allocator_verdict why;
-        bool may_have = !wish->is_open && !verdict_is_in_vain(allocator, client, wish, &why);
+        bool may_have = client->claim > 0 && !wish->is_open &&
+                        !verdict_is_in_vain(allocator, client, wish, &why);
         if (may_have && !search(allocator, client, wish))
             return false;
         struct agent *best = allocator->search.best;

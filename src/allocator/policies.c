@@ -157,7 +157,7 @@ static bool stand(const struct tree_policy *policy, const struct tree_node *node
     if (node == NULL)
         return false;
     out->share = tree_dominant_share(policy->tree, node, &out->dominant);
-    out->guaranteed = tree_guaranteed_share(node);
+    out->guaranteed = tree_guaranteed_share(policy->tree, node);
     return true;
 }
 

@@ -60,6 +60,7 @@ static struct tree_node *node_new(struct tree *tree, enum tree_kind kind,
     node->held = cut(&room, narrow);
     node->task = is_leaf ? cut(&room, narrow) : NULL;
     node->vector = cut(&room, narrow);
+    node->sated = is_leaf ? NULL : cut(&room, narrow);
     node->given = cut(&wides, wide);
     node->direct = is_leaf ? NULL : cut(&wides, wide);
     node->blocked = is_leaf ? NULL : cut(&wides, wide);
@@ -161,7 +162,9 @@ static void node_forget(struct tree *tree, struct tree_node *node) {
 static void weight_put(struct tree *tree, struct tree_node *node, int64_t weight_milli) {
     if (node->wanting_count > 0)
         node->parent->wanting_weight_milli += weight_milli - node->weight_milli;
+    tree_count_sated(tree, node, -1);
     node->weight_milli = weight_milli;
+    tree_count_sated(tree, node, 1);
     tree_refresh(tree, node);
 }
 
@@ -208,9 +211,15 @@ struct tree_node *tree_add_leaf(struct tree *tree, struct text role, uint32_t fr
 /* Adds sign * amount along the path. */
 static void charge(const struct tree *tree, struct tree_node *leaf, const int64_t *amount_milli,
                    int sign) {
-    for (struct tree_node *node = leaf; node != NULL; node = node->parent)
+    for (struct tree_node *node = leaf; node != NULL; node = node->parent) {
+        bool is_idle = node->wanting_count == 0;
+        if (is_idle)
+            tree_count_sated(tree, node, -1);
         for (size_t j = 0; j < tree->resource_count; j++)
             node->held[j] += sign * amount_milli[j];
+        if (is_idle)
+            tree_count_sated(tree, node, 1);
+    }
 }
 
 /* What a leaf holds, needs or wants is otherwise now. */
@@ -266,7 +275,7 @@ void tree_set_wants(struct tree *tree, struct tree_node *leaf, bool wants) {
         return;
     leaf->wants = wants;
     leaf->is_unfit = false;
-    tree_count_wanting(leaf, wants);
+    tree_count_wanting(tree, leaf, wants);
     tree_list_leaf(tree, leaf);
     leaf_changed(tree, leaf);
 }

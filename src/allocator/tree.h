@@ -119,9 +119,10 @@ const int64_t *tree_held(const struct tree_node *node);
  * be NULL) is that resource, UINT32_MAX for none. */
 int64_t tree_dominant_share(const struct tree *tree, const struct tree_node *node,
                             uint32_t *dominant);
-/* What its weight and those of the others that want more give it, were it to want: the product of
- * the parts on its path, in parts of TREE_SHARE_ONE, rounded up. */
-int64_t tree_guaranteed_share(const struct tree_node *node);
+/* What is guaranteed to it, were it to want: the product of the parts that its weight and those of
+ * its siblings that want more give to the nodes on its path, of what siblings that want nothing
+ * more leave. In parts of TREE_SHARE_ONE, rounded up. */
+int64_t tree_guaranteed_share(const struct tree *tree, const struct tree_node *node);
 /* Who would be next did every task fit; NULL: nobody wants. Changes nothing that decides. */
 struct tree_node *tree_next(struct tree *tree);
 

@@ -13,8 +13,9 @@
  */
 #include "allocator/tree_state.h"
 
-void tree_count_wanting(struct tree_node *leaf, bool wants) {
+void tree_count_wanting(const struct tree *tree, struct tree_node *leaf, bool wants) {
     for (struct tree_node *node = leaf; node->parent != NULL; node = node->parent) {
+        tree_count_sated(tree, node, -1);
         bool did_want = node->wanting_count > 0;
         if (wants)
             node->wanting_count++;
@@ -23,6 +24,7 @@ void tree_count_wanting(struct tree_node *leaf, bool wants) {
         bool does_want = node->wanting_count > 0;
         if (does_want != did_want)
             node->parent->wanting_weight_milli += wants ? node->weight_milli : -node->weight_milli;
+        tree_count_sated(tree, node, 1);
     }
 }
 
@@ -229,20 +231,6 @@ bool tree_is_within(const struct tree *tree, const struct tree_node *node, const
     for (; node->parent != NULL; node = node->parent)
         claim = claim_above(claim, node);
     return claim != CLAIM_NONE;
-}
-
-enum tree_claim tree_claim(const struct tree *tree, const struct tree_node *leaf) {
-    if (tree->mode != TREE_HDRF || !leaf->wants || leaf->need == CLAIM_NONE)
-        return TREE_CLAIM_NONE;
-    uint64_t claim = leaf->need;
-    for (const struct tree_node *node = leaf; node->parent != NULL; node = node->parent) {
-        uint64_t own =
-            node == leaf || tree_is_whole(node) ? CLAIM_NONE : need_with(tree, node, leaf->task);
-        claim = claim_above(own < claim ? own : claim, node);
-    }
-    if (claim != CLAIM_NONE)
-        return TREE_CLAIM_DUE;
-    return leaf->since != 0 ? TREE_CLAIM_FIRST : TREE_CLAIM_NONE;
 }
 
 struct tree_node *tree_next_earmark(struct tree *tree) {

@@ -13,17 +13,6 @@ int64_t tree_dominant_share(const struct tree *tree, const struct tree_node *nod
     return is_any ? tree_fraction(node->held[j], tree->capacity[j]) : 0;
 }
 
-int64_t tree_guaranteed_share(const struct tree_node *node) {
-    int64_t share = TREE_SHARE_ONE;
-    for (; node->parent != NULL; node = node->parent) {
-        __int128 weights = node->parent->wanting_weight_milli;
-        if (node->wanting_count == 0)
-            weights += node->weight_milli;
-        share = (int64_t)(((__int128)share * node->weight_milli + weights - 1) / weights);
-    }
-    return share;
-}
-
 /* Of two leaves the one that is served first: where their paths part, the poorer. */
 static struct tree_node *earlier_due(const struct tree *tree, struct tree_node *left,
                                      struct tree_node *right) {

@@ -1,6 +1,7 @@
 /*
  * The tree of tree.h, for its own files: tree.c makes nodes and hears of changes, tree_share.c
- * reckons shares, tree_claim.c says what is due, tree_decide.c chooses, tree_look.c tells.
+ * reckons shares, tree_due.c says how much is guaranteed, tree_claim.c goes by what is due,
+ * tree_decide.c chooses, tree_look.c tells.
  */
 #pragma once
 
@@ -97,10 +98,11 @@ struct tree_node {
     int64_t *vector; /* fractions; meant for what is not saturated only */
     /* What it put into its parent's sums: terms of D when is_active, its vector else. */
     __int128 *given;
-    size_t wanting_count;   /* leaves below that want */
     uint64_t name_start[2]; /* the name's first bytes: numbers in the order of names */
 
     /* roles and virtual nodes */
+    int64_t sated_weight_milli;   /* of the children that want nothing and hold something, */
+    int64_t *sated;               /* and what they hold */
     int64_t wanting_weight_milli; /* of the children that want */
     /* With what the due among the children were told from the others: a claim z of a child of
      * weight w is due when z * due_weights < due_limit * w. */
@@ -117,6 +119,7 @@ struct tree_node {
     bool is_active, is_hopeful, has_weight; /* has_weight: an operator said so, it stays */
     bool wants, is_unfit, is_earmarked;     /* a leaf's */
     int64_t weight_milli;
+    size_t wanting_count;           /* leaves below that want */
     int64_t sum;                    /* dominant share of all that is held below, plainly added up */
     uint64_t needs_own[SIDE_COUNT]; /* what it and its pick's task would hold */
     uint64_t claims[SIDE_COUNT];    /* of the parent's guarantee: the least below, or CLAIM_NONE */
@@ -213,7 +216,7 @@ void tree_recount(struct tree *tree);                      /* what the capacity 
 
 /* tree_claim.c; `only` is a node's only child, as it holds the same, or NULL: it has others, or
  * that is not known */
-void tree_count_wanting(struct tree_node *leaf, bool wants);
+void tree_count_wanting(const struct tree *tree, struct tree_node *leaf, bool wants);
 /* What it needs with one more task, and since when its hands are empty; to be called when what it
  * holds, its task, or whether it wants changed. */
 void tree_claim_leaf(struct tree *tree, struct tree_node *leaf);
@@ -228,5 +231,8 @@ struct tree_node *tree_first_due(const struct tree *tree, enum tree_side side);
 bool tree_is_whole(const struct tree_node *node);
 /* Whether one more task of a leaf below is within the node's own guarantee; the root's is all. */
 bool tree_is_within(const struct tree *tree, const struct tree_node *node, const int64_t *task);
+/* tree_due.c: adds the node to what its parent's children that want nothing hold, or takes it away;
+ * to be called before and after what it holds, its weight or whether it wants changes. */
+void tree_count_sated(const struct tree *tree, const struct tree_node *node, int sign);
 /* The lists of who may bear witness; when it wants, fits or needs otherwise. */
 void tree_list_leaf(struct tree *tree, struct tree_node *leaf);

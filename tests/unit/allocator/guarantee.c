@@ -6,7 +6,7 @@ enum { WINDOW = 1000, LOOKS = 5 };
 static bool leaf_is_served(const struct pool *pool, int leaf) {
     if (!pool->wants[leaf])
         return true;
-    int64_t guaranteed = tree_guaranteed_share(pool->leaves[leaf]);
+    int64_t guaranteed = tree_guaranteed_share(pool->tree, pool->leaves[leaf]);
     for (int j = 0; j < RESOURCES; j++) {
         __int128 then = (pool->running[leaf] + 1) * pool->tasks[leaf][j];
         if (then * TREE_SHARE_ONE > (__int128)guaranteed * pool->capacity[j])
@@ -23,7 +23,7 @@ static bool is_below(const struct pool *pool, int at, int node) {
 
 static bool role_is_served(const struct pool *pool, int node) {
     const struct tree_node *role = tree_find_role(pool->tree, text_of(pool->nodes[node].role));
-    int64_t guaranteed = tree_guaranteed_share(role);
+    int64_t guaranteed = tree_guaranteed_share(pool->tree, role);
     bool wants = false;
     for (int at = node + 1; at < pool->node_count; at++)
         wants = wants || (pool->nodes[at].leaf >= 0 && is_below(pool, at, node));

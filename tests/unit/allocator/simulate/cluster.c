@@ -102,7 +102,7 @@ void cluster_draw(struct rng *rng, size_t agents_limit, size_t leaves_limit, str
 
 /* --- judging --- */
 
-enum { LEVELS_LIMIT = SCENARIO_DEPTH_LIMIT + 2 };
+enum { LEVELS_LIMIT = SCENARIO_DEPTH_LIMIT + 2, NAMES = sizeof(names) / sizeof(names[0]) };
 
 /* A role, a role's own frameworks together, or a leaf. */
 struct place {
@@ -110,10 +110,10 @@ struct place {
     bool is_own;   /* the virtual child that holds the role's frameworks, or one of these */
     size_t leaf;   /* SIZE_MAX: none */
     double weight; /* among its siblings */
-    struct quantities held;
     bool wants;
-    size_t parent; /* SIZE_MAX: the root */
-    double share, guaranteed;
+    size_t parent;       /* SIZE_MAX: the root */
+    double parts[NAMES]; /* of the cluster's resources, what it holds */
+    double owed[NAMES];  /* and what it is guaranteed */
 };
 
 struct judge {
@@ -123,16 +123,8 @@ struct judge {
     VEC_OF(struct place) places; /* parents first */
     struct standing *standings;
     size_t (*paths)[LEVELS_LIMIT]; /* of each leaf, from the top */
+    double (*tasks)[NAMES];        /* of each leaf, as parts of the cluster */
 };
-
-static double dominant(const struct judge *judge, const struct quantities *amounts) {
-    double most = 0;
-    for (size_t i = 0; i < amounts->count; i++) {
-        double all = (double)quantities_milli(&judge->capacity, amounts->items[i].name);
-        most = fmax(most, (double)amounts->items[i].milli / all);
-    }
-    return most;
-}
 
 static double weight_of(const struct scenario *scenario, uint32_t role) {
     VEC_EACH(listed, &scenario->roles) {
@@ -164,12 +156,6 @@ static size_t role_place(struct judge *judge, uint32_t role) {
 
 static void add_leaf(struct judge *judge, size_t index) {
     const struct scenario_framework *leaf = &judge->scenario->frameworks.items[index];
-    struct standing *standing = &judge->standings[index];
-    AUTO_FINI(quantities_fini) struct quantities held = {0};
-    for (size_t i = 0; i < leaf->task.count; i++)
-        quantities_add(&held, leaf->task.items[i].name,
-                       leaf->task.items[i].milli *
-                           (int64_t)simulation_running(judge->simulation, index));
     size_t role = role_place(judge, leaf->role);
     size_t own = place_get(
         judge,
@@ -180,104 +166,157 @@ static void add_leaf(struct judge *judge, size_t index) {
                                                   .leaf = index,
                                                   .weight = (double)leaf->weight_milli,
                                                   .parent = own});
-    int depth = 0;
+    double running = (double)simulation_running(judge->simulation, index);
+    size_t depth = 0;
     for (size_t at = last; at != SIZE_MAX; at = judge->places.items[at].parent) {
         struct place *place = &judge->places.items[at];
-        quantities_add_all(&place->held, &held, 1);
+        for (size_t j = 0; j < NAMES; j++)
+            place->parts[j] += running * judge->tasks[index][j];
         place->wants = place->wants || simulation_wants(judge->simulation, index);
         depth++;
     }
-    for (size_t at = last, level = (size_t)depth; at != SIZE_MAX;
-         at = judge->places.items[at].parent)
-        judge->paths[index][--level] = at;
-    standing->levels = depth - 1; /* the virtual child is none */
+    judge->standings[index].levels = (int)depth - 1; /* the virtual child is none */
+    for (size_t at = last; at != SIZE_MAX; at = judge->places.items[at].parent)
+        judge->paths[index][--depth] = at;
+}
+
+static struct place *place_of_leaf(const struct judge *judge, size_t index) {
+    return &judge->places.items[judge->paths[index][judge->standings[index].levels]];
+}
+
+/* --- what is guaranteed --- */
+
+/*
+ * Of each resource, what a place is guaranteed stands among its children like water: those that
+ * want more have the level for their weight, the others what they hold and at most that. All of it
+ * is shared out so, and no more than all.
+ */
+static double level_below(const struct judge *judge, size_t parent, size_t j) {
+    double all = parent != SIZE_MAX ? judge->places.items[parent].owed[j] : 1;
+    double level = 0;
+    for (;;) {
+        double left = all, weights = 0;
+        VEC_EACH(place, &judge->places) {
+            if (place->parent != parent)
+                continue;
+            if (!place->wants && place->parts[j] < place->weight * level)
+                left -= place->parts[j];
+            else
+                weights += place->weight;
+        }
+        double then = weights > 0 ? left / weights : INFINITY;
+        if (then <= level)
+            return level;
+        level = then; /* one more child at least is under water, or this is it */
+    }
 }
 
 static void reckon_places(struct judge *judge) {
     VEC_EACH(place, &judge->places) {
+        for (size_t j = 0; j < NAMES; j++)
+            place->owed[j] = place->weight * level_below(judge, place->parent, j);
+    }
+}
+
+/* The parts on the path multiplied, whatever siblings that want nothing hold: what this leaves
+ * out makes all of them together more than the cluster. */
+static double product(const struct judge *judge, size_t index) {
+    double part = 1;
+    for (int level = 0; level <= judge->standings[index].levels; level++) {
+        const struct place *place = &judge->places.items[judge->paths[index][level]];
         double sum = place->weight;
         VEC_EACH(other, &judge->places) {
             if (other != place && other->parent == place->parent && other->wants)
                 sum += other->weight;
         }
-        place->share = dominant(judge, &place->held);
-        place->guaranteed = place->weight / sum;
-        if (place->parent != SIZE_MAX)
-            place->guaranteed *= judge->places.items[place->parent].guaranteed;
+        part *= place->weight / sum;
     }
+    return part;
 }
 
-/* How many of its tasks all agents could hold, were they empty. */
-static double tasks_packed(const struct scenario *scenario, const struct quantities *task) {
-    double all = 0;
+static bool some_agent_holds(const struct scenario *scenario, const struct quantities *task) {
     VEC_EACH(agents, &scenario->agents) {
-        int64_t least = INT64_MAX;
-        for (size_t i = 0; i < task->count; i++) {
-            int64_t has = quantities_milli(&agents->resources, task->items[i].name);
-            int64_t tasks = has / task->items[i].milli;
-            least = tasks < least ? tasks : least;
-        }
-        all += (double)agents->count * (double)least;
+        if (quantities_contain(&agents->resources, task))
+            return true;
     }
-    return all;
+    return false;
 }
 
 static const double slack = 1e-9;
 
-static bool is_below(const struct standing *leaf, const struct place *branch) {
-    return branch->share + leaf->task * leaf->levels < branch->guaranteed - slack;
+/* Whether the leaf has its guarantee with so many tasks more, or less. */
+static bool has_its_own(const struct judge *judge, size_t index, double more) {
+    const struct place *leaf = place_of_leaf(judge, index);
+    for (size_t j = 0; j < NAMES; j++) {
+        double task = judge->tasks[index][j];
+        if (task > 0 && leaf->parts[j] + more * task >= leaf->owed[j] - slack)
+            return true;
+    }
+    return false;
 }
 
 static void stand(struct judge *judge, size_t index) {
+    const struct scenario_framework *leaf = &judge->scenario->frameworks.items[index];
+    const struct place *place = place_of_leaf(judge, index);
     struct standing *one = &judge->standings[index];
-    int last = one->levels;
-    const struct place *leaf = &judge->places.items[judge->paths[index][last]];
-    one->wants = leaf->wants;
-    double packed = tasks_packed(judge->scenario, &judge->scenario->frameworks.items[index].task);
-    one->may_fit = packed > 0;
-    one->task = dominant(judge, &judge->scenario->frameworks.items[index].task);
-    one->share = leaf->share;
-    one->guaranteed = leaf->guaranteed;
-    one->packable = packed * one->task;
-    one->is_below = one->wants && one->may_fit && is_below(one, leaf);
-    one->is_poor = one->is_below &&
-                   one->share + one->task * one->levels < one->guaranteed * one->packable - slack;
-}
-
-/* Whether `high` has what `low` should have. */
-static bool is_above(const struct judge *judge, size_t high, size_t low) {
-    int level = 0;
-    while (judge->paths[high][level] == judge->paths[low][level])
-        level++;
-    const struct place *rich = &judge->places.items[judge->paths[high][level]];
-    const struct place *poor = &judge->places.items[judge->paths[low][level]];
-    /* Who would be below its own guarantee with a task less need not give way, even if its role has
-     * too much: a leaf's guarantee holds against everybody, and what siblings that want nothing
-     * more hold is not taken off it, so that the leaves of a role may be due more than the role. */
-    const struct standing *own = &judge->standings[high];
-    if (own->share - own->task < own->guaranteed - slack)
-        return false;
-    return rich->share - judge->standings[high].task > rich->guaranteed + slack &&
-           is_below(&judge->standings[low], poor);
-}
-
-/* What the agent would have free for `low` did those above it give all back. */
-static bool would_fit(const struct judge *judge, uint32_t agent, size_t low) {
-    AUTO_FINI(quantities_fini) struct quantities held = {0};
-    AUTO_FINI(quantities_fini) struct quantities room = {0};
-    struct allocator *allocator = simulation_allocator(judge->simulation);
-    quantities_of(allocator_agent_free(allocator, agent), judge->scenario->kinds, true, &room);
-    for (size_t i = 0; i < judge->scenario->frameworks.count; i++) {
-        uint32_t role = judge->scenario->frameworks.items[i].role;
-        if (i == low || simulation_running(judge->simulation, i) == 0 || !is_above(judge, i, low))
-            continue;
-        const struct resources *set = allocator_held(allocator, (uint32_t)i + 1, role, agent);
-        if (set == NULL)
-            continue;
-        quantities_of(set, judge->scenario->kinds, true, &held);
-        quantities_add_all(&room, &held, 1);
+    double tasks_owed = INFINITY;
+    for (size_t j = 0; j < NAMES; j++) {
+        double task = judge->tasks[index][j];
+        one->share = fmax(one->share, place->parts[j]);
+        one->task = fmax(one->task, task);
+        if (task > 0)
+            tasks_owed = fmin(tasks_owed, place->owed[j] / task);
     }
-    return quantities_contain(&room, &judge->scenario->frameworks.items[low].task);
+    one->guaranteed = tasks_owed * one->task;
+    bool may_be = place->wants && some_agent_holds(judge->scenario, &leaf->task);
+    one->is_below = may_be && !has_its_own(judge, index, one->levels);
+    one->is_below_product =
+        may_be && one->share + one->levels * one->task < product(judge, index) - slack;
+}
+
+/* --- who keeps whom out --- */
+
+static int64_t tasks_there(const struct judge *judge, size_t index, uint32_t agent) {
+    AUTO_FINI(quantities_fini) struct quantities held = {0};
+    const struct scenario_framework *leaf = &judge->scenario->frameworks.items[index];
+    const struct resources *set = allocator_held(simulation_allocator(judge->simulation),
+                                                 (uint32_t)index + 1, leaf->role, agent);
+    if (set == NULL)
+        return 0;
+    quantities_of(set, judge->scenario->kinds, true, &held);
+    return quantities_milli(&held, leaf->task.items[0].name) / leaf->task.items[0].milli;
+}
+
+/* Whether a task of `low` would fit there did all others go, task by task, as long as each of them
+ * keeps its own guarantee. */
+static bool would_fit(struct judge *judge, uint32_t agent, size_t low) {
+    AUTO_FINI(quantities_fini) struct quantities room = {0};
+    const struct scenario *scenario = judge->scenario;
+    const struct quantities *wanted = &scenario->frameworks.items[low].task;
+    quantities_of(allocator_agent_free(simulation_allocator(judge->simulation), agent),
+                  scenario->kinds, true, &room);
+    bool fits = quantities_contain(&room, wanted);
+    for (size_t i = 0; i < scenario->frameworks.count && !fits; i++) {
+        int64_t given = 0;
+        if (i == low || !has_its_own(judge, i, -1))
+            continue;
+        for (int64_t there = tasks_there(judge, i, agent);
+             given < there && !fits && has_its_own(judge, i, -(double)(given + 1)); given++) {
+            quantities_add_all(&room, &scenario->frameworks.items[i].task, 1);
+            fits = quantities_contain(&room, wanted);
+        }
+    }
+    return fits;
+}
+
+static void read_tasks(struct judge *judge) {
+    for (size_t i = 0; i < judge->scenario->frameworks.count; i++) {
+        for (size_t j = 0; j < NAMES; j++) {
+            int64_t all = quantities_milli(&judge->capacity, names[j]);
+            int64_t task = quantities_milli(&judge->scenario->frameworks.items[i].task, names[j]);
+            judge->tasks[i][j] = all > 0 ? (double)task / (double)all : 0;
+        }
+    }
 }
 
 void cluster_judge(struct simulation *simulation, const struct scenario *scenario,
@@ -285,7 +324,9 @@ void cluster_judge(struct simulation *simulation, const struct scenario *scenari
     struct judge judge = {.simulation = simulation, .scenario = scenario, .standings = out};
     size_t count = scenario->frameworks.count;
     judge.paths = mem_alloc_array(count, sizeof(*judge.paths));
+    judge.tasks = mem_alloc_array(count, sizeof(*judge.tasks));
     scenario_capacity(scenario, &judge.capacity);
+    read_tasks(&judge);
     for (size_t i = 0; i < count; i++) {
         out[i] = (struct standing){0};
         add_leaf(&judge, i);
@@ -295,13 +336,12 @@ void cluster_judge(struct simulation *simulation, const struct scenario *scenari
         stand(&judge, i);
     uint64_t agents = scenario_agent_count(scenario);
     for (size_t i = 0; i < count; i++) {
-        for (uint32_t agent = 1; out[i].is_poor && !out[i].is_kept_out && agent <= agents; agent++)
+        for (uint32_t agent = 1; out[i].is_below && !out[i].is_kept_out && agent <= agents; agent++)
             out[i].is_kept_out = would_fit(&judge, agent, i);
     }
-    VEC_EACH(place, &judge.places)
-        quantities_fini(&place->held);
     VEC_FINI(&judge.places);
     quantities_fini(&judge.capacity);
+    mem_free(judge.tasks);
     mem_free(judge.paths);
 }
 

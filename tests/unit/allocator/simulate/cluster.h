@@ -13,24 +13,18 @@ void cluster_draw(struct rng *rng, size_t agents_limit, size_t leaves_limit, str
 
 /* How one leaf stands at a moment. */
 struct standing {
-    bool wants;
-    bool may_fit;      /* some agent could hold its task were it empty */
-    double share;      /* its dominant one */
-    double task;       /* that of one of its tasks */
-    double guaranteed; /* were it to want: the product of the parts on its path */
-    double packable;   /* its share did it have all agents, empty, for itself */
-    int levels;        /* of its path, itself included */
-    bool is_below;     /* its guarantee, by more than one task a level */
-    bool is_poor;      /* its guarantee's part of what it could pack, likewise */
-    bool is_kept_out;  /* is_poor, and on some agent it would fit did those above give way */
+    double share;          /* its dominant one */
+    double task;           /* that of one of its tasks */
+    double guaranteed;     /* its dominant share when its tasks meet the end of what it is owed */
+    int levels;            /* of its path, itself included */
+    bool is_below;         /* it wants, some empty agent could hold its task, and it has less than
+                              its guarantee by more than one task a level */
+    bool is_below_product; /* likewise, were what siblings that want nothing hold not counted */
+    bool is_kept_out;      /* is_below, and on some agent its task would fit did all others give
+                              way, task by task, while each keeps its own guarantee */
 };
 
-/*
- * `out` has as many as there are frameworks. Whether one is above another is seen where their paths
- * part: there the branch of the one is above its guarantee by more than a task, and the branch of
- * the other below it by more than a task a level; and the one keeps its own guarantee with a task
- * less.
- */
+/* `out` has as many as there are frameworks. */
 void cluster_judge(struct simulation *simulation, const struct scenario *scenario,
                    struct standing *out);
 

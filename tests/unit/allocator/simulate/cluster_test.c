@@ -1,8 +1,8 @@
 /*
  * What fair sharing comes to on many agents, by the real allocator under churn. docs/allocator.md
- * has the reasoning: the guarantee to the letter cannot hold where tasks do not fill the machines,
- * so it is counted; what must hold always is that nobody above its guarantee keeps out somebody who
- * stays below.
+ * has the reasoning: nobody stays below its guarantee while on some agent its task would fit did
+ * others go that keep their own. Where no agent would do, tasks do not fill the machines, and what
+ * others are due cannot be taken from them: that is counted.
  */
 #include "tests/support/unit.h"
 #include "tests/unit/allocator/simulate/cluster.h"
@@ -18,17 +18,15 @@ enum {
     PATIENCE = 10,      /* windows in which those kept out get no nearer: it stays so */
     WINDOWS_LIMIT = 60, /* who gets nearer all the time, and is not there then, is slow */
     SECONDS = 15,
-    /* What docs/allocator.md states: a cluster in five hundred or so. A run of a few dozen must not
-     * come out beyond chance. */
-    ONE_UNFAIR_OF = 30,
+    CHANCE = 1, /* none of 600 was kept out; a run with new seeds may find one */
 };
 static const double BETTER = 0.0005; /* parts of the cluster */
 
 enum verdict { FAIR, UNFAIR, SLOW };
 
 struct leaf {
-    bool is_below, is_kept_out; /* in every look of the last window */
-    double lack;                /* of its guarantee, in the mean of the window */
+    bool is_below_product, is_below, is_kept_out; /* in every look of the last window */
+    double lack;                                  /* of its guarantee, in the mean of the window */
 };
 
 struct trial {
@@ -37,9 +35,9 @@ struct trial {
     struct standing standings[LEAVES];
     struct leaf leaves[LEAVES];
     enum verdict verdict;
-    bool is_literal;        /* at the end nobody is below its guarantee */
-    bool is_stable;         /* and nobody stays below */
-    int windows, better_at; /* the window after which all together lacked less than ever */
+    bool is_below_early; /* somebody is below the product of the parts in the whole first window */
+    bool is_below_product, is_below; /* in the last one, somebody stays so */
+    int windows, better_at;          /* the window after which all together lacked less than ever */
     double least_lack;
     size_t leaf; /* whom the verdict is about */
 };
@@ -64,6 +62,7 @@ static void look(struct trial *trial, bool is_first) {
     for (size_t i = 0; i < trial->scenario->frameworks.count; i++) {
         struct leaf *leaf = &trial->leaves[i];
         const struct standing *now = &trial->standings[i];
+        leaf->is_below_product = now->is_below_product && (is_first || leaf->is_below_product);
         leaf->is_below = now->is_below && (is_first || leaf->is_below);
         leaf->is_kept_out = now->is_kept_out && (is_first || leaf->is_kept_out);
         leaf->lack = (is_first ? 0 : leaf->lack) + (now->guaranteed - now->share) / SAMPLES;
@@ -83,6 +82,8 @@ static bool watch(struct trial *trial) {
     for (size_t i = 0; i < trial->scenario->frameworks.count; i++) {
         const struct leaf *leaf = &trial->leaves[i];
         is_any = is_any || leaf->is_kept_out;
+        trial->is_below_early =
+            trial->is_below_early || (trial->windows == 1 && leaf->is_below_product);
         lack += leaf->is_kept_out && leaf->lack > 0 ? leaf->lack : 0;
     }
     if (trial->windows == 1 || lack < trial->least_lack - BETTER) {
@@ -111,7 +112,7 @@ static enum verdict judge(struct trial *trial) {
 }
 
 static struct trial try_scenario(const struct scenario *scenario) {
-    struct trial trial = {.scenario = scenario, .is_literal = true, .is_stable = true};
+    struct trial trial = {.scenario = scenario};
     struct error error;
     assert_true(scenario->frameworks.count <= LEAVES);
     trial.simulation = simulation_new(scenario);
@@ -119,8 +120,8 @@ static struct trial try_scenario(const struct scenario *scenario) {
         fail_msg("%s", error.message);
     trial.verdict = judge(&trial);
     for (size_t i = 0; i < scenario->frameworks.count; i++) {
-        trial.is_literal = trial.is_literal && !trial.standings[i].is_below;
-        trial.is_stable = trial.is_stable && !trial.leaves[i].is_below;
+        trial.is_below_product = trial.is_below_product || trial.leaves[i].is_below_product;
+        trial.is_below = trial.is_below || trial.leaves[i].is_below;
     }
     if (!allocator_check(simulation_allocator(trial.simulation), &error))
         fail_msg("%s", error.message);
@@ -156,37 +157,79 @@ static uint64_t from_environment(const char *name, uint64_t preset) {
     return given != NULL && text_to_u64(text_of(given), &value) ? value : preset;
 }
 
+struct counts {
+    uint64_t all, early, product, below, slow, unfair;
+};
+
+static void count(struct counts *counts, const struct trial *trial) {
+    counts->all++;
+    counts->early += trial->is_below_early;
+    counts->product += trial->is_below_product;
+    counts->below += trial->is_below;
+    counts->slow += trial->verdict == SLOW;
+    counts->unfair += trial->verdict == UNFAIR;
+}
+
+static void tell_counts(const struct counts *counts) {
+    uint64_t kept = counts->unfair + counts->slow;
+    uint64_t packing = counts->below > kept ? counts->below - kept : 0;
+    fprintf(stderr,
+            "%llu clusters. Below the product of the parts: in %llu early, in %llu for good. Below "
+            "its guarantee: in %llu as tasks do not pack, in %llu still on the way, in %llu kept "
+            "out\n",
+            (unsigned long long)counts->all, (unsigned long long)counts->early,
+            (unsigned long long)counts->product, (unsigned long long)packing,
+            (unsigned long long)counts->slow, (unsigned long long)counts->unfair);
+}
+
+static void try_cluster(struct scenario *scenario, uint64_t number, struct counts *counts) {
+    struct error error;
+    if (!scenario_check(scenario, &error))
+        fail_msg("%s", error.message);
+    struct trial trial = try_scenario(scenario);
+    count(counts, &trial);
+    if (trial.verdict == UNFAIR && getenv("SHRINK") != NULL) {
+        cluster_shrink(scenario, is_unfair, NULL);
+        trial = try_scenario(scenario);
+    }
+    if (trial.verdict == UNFAIR || (trial.verdict == SLOW && getenv("GO_ON") != NULL))
+        tell(&trial, number);
+}
+
 /* CLUSTERS=n: so many instead of 15 seconds; ONLY=n: of these the one; GO_ON=1: tells of the slow
  * too; SHRINK=1: makes what fails smaller first. */
-TEST(nobody_above_its_guarantee_keeps_out_somebody_who_stays_below) {
+TEST(nobody_stays_below_its_guarantee_where_others_could_make_room) {
     struct rng rng = rng_for_test();
     uint64_t wanted = from_environment("CLUSTERS", UINT64_MAX);
-    uint64_t done = 0, literal = 0, stable = 0, slow = 0, unfair = 0;
+    struct counts counts = {0};
     double end = now_seconds() + (wanted == UINT64_MAX ? SECONDS : 1e9);
-    for (; done < wanted && now_seconds() < end; done++) {
+    for (uint64_t number = 0; number < wanted && now_seconds() < end; number++) {
         AUTO_FINI(scenario_fini) struct scenario scenario = {0};
-        struct error error;
         cluster_draw(&rng, AGENTS, LEAVES, &scenario);
-        if (from_environment("ONLY", done) != done)
-            continue;
-        if (!scenario_check(&scenario, &error))
-            fail_msg("%s", error.message);
-        struct trial trial = try_scenario(&scenario);
-        literal += trial.is_literal;
-        stable += trial.is_stable;
-        slow += trial.verdict == SLOW;
-        unfair += trial.verdict == UNFAIR;
-        if (trial.verdict == UNFAIR && getenv("SHRINK") != NULL) {
-            cluster_shrink(&scenario, is_unfair, NULL);
-            trial = try_scenario(&scenario);
-        }
-        if (trial.verdict == UNFAIR || (trial.verdict == SLOW && getenv("GO_ON") != NULL))
-            tell(&trial, done);
+        if (from_environment("ONLY", number) == number)
+            try_cluster(&scenario, number, &counts);
     }
-    fprintf(stderr,
-            "%llu clusters: in %llu nobody stays below its guarantee, in %llu nobody is below it "
-            "at the end; in %llu somebody was still on the way, in %llu kept out\n",
-            (unsigned long long)done, (unsigned long long)stable, (unsigned long long)literal,
-            (unsigned long long)slow, (unsigned long long)unfair);
-    assert_true(unfair <= 1 + done / ONE_UNFAIR_OF);
+    tell_counts(&counts);
+    assert_true(counts.unfair <= CHANCE);
+}
+
+/* Each of these kept somebody out as long as what sated siblings hold was counted as if it were
+ * free: leaves beside them were due more than there is, and what they gave back went to them. */
+TEST(what_sated_siblings_hold_is_promised_to_nobody) {
+    static const struct {
+        uint64_t seed, number;
+    } known[] = {{1, 10}, {7, 20}, {7, 28}, {21, 52}, {24, 34}, {26, 10}, {28, 56}};
+    struct counts counts = {0};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        struct rng rng = rng_of(known[i].seed);
+        AUTO_FINI(scenario_fini) struct scenario scenario = {0};
+        cluster_draw(&rng, AGENTS, LEAVES, &scenario);
+        for (uint64_t number = 0; number < known[i].number; number++) {
+            scenario_fini(&scenario);
+            cluster_draw(&rng, AGENTS, LEAVES, &scenario);
+        }
+        try_cluster(&scenario, known[i].number, &counts);
+    }
+    tell_counts(&counts);
+    assert_int_equal(counts.unfair, 0);
 }
