@@ -33,6 +33,15 @@ static bool read_place(const char *name, bool may_lack, const struct registry_op
     return place != NULL && registry_place_read(place, out, error);
 }
 
+/* What nobody shall build on. */
+static bool check_sums(const struct registry_content *content, struct error *error) {
+    if (registry_content_check_sums(content, error))
+        return true;
+    error->code = ERROR_REFUSED;
+    return false;
+}
+
+/* A record that is damaged is in the dump as it is, for whoever wants to look at it. */
 static int dump(const struct registry_options *options, const char *const *words) {
     AUTO_FINI(registry_content_fini) struct registry_content content;
     AUTO_FINI(buf_fini) struct buf line = {0};
@@ -47,7 +56,7 @@ static int dump(const struct registry_options *options, const char *const *words
         if (fwrite(line.data, 1, line.size, stdout) != line.size)
             return cli_fail_write("registry");
     }
-    return CLI_OK;
+    return check_sums(&content, &error) ? CLI_OK : fail_with(&error);
 }
 
 /* --- restore --- */
@@ -122,7 +131,8 @@ static int restore(const struct registry_options *options, const char *const *wo
     struct error error;
     registry_content_init(&content);
     if (!read_dump(words[1], &bytes, &error) ||
-        !registry_content_parse(buf_text(&bytes), &content, &error))
+        !registry_content_parse(buf_text(&bytes), &content, &error) ||
+        !check_sums(&content, &error))
         return fail_with(&error);
     if (!write_place(words[0], options, &content, shown, sizeof(shown), &error)) {
         if (error.code == ERROR_EXISTS)
@@ -195,7 +205,7 @@ static bool move_all(struct registry_place *from, const char *to,
     AUTO_FINI(registry_content_fini) struct registry_content nothing;
     registry_content_init(&nothing);
     if (!registry_place_check_idle(from, error) || !registry_place_read(from, content, error) ||
-        !write_place(to, options, content, shown, size, error) ||
+        !check_sums(content, error) || !write_place(to, options, content, shown, size, error) ||
         !verify(to, options, content, error))
         return false;
     if (options->keep)

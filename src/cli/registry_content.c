@@ -257,6 +257,19 @@ size_t registry_content_check(const struct registry_content *content, size_t cou
     return wrong;
 }
 
+bool registry_content_check_sums(const struct registry_content *content, struct error *error) {
+    struct meaning meaning = meaning_new();
+    struct wire wire = {.arena = meaning.arena, .kinds = meaning.kinds};
+    bool ok = true;
+    VEC_EACH(pair, &content->pairs) {
+        if (ok && !registry_record_check(&wire, pair->value, error))
+            ok = fail_context(error, "record '%.*s'", TEXT_ARGS(pair->key));
+        arena_reset(meaning.arena);
+    }
+    meaning_free(&meaning);
+    return ok;
+}
+
 /* --- lines --- */
 
 static uint32_t sum_of(const struct registry_content *content) {

@@ -54,4 +54,6 @@ bool registry_content_parse(struct text dump, struct registry_content *out, stru
 enum { REGISTRY_KINDS = 16 };
 size_t registry_content_check(const struct registry_content *content, size_t counts[REGISTRY_KINDS],
                               struct buf *out);
+/* ERROR_INVALID names the first record whose own sum is wrong. */
+bool registry_content_check_sums(const struct registry_content *content, struct error *error);
 const char *registry_kind_name(size_t kind);

@@ -4,7 +4,11 @@
  */
 #include "common/wire/convert.h"
 
+#include "common/base/crc32c.h"
+
 #include "internal/records.pb-c.h"
+
+#include <inttypes.h>
 
 enum { RECORD_VERSION = 1 };
 
@@ -219,7 +223,10 @@ bool agent_record_decode(struct wire *wire, struct text bytes, struct agent_reco
 
 /* --- the registry ---
  *
- * A record has one message that says what it is; drain and is_deactivated stand beside it. */
+ * A record has one message that says what it is; drain and is_deactivated stand beside it. Its last
+ * field is the sum of all before. */
+
+enum { SUM_FIELD = 12 };
 
 static uint32_t own_field(enum registry_record_kind kind) {
     switch (kind) {
@@ -332,6 +339,7 @@ static void put_drain(const struct agent_drain *drain, struct buf *out) {
 void registry_record_encode(struct wire *wire, const struct registry_record *record,
                             struct buf *out) {
     (void)wire;
+    size_t begin = out->size;
     put_varint(out, 1, RECORD_VERSION);
     switch (record->kind) {
     case REGISTRY_AGENT: put_bytes(out, 2, record->agent_info); break;
@@ -346,6 +354,7 @@ void registry_record_encode(struct wire *wire, const struct registry_record *rec
     if (record->kind == REGISTRY_AGENT || record->kind == REGISTRY_UNREACHABLE)
         put_drain(&record->drain, out);
     put_unknown(record, out);
+    put_fixed32(out, SUM_FIELD, crc32c(0, text_sub(buf_text(out), begin, SIZE_MAX)));
 }
 
 static void read_mark(const Mesos__Internal__RegistryRecord__AgentMark *from,
@@ -461,12 +470,36 @@ static struct text find_unknown(struct wire *wire, struct text bytes, uint32_t o
     return arena_text(wire->arena, buf_text(&unknown));
 }
 
+/* None is none that is wrong: older versions wrote records without. */
+static bool check_sum(const Mesos__Internal__RegistryRecord *from, struct text bytes,
+                      struct error *error) {
+    struct text rest = bytes;
+    struct slice last = {0};
+    if (!from->has_sum)
+        return true;
+    while (slice_next(&rest, &last))
+        continue;
+    uint32_t sum = crc32c(0, text_sub(bytes, 0, bytes.size - last.whole.size));
+    if (last.number != SUM_FIELD)
+        return fail(error, ERROR_INVALID, "damaged: something comes behind its sum");
+    return sum == from->sum ||
+           fail(error, ERROR_INVALID, "damaged: CRC32C %08" PRIx32 ", not %08" PRIx32, sum,
+                from->sum);
+}
+
+bool registry_record_check(struct wire *wire, struct text bytes, struct error *error) {
+    Mesos__Internal__RegistryRecord *from;
+    return !CONVERT_UNPACK(mesos__internal__registry_record, wire, bytes, &from, NULL) ||
+           check_sum(from, bytes, error);
+}
+
 bool registry_record_decode(struct wire *wire, struct text bytes, struct registry_record *out,
                             struct error *error) {
     Mesos__Internal__RegistryRecord *from;
     struct registry_record record = {0};
     if (!CONVERT_UNPACK(mesos__internal__registry_record, wire, bytes, &from, error) ||
-        !check_version(from->version, error) || !read_registry_record(wire, from, &record, error))
+        !check_sum(from, bytes, error) || !check_version(from->version, error) ||
+        !read_registry_record(wire, from, &record, error))
         return false;
     record.unknown = find_unknown(wire, bytes, own_field(record.kind));
     *out = record;

@@ -53,6 +53,9 @@ void registry_record_encode(struct wire *wire, const struct registry_record *rec
                             struct buf *out);
 bool registry_record_decode(struct wire *wire, struct text bytes, struct registry_record *out,
                             struct error *error);
+/* ERROR_INVALID when it has a sum and that is wrong; whether it can be decoded is another question,
+ * for newer versions have records that we only carry. */
+bool registry_record_check(struct wire *wire, struct text bytes, struct error *error);
 
 /* The parts, for whoever holds one of these alone. */
 bool framework_info_decode(struct wire *wire, struct text bytes, struct framework_info *out,

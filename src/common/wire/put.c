@@ -31,6 +31,13 @@ void put_double(struct buf *out, uint32_t number, double value) {
     buf_append(out, &value, sizeof(value));
 }
 
+void put_fixed32(struct buf *out, uint32_t number, uint32_t value) {
+    const char bytes[] = {(char)(value & 0xff), (char)(value >> 8 & 0xff),
+                          (char)(value >> 16 & 0xff), (char)(value >> 24)};
+    append_key(out, number, PROTOBUF_C_WIRE_TYPE_32BIT);
+    buf_append(out, bytes, sizeof(bytes));
+}
+
 void put_bytes(struct buf *out, uint32_t number, struct text bytes) {
     append_key(out, number, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
     append_varint(out, bytes.size);

@@ -8,6 +8,7 @@
 
 void put_varint(struct buf *out, uint32_t number, uint64_t value);
 void put_double(struct buf *out, uint32_t number, double value);
+void put_fixed32(struct buf *out, uint32_t number, uint32_t value);
 void put_bytes(struct buf *out, uint32_t number, struct text bytes); /* strings and messages too */
 
 static inline void put_int(struct buf *out, uint32_t number, int64_t value) {

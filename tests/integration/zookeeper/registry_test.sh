@@ -84,6 +84,22 @@ expect 4 "no registry" registry check "$work/c"
 mkdir -p "$work/bad/registry" && head -c 8192 /dev/urandom > "$work/bad/registry/state.mdb"
 expect 1 "state.mdb" registry check "$work/bad"
 
+# A byte that changed behind the master's back is found by the record's sum; nothing is moved, and no master begins on it.
+start_master "$work/flipped"
+expect 0 "is set" "$mesos" role set engineering --weight 2.5 --master "127.0.0.1:$port"
+stop_master
+flip='import sys; p = sys.argv[1]; b = open(p, "rb").read(); open(p, "wb").write(b.replace(b"\x0bengineering\x10", b"\x0benginearing\x10"))'
+python3 -c "$flip" "$work/flipped/registry/state.mdb"
+cp "$work/flipped/registry/state.mdb" "$work/before"
+expect 1 "role/engineering: damaged: CRC32C" registry check "$work/flipped"
+expect 1 "record 'role/engineering': damaged: CRC32C" registry move "$work/flipped" "$work/e"
+expect 1 "record 'role/engineering': damaged: CRC32C" registry dump "$work/flipped"
+registry dump "$work/flipped" > "$work/flipped.dump" 2> /dev/null
+expect 1 "record 'role/engineering': damaged: CRC32C" registry restore "$work/e" "$work/flipped.dump"
+expect 1 "registry record 'role/engineering': damaged: CRC32C" timeout 20 "$bin/mesos-master" \
+    --work_dir="$work/flipped" --ip=127.0.0.1 --port="$port"
+expect 0 "" cmp "$work/before" "$work/flipped/registry/state.mdb"
+
 # Nothing is moved, too.
 printf '{"end":true,"records":0,"crc32c":"00000000"}\n' > "$work/nothing"
 expect 0 "^0 records written to" registry restore "$zk-empty" "$work/nothing"

@@ -112,3 +112,24 @@ TEST(a_check_counts_kinds_and_names_what_is_wrong) {
     assert_non_null(strstr(buf_string(&complaints), "gone/S2: a record of format 2"));
     assert_non_null(strstr(buf_string(&complaints), "gone/S3: "));
 }
+
+TEST(a_record_whose_bytes_have_changed_since_they_were_written_is_wrong_and_named) {
+    AUTO_FINI(registry_content_fini) struct registry_content content;
+    AUTO_FINI(buf_fini) struct buf bytes = {0}, complaints = {0};
+    size_t counts[REGISTRY_KINDS] = {0};
+    struct registry_record record = {.kind = REGISTRY_MASTER, .master_id = TEXT("n1")};
+    struct error error;
+    registry_content_init(&content);
+    add_role(&content, "role/eng", "eng");
+    add(&content, "gone/S2", TEXT("\x08\x02 of a newer version"));
+    assert_true(registry_content_check_sums(&content, &error));
+    registry_record_encode(&(struct wire){0}, &record, &bytes);
+    *(char *)memmem(bytes.data, bytes.size, "n1", 2) = 'm';
+    add(&content, "master", buf_text(&bytes));
+
+    assert_false(registry_content_check_sums(&content, &error));
+    assert_int_equal(registry_content_check(&content, counts, &complaints), 2);
+
+    assert_non_null(strstr(error.message, "record 'master': damaged: CRC32C "));
+    assert_non_null(strstr(buf_string(&complaints), "master: damaged: CRC32C "));
+}

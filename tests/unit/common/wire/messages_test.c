@@ -601,6 +601,59 @@ TEST(every_record_of_the_registry_survives) {
     }
 }
 
+static void encode_role(struct fixture *f, struct buf *out) {
+    struct registry_record record = {.kind = REGISTRY_ROLE};
+    record.role.name = TEXT("engineering");
+    record.role.weight_milli = 2000;
+    registry_record_encode(&f->wire, &record, out);
+}
+
+TEST(a_record_of_the_registry_with_any_one_bit_flipped_is_not_taken_for_a_sound_one) {
+    FIXTURE(f);
+    AUTO_FINI(buf_fini) struct buf out = {0};
+    struct registry_record back;
+    struct error error;
+    enum { SUM_KEY = 5 }; /* from the end: without it there is no sum, and nothing is wrong */
+    encode_role(&f, &out);
+
+    for (size_t bit = 0; bit < out.size * 8; bit++) {
+        if (bit / 8 == out.size - SUM_KEY)
+            continue;
+        out.data[bit / 8] ^= (char)(1 << bit % 8);
+        assert_false(registry_record_decode(&f.wire, buf_text(&out), &back, &error));
+        out.data[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    out.data[6] ^= 2;
+    assert_false(registry_record_decode(&f.wire, buf_text(&out), &back, &error));
+    assert_non_null(strstr(error.message, "damaged: CRC32C "));
+}
+
+TEST(a_record_of_the_registry_that_an_older_version_wrote_without_a_sum_is_read) {
+    FIXTURE(f);
+    AUTO_FINI(buf_fini) struct buf out = {0};
+    struct registry_record back;
+    enum { SUM_BYTES = 5 };
+    encode_role(&f, &out);
+
+    out.size -= SUM_BYTES;
+
+    assert_true(registry_record_decode(&f.wire, buf_text(&out), &back, NULL));
+    assert_text_equal(back.role.name, "engineering");
+}
+
+TEST(what_comes_behind_the_sum_of_a_record_is_damage) {
+    FIXTURE(f);
+    AUTO_FINI(buf_fini) struct buf out = {0};
+    struct registry_record back;
+    struct error error;
+    encode_role(&f, &out);
+
+    put_varint(&out, 902, 7);
+
+    assert_false(registry_record_decode(&f.wire, buf_text(&out), &back, &error));
+    assert_non_null(strstr(error.message, "behind its sum"));
+}
+
 TEST(the_record_of_an_agent_keeps_how_it_is_drained) {
     FIXTURE(f);
     AUTO_FINI(buf_fini) struct buf out = {0};
