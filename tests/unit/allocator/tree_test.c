@@ -173,6 +173,30 @@ TEST(a_newcomer_is_served_from_what_its_own_role_has_too_much) {
     pool_fini(&pool);
 }
 
+/* Of the half that is p's, the sated one keeps what it holds. */
+TEST(what_a_sated_sibling_holds_is_guaranteed_to_nobody_else) {
+    AUTO(tree_free) struct tree *tree = tree_new(TREE_HDRF, 1, 1);
+    assert_true(tree_set_capacity(tree, (int64_t[]){100}, NULL));
+    struct tree_node *sated = tree_add_leaf(tree, TEXT("p/a"), 1, 1000, NULL);
+    struct tree_node *beside = tree_add_leaf(tree, TEXT("p/b"), 2, 1000, NULL);
+    struct tree_node *away = tree_add_leaf(tree, TEXT("q"), 3, 1000, NULL);
+    tree_set_wants(tree, beside, true);
+    tree_set_wants(tree, away, true);
+    assert_true(tree_set_task(tree, beside, (int64_t[]){1}));
+
+    assert_true(tree_grant(tree, sated, (int64_t[]){20}));
+    assert_true(tree_grant(tree, beside, (int64_t[]){29}));
+    assert_int_equal(tree_guaranteed_share(tree, beside), (TREE_SHARE_ONE * 3 + 9) / 10);
+    assert_int_equal(tree_claim(tree, beside), TREE_CLAIM_DUE);
+    assert_true(tree_grant(tree, sated, (int64_t[]){5}));
+    assert_int_equal(tree_claim(tree, beside), TREE_CLAIM_NONE);
+
+    /* More than its weight would give it is held against nobody. */
+    assert_true(tree_grant(tree, sated, (int64_t[]){20}));
+    assert_int_equal(tree_guaranteed_share(tree, beside), TREE_SHARE_ONE / 4);
+    assert_int_equal(tree_guaranteed_share(tree, away), TREE_SHARE_ONE / 2);
+}
+
 /* Ties go to the smaller id: without turns the first two would run for ever. */
 TEST(tasks_over_their_guarantees_take_turns) {
     struct pool pool;
