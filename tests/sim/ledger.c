@@ -3,7 +3,8 @@
 struct task_log {
     bool has_begun;
     VEC_OF(struct uuid) updates;
-    size_t seen; /* how many of them the framework has */
+    size_t seen;    /* how many of them the framework has */
+    bool has_ended; /* as the framework was told */
 };
 
 struct ledger {
@@ -82,6 +83,19 @@ void ledger_acknowledged(struct ledger *ledger, struct uuid uuid) {
 
 bool ledger_is_acknowledged(struct ledger *ledger, struct uuid uuid) {
     return map_get_text(&ledger->acknowledged, uuid_text(&uuid)) != NULL;
+}
+
+/* LOST and UNREACHABLE are no ends: from there a task may come back. */
+void ledger_state_told(struct ledger *ledger, struct text task, enum task_state state,
+                       const char *framework) {
+    struct task_log *log = log_of(ledger, task);
+    bool is_alive = state == TASK_STATE_STAGING || state == TASK_STATE_STARTING ||
+                    state == TASK_STATE_RUNNING || state == TASK_STATE_KILLING;
+    if (is_alive && log->has_ended)
+        world_fail(ledger->world, "%s hears that %.*s is %s after its end", framework,
+                   TEXT_ARGS(task), task_state_name(state));
+    log->has_ended = log->has_ended || state == TASK_STATE_FINISHED || state == TASK_STATE_FAILED ||
+                     state == TASK_STATE_KILLED;
 }
 
 void ledger_update_arrives(struct ledger *ledger, struct text task, struct uuid uuid,

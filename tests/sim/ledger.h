@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/base/uuid.h"
+#include "common/model/task_state.h"
 #include "tests/sim/world.h"
 
 struct ledger;
@@ -22,6 +23,9 @@ void ledger_update_made(struct ledger *ledger, struct uuid uuid);
 void ledger_update_dropped(struct ledger *ledger, struct text task, struct uuid uuid);
 void ledger_acknowledged(struct ledger *ledger, struct uuid uuid); /* by the framework */
 bool ledger_is_acknowledged(struct ledger *ledger, struct uuid uuid);
+/* A framework's present process is told, with an update or otherwise. */
+void ledger_state_told(struct ledger *ledger, struct text task, enum task_state state,
+                       const char *framework);
 /* A framework is told. */
 void ledger_update_arrives(struct ledger *ledger, struct text task, struct uuid uuid,
                            const char *framework);

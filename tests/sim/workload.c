@@ -117,6 +117,8 @@ static void take_status(struct workload *workload, struct scheduler_node *node,
     /* An older process acknowledges and knows no better. */
     if (node != workload_node(workload))
         return;
+    ledger_state_told(world->ledger, text_of(status->task_id->value),
+                      (enum task_state)status->state, workload->name);
     if (is_current && slot->state == SLOT_LAUNCHED)
         take_state(workload, slot, status->state, status);
     else if (!is_over(status->state) && status->state != MESOS__V1__TASK_STATE__TASK_UNKNOWN &&

@@ -8,8 +8,14 @@ static bool is_worth_reporting(const struct framework *framework) {
     return framework->info.encoded.size > 0 && !framework->is_stopping;
 }
 
-static struct task_report report_of(const struct task *task) {
+/* What waits to be stored has not been sent, and after a crash what was before it is sent first. */
+static const struct update *sent_update(const struct agent *agent, const struct task *task) {
     const struct update *head = stream_head(&task->stream);
+    return head != NULL && store_after(agent, head->ticket) == 0 ? head : NULL;
+}
+
+static struct task_report report_of(const struct agent *agent, const struct task *task) {
+    const struct update *head = sent_update(agent, task);
     return (struct task_report){
         .framework = task->framework->id,
         .id = task->id,
@@ -25,12 +31,13 @@ static struct task_report report_of(const struct task *task) {
     };
 }
 
-static size_t report_tasks(const struct framework *framework, struct task_report *out) {
+static size_t report_tasks(const struct agent *agent, const struct framework *framework,
+                           struct task_report *out) {
     size_t count = 0;
     MAP_EACH(entry, &framework->tasks) {
         const struct task *task = map_value(entry);
         if (!task->is_unknown)
-            out[count++] = report_of(task);
+            out[count++] = report_of(agent, task);
     }
     return count;
 }
@@ -72,7 +79,7 @@ void report_register(struct agent *agent) {
         frameworks[framework_count++] =
             (struct framework_report){framework->id, framework->info.encoded};
         executor_count += report_executors(framework, executors + executor_count);
-        task_count += report_tasks(framework, tasks + task_count);
+        task_count += report_tasks(agent, framework, tasks + task_count);
     }
 
     struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_SEND_MASTER);

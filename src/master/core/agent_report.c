@@ -111,7 +111,7 @@ static void take_executor(struct master *master, struct agent *agent,
 /* The framework hears that a task it was told to be lost is there again. */
 static void tell_return(struct master *master, struct task *task) {
     struct task_status status =
-        status_make(master, task->id, task->state, TASK_REASON_AGENT_REREGISTERED,
+        status_make(master, task->id, task->status_state, TASK_REASON_AGENT_REREGISTERED,
                     TEXT("Agent has registered again"));
     status.agent = task->agent_id;
     status.executor = task->executor;

@@ -74,6 +74,34 @@ TEST(an_acknowledgement_is_stored_before_the_next_update_goes) {
     assert_int_equal(rig_disk_count(rig, "update/"), 1);
 }
 
+static const struct task_report *reported_task(const struct rig *rig) {
+    for (size_t i = rig->done.count; i-- > 0;) {
+        const struct agent_effect *effect = &rig->done.items[i];
+        if (effect->kind == AGENT_EFFECT_SEND_MASTER &&
+            effect->master.kind == AGENT_MESSAGE_REGISTER)
+            return &effect->master.register_agent.tasks[0];
+    }
+    return NULL;
+}
+
+/* After a crash the first would be sent again, and a framework that heard of the second hears of a
+ * task that runs after its end. */
+TEST(an_update_whose_predecessor_is_not_yet_forgotten_on_disk_is_not_reported_as_sent) {
+    AUTO(rig_free) struct rig *rig = with_running_task();
+    rig_exited(rig, rig_launched(rig), 0);
+    rig->stores_wait = true;
+    rig_acknowledge(rig, "t1");
+    rig_lose_master(rig);
+
+    rig_connect(rig);
+
+    const struct task_report *task = reported_task(rig);
+    assert_non_null(task);
+    assert_int_equal(task->sent_state, TASK_STATE_RUNNING);
+    assert_int_equal(task->latest_state, TASK_STATE_FINISHED);
+    assert_false(task->has_sent_uuid);
+}
+
 TEST(an_acknowledgement_with_another_uuid_is_ignored) {
     AUTO(rig_free) struct rig *rig = with_running_task();
     struct master_message message = {.kind = MASTER_MESSAGE_ACKNOWLEDGE};

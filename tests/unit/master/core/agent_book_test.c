@@ -168,6 +168,19 @@ TEST(an_unreachable_agent_comes_back_with_its_tasks) {
     assert_int_equal(task.state, TASK_STATE_RUNNING);
 }
 
+/* The agent has yet to deliver that it ran, and then that it ended. */
+TEST(a_task_that_returns_is_not_told_to_have_ended_before_its_updates_say_so) {
+    AUTO(stage_free) struct stage *stage = begin_with_task();
+    stage_pass_ms(stage, 80000);
+    stage_forget(stage);
+    struct task_report report = stage_report(stage, "M-0000", "t", "cpus:1", TASK_STATE_FINISHED);
+    report.sent_state = TASK_STATE_RUNNING;
+
+    stage_tell(stage, 10, returning(stage, &report, 1));
+
+    assert_heard(stage, "to 1 UPDATE t TASK_RUNNING REASON_AGENT_REREGISTERED");
+}
+
 TEST(an_agent_that_returns_while_its_loss_is_stored_stays) {
     AUTO(stage_free) struct stage *stage = begin_with_task();
     stage->holds_stores = true;
