@@ -16,6 +16,7 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <stdio.h>
 #include <time.h>
 
 enum { SIGNALS = 2 };
@@ -83,6 +84,16 @@ static void step_down(struct daemon *daemon) {
     stand(daemon);
 }
 
+/* Each leader once. */
+static void stand_by(struct daemon *daemon) {
+    struct text leader = leadership_leader(daemon->leadership);
+    if (daemon->stands_by && text_equal(leader, text_of(daemon->shown_leader)))
+        return;
+    daemon->stands_by = true;
+    snprintf(daemon->shown_leader, sizeof(daemon->shown_leader), "%.*s", TEXT_ARGS(leader));
+    log_info(daemon->log, "master_stands_by", KV("leader", leader));
+}
+
 static void review(void *self) {
     struct daemon *daemon = self;
     struct error error;
@@ -97,12 +108,12 @@ static void review(void *self) {
     } else if (daemon->master != NULL && !leads) {
         step_down(daemon);
     } else if (daemon->master == NULL && leads) {
+        daemon->stands_by = false;
         log_info(daemon->log, "master_elected", KV("id", daemon->id));
         if (!term_begin(daemon, &error))
             stop_with(daemon, "master_cannot_lead", &error);
     } else if (daemon->master == NULL) {
-        log_info(daemon->log, "master_stands_by",
-                 KV("leader", leadership_leader(daemon->leadership)));
+        stand_by(daemon);
     }
     redirect_release(daemon);
 }

@@ -9,6 +9,7 @@
 
 #include "common/base/list.h"
 #include "common/base/map.h"
+#include "common/runtime/address.h"
 #include "common/runtime/log.h"
 #include "common/runtime/loop.h"
 #include "common/wire/messages.h"
@@ -58,6 +59,8 @@ struct daemon {
     uint64_t made_ticket, handed_ticket, stored_ticket;
     struct link held; /* effects that wait for their ticket, in order */
     bool is_feeding, is_ending;
+    bool stands_by; /* and has said so, under shown_leader */
+    char shown_leader[ADDRESS_TEXT_SIZE];
     bool is_deposed;         /* the registry says so, before the election does */
     struct error term_error; /* why it cannot go on at all */
     struct loop_task review;

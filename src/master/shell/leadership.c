@@ -54,7 +54,7 @@ static void carry_out(struct leadership *leadership, const struct election_effec
         return;
     case ELECTION_EFFECT_TROUBLE:
         log_warning(leadership->log, "election_trouble", KV("error", effect->why),
-                    KV("note", "tried again"));
+                    KV("ensemble", leadership->url.shown), KV("note", "tried again"));
         return;
     }
 }
@@ -83,6 +83,13 @@ static void on_session(void *self, enum zk_session_state state, int64_t id) {
     event.session.state = state;
     event.session.id = id;
     step(leadership, event);
+    loop_defer(leadership->loop, &leadership->changed);
+}
+
+static void on_lookup(void *self, struct text why) {
+    struct leadership *leadership = self;
+    log_warning(leadership->log, "zookeeper_not_found", KV("error", why),
+                KV("ensemble", leadership->url.shown), KV("note", "looked up again and again"));
 }
 
 static void on_reply(void *self, const struct zk_reply *reply) {
@@ -98,8 +105,11 @@ static void on_timer(void *self) {
 }
 
 static void open_port(struct leadership *leadership) {
-    struct zk_port_options options = {
-        .on_session = on_session, .on_reply = on_reply, .on_watch = on_watch, .self = leadership};
+    struct zk_port_options options = {.on_session = on_session,
+                                      .on_reply = on_reply,
+                                      .on_watch = on_watch,
+                                      .on_lookup = on_lookup,
+                                      .self = leadership};
     leadership->port = zk_port_open(leadership->share, &options);
 }
 
@@ -119,6 +129,7 @@ struct leadership *leadership_new(struct loop *loop, struct log *log,
     leadership->share = zk_share_new(loop, &leadership->url, options->session_timeout_ms, error);
     if (leadership->share == NULL)
         return NULL;
+    log_info(log, "zookeeper_sought", KV("ensemble", leadership->url.shown));
     open_port(leadership);
     return TAKE(leadership);
 }
@@ -184,6 +195,10 @@ struct text leadership_node(const struct leadership *leadership) {
 
 struct text leadership_leader(const struct leadership *leadership) {
     return text_of(leadership->leader);
+}
+
+bool leadership_is_connected(const struct leadership *leadership) {
+    return zk_share_state(leadership->share) == ZK_SESSION_CONNECTED;
 }
 
 struct zk_share *leadership_share(const struct leadership *leadership) {

@@ -17,7 +17,7 @@ struct zk_share;
 struct leadership_options {
     struct text url; /* zk://... or file://... */
     int64_t session_timeout_ms;
-    void (*on_change)(void *self); /* out of the loop; the functions below have the news */
+    void (*on_change)(void *self); /* out of the loop: any of the functions below has news */
     void (*on_resigned)(void *self);
     void *self;
 };
@@ -39,5 +39,6 @@ enum election_role leadership_role(const struct leadership *leadership);
 struct text leadership_node(const struct leadership *leadership);
 /* host:port of whoever leads; "" when nobody is known to. */
 struct text leadership_leader(const struct leadership *leadership);
+bool leadership_is_connected(const struct leadership *leadership); /* to ZooKeeper, just now */
 struct zk_share *leadership_share(const struct leadership *leadership);
 struct text leadership_path(const struct leadership *leadership); /* of the election */

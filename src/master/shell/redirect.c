@@ -51,10 +51,11 @@ bool redirect_is_ours(struct daemon *daemon, struct http_request *request) {
 /* --- those that come while this master may be about to lead --- */
 
 /* A whole cluster comes as soon as it sees a leader, which has then yet to read its registry. To be
- * refused would cost each of them its back-off. */
+ * refused would cost each of them its back-off. Out of reach of ZooKeeper nobody is about to lead,
+ * and who comes has other masters to ask. */
 static bool must_wait(const struct daemon *daemon) {
     return !daemon->is_leading && !daemon->is_ending && daemon->leadership != NULL &&
-           !has_other_leader(daemon);
+           leadership_is_connected(daemon->leadership) && !has_other_leader(daemon);
 }
 
 static void drop_gone(struct daemon *daemon) {

@@ -74,6 +74,12 @@ static bool tell_watch(struct zk_client *client, struct text path) {
     return !is_freed;
 }
 
+/* Nothing is done after it, so it may free the client. */
+static void tell_lookup(struct zk_client *client, struct text why) {
+    if (client->options.on_lookup != NULL)
+        client->options.on_lookup(client->options.self, why);
+}
+
 static bool tell_reply(struct zk_client *client, struct call *call) {
     bool is_freed = false;
     struct zk_reply reply = {.result = call->result, .why = call->why};
@@ -265,20 +271,28 @@ static void replied(struct zk_client *client, struct zk_note *owned) {
     }
 }
 
-static void on_note(void *self, struct zk_note *owned) {
-    struct zk_client *client = self;
+static void take_note(struct zk_client *client, struct zk_note *owned) {
     AUTO(zk_note_free) struct zk_note *note = owned;
-    if (note->kind == ZK_NOTE_OPENED)
-        client->is_opening = false;
-    if (client->is_opening)
-        return;
     switch (note->kind) {
-    case ZK_NOTE_OPENED: return;
+    case ZK_NOTE_OPENED:
+    case ZK_NOTE_LOOKUP: return;
     case ZK_NOTE_SESSION: session_changed(client, note); return;
     case ZK_NOTE_REPLY: replied(client, TAKE(note)); return;
     case ZK_NOTE_WATCH: tell_watch(client, note->path); return;
     case ZK_NOTE_MOVED: follow_names(client); return;
     }
+}
+
+/* While a handle is being opened the notes are of the last, but for what opening itself tells. */
+static void on_note(void *self, struct zk_note *owned) {
+    struct zk_client *client = self;
+    AUTO(zk_note_free) struct zk_note *note = owned;
+    if (note->kind == ZK_NOTE_OPENED)
+        client->is_opening = false;
+    if (note->kind == ZK_NOTE_LOOKUP)
+        tell_lookup(client, note->reply.why);
+    else if (!client->is_opening)
+        take_note(client, TAKE(note));
 }
 
 /* --- requests --- */

@@ -27,6 +27,9 @@ struct zk_client_options {
     /* Replies come in the order of the requests. After zk_client_free none comes. */
     void (*on_reply)(void *self, const struct zk_reply *reply);
     void (*on_watch)(void *self, struct text path);
+    /* Names of the URL that could not be looked up, and why: once, until that changes. May be NULL.
+     */
+    void (*on_lookup)(void *self, struct text why);
     void *self;
 };
 

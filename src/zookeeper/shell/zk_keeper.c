@@ -16,6 +16,7 @@
 #include "zookeeper/core/zk_url.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -48,6 +49,7 @@ struct hub {
     struct ACL acl_parts[WATCH_ACL_PARTS];
     struct ACL_vector acl;
     struct buf addresses; /* the thread's: what the handle was opened with */
+    struct buf told;      /* the thread's: what was told of names that could not be looked up */
 };
 
 struct zk_keeper {
@@ -85,6 +87,7 @@ void zk_note_free(struct zk_note *note) {
 
 static void hub_free(struct hub *hub) {
     buf_fini(&hub->addresses);
+    buf_fini(&hub->told);
     mem_free(hub->servers);
     if (hub->credentials != NULL)
         explicit_bzero(hub->credentials, strlen(hub->credentials));
@@ -324,11 +327,32 @@ static void on_log(__attribute__((unused)) const char *line) {
 
 /* --- the thread --- */
 
-static bool look_up(const struct address *address, struct addrinfo **found) {
+/* What went wrong is added to *why. */
+static bool look_up(const struct address *address, struct addrinfo **found, struct buf *why) {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     char port[8];
     snprintf(port, sizeof(port), "%u", address->port);
-    return getaddrinfo(address->host, port, &hints, found) == 0;
+    int code = getaddrinfo(address->host, port, &hints, found);
+    if (code != 0)
+        buf_printf(why, "%s%s: %s", why->size > 0 ? ", " : "", address->host,
+                   code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
+    return code == 0;
+}
+
+/* Each news once. */
+static void tell_lookup(struct hub *hub, const struct buf *why) {
+    if (text_equal(buf_text(why), buf_text(&hub->told)))
+        return;
+    buf_clear(&hub->told);
+    buf_append_text(&hub->told, buf_text(why));
+    if (why->size == 0)
+        return;
+    struct zk_note *note = NEW(struct zk_note);
+    note->kind = ZK_NOTE_LOOKUP;
+    keep_bytes(note, why->data, (int)why->size, &note->reply.why);
+    pthread_mutex_lock(&hub->mutex);
+    push(hub, note);
+    pthread_mutex_unlock(&hub->mutex);
 }
 
 /* The library splits at the last colon, so addresses of IPv6 have no brackets. */
@@ -353,19 +377,20 @@ static size_t split_addresses(struct text list, struct text *parts) {
 
 /* "10.0.0.1:2181,10.0.0.2:2181", sorted, for name servers rotate what they answer; empty when
  * nothing is known. */
-static void resolve(const struct hub *hub, struct buf *out) {
-    AUTO_FINI(buf_fini) struct buf all = {0};
+static void resolve(struct hub *hub, struct buf *out) {
+    AUTO_FINI(buf_fini) struct buf all = {0}, why = {0};
     struct text rest = text_of(hub->servers), one, parts[ADDRESSES_LIMIT];
     while (text_split(&rest, ',', &one)) {
         struct address address;
         struct addrinfo *found;
         if (!address_parse(text_trim(one), ZK_DEFAULT_PORT, &address, NULL) ||
-            !look_up(&address, &found))
+            !look_up(&address, &found, &why))
             continue;
         for (struct addrinfo *at = found; at != NULL; at = at->ai_next)
             append_address(&all, at, address.port);
         freeaddrinfo(found);
     }
+    tell_lookup(hub, &why);
     size_t count = split_addresses(buf_text(&all), parts);
     qsort(parts, count, sizeof(parts[0]), by_text);
     for (size_t i = 0; i < count; i++) {

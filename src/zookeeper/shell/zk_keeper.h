@@ -29,7 +29,8 @@ enum zk_note_kind {
     ZK_NOTE_SESSION,
     ZK_NOTE_REPLY,
     ZK_NOTE_WATCH,
-    ZK_NOTE_MOVED, /* the names have other addresses than the handle was opened with */
+    ZK_NOTE_LOOKUP, /* reply.why: names that could not be looked up; once, until that changes */
+    ZK_NOTE_MOVED,  /* the names have other addresses than the handle was opened with */
 };
 
 struct zk_note {

@@ -75,6 +75,17 @@ static void on_watch(void *self, struct text path) {
     all_told(share, &told);
 }
 
+static void on_lookup(void *self, struct text why) {
+    struct zk_share *share = self;
+    struct link told;
+    list_init(&told);
+    for (struct zk_port *port; (port = next_to_tell(share, &told)) != NULL;) {
+        if (port->options.on_lookup != NULL)
+            port->options.on_lookup(port->options.self, why);
+    }
+    all_told(share, &told);
+}
+
 struct zk_share *zk_share_new(struct loop *loop, const struct zk_url *url,
                               int64_t session_timeout_ms, struct error *error) {
     AUTO(zk_share_free) struct zk_share *share = NEW(struct zk_share);
@@ -85,6 +96,7 @@ struct zk_share *zk_share_new(struct loop *loop, const struct zk_url *url,
                                         .on_session = on_session,
                                         .on_reply = on_reply,
                                         .on_watch = on_watch,
+                                        .on_lookup = on_lookup,
                                         .self = share};
     share->client = zk_client_new(loop, &options, error);
     return share->client != NULL ? TAKE(share) : NULL;

@@ -14,6 +14,7 @@ struct zk_port_options {
     void (*on_session)(void *self, enum zk_session_state state, int64_t id);
     void (*on_reply)(void *self, const struct zk_reply *reply); /* with the user's own number */
     void (*on_watch)(void *self, struct text path);             /* of whomever's watch */
+    void (*on_lookup)(void *self, struct text why);             /* as the client's; may be NULL */
     void *self;
 };
 

@@ -59,6 +59,12 @@ static void on_watch(void *self, struct text path) {
     snprintf(client->watched + at, sizeof(client->watched) - at, "%.*s,", TEXT_ARGS(path));
 }
 
+static void on_lookup(void *self, struct text why) {
+    struct client *client = self;
+    client->lookups++;
+    copy(client->lookup, sizeof(client->lookup), why);
+}
+
 void client_open(struct client *client, struct loop *loop, struct zk_url url,
                  int64_t session_timeout_ms) {
     *client = (struct client){.loop = loop, .state = ZK_SESSION_CONNECTING};
@@ -67,6 +73,7 @@ void client_open(struct client *client, struct loop *loop, struct zk_url url,
                                         .on_session = on_session,
                                         .on_reply = on_reply,
                                         .on_watch = on_watch,
+                                        .on_lookup = on_lookup,
                                         .self = client};
     struct error error;
     client->zk = zk_client_new(loop, &options, &error);

@@ -24,6 +24,8 @@ struct client {
     struct zk_client *zk;
     enum zk_session_state state;
     int64_t session, last_session;
+    char lookup[256]; /* what was said last of names that are not found */
+    unsigned lookups;
     unsigned connects, disconnects, expiries, refusals;
     VEC_OF(struct told) told;
     char watched[512]; /* paths that were told, with commas behind them */

@@ -592,9 +592,12 @@ TEST(a_name_that_nobody_knows_is_tried_until_somebody_does) {
     snprintf(url, sizeof(url), "zk://later.zk.test:%s/", port());
     client_open(&client, loop, url_of(url), LONG_MS);
     assert_int_equal(get(&client, "/", false).result, ZK_LOST);
+    WAIT_UNTIL(loop, client.lookups > 0);
+    assert_true(strncmp(client.lookup, "later.zk.test: ", 15) == 0);
 
     name_is("127.0.0.2 later.zk.test");
     WAIT_UNTIL(loop, client.state == ZK_SESSION_CONNECTED);
+    assert_int_equal(client.lookups, 1);
     client_close(&client);
 }
 
