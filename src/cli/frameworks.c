@@ -25,6 +25,8 @@ static void print_roles(const json_t *framework, struct buf *out) {
         buf_printf(out, "%s%s", index > 0 ? "," : "", json_string_value(role));
     if (out->size == 0)
         buf_append_string(out, query_string(framework, "framework_info.role"));
+    if (out->size == 0)
+        buf_append_byte(out, '*'); /* who names none is in that one */
 }
 
 static void print_rows(struct table *table, json_t *frameworks, bool completed) {

@@ -141,15 +141,52 @@ static json_t *read_schedule(const char *path, struct error *error) {
     return schedule;
 }
 
+/* The first of the fields on the way to `path` that is not there. */
+static bool check_field(const json_t *window, size_t index, const char *path, struct error *error) {
+    for (const char *end = path; *end != '\0';) {
+        char part[64];
+        end = strchrnul(*end == '.' ? end + 1 : end, '.');
+        snprintf(part, sizeof(part), "%.*s", (int)(end - path), path);
+        if (query_at(window, part) == NULL)
+            return fail(error, ERROR_INVALID, "windows[%zu].%s is missing", index, part);
+    }
+    return true;
+}
+
+/* The master refuses these too, and cannot say where they are; a typo in the first name would be an
+ * empty schedule to it. The rest is its to check. */
+static bool check_schedule(const json_t *schedule, struct error *error) {
+    const json_t *windows = json_object_get(schedule, "windows");
+    size_t index;
+    json_t *window;
+    if (!json_is_array(windows))
+        return fail(error, ERROR_INVALID,
+                    "windows is missing, or no array; an empty one empties the schedule");
+    json_array_foreach(windows, index, window) {
+        if (!check_field(window, index, "machine_ids", error) ||
+            !check_field(window, index, "unavailability.start.nanoseconds", error))
+            return false;
+    }
+    return true;
+}
+
 static int set(const struct cli_common *common, const char *path) {
     struct error error;
     json_t *schedule = read_schedule(path, &error);
     if (schedule == NULL)
         return cli_fail("maintenance", &error);
+    if (!check_schedule(schedule, &error)) {
+        json_decref(schedule);
+        fail_context(&error, "%s", path);
+        return cli_fail("maintenance", &error);
+    }
     size_t windows = json_array_size(json_object_get(schedule, "windows"));
     json_t *fields = json_pack("{s:{s:o}}", "update_maintenance_schedule", "schedule", schedule);
-    if (!query_call(common->master, "UPDATE_MAINTENANCE_SCHEDULE", fields, NULL, &error))
+    if (!query_call(common->master, "UPDATE_MAINTENANCE_SCHEDULE", fields, NULL, &error)) {
+        if (error.code == ERROR_INVALID)
+            fail_context(&error, "%s", path);
         return cli_fail("maintenance", &error);
+    }
     if (common->json)
         printf("{}\n");
     else

@@ -72,6 +72,13 @@ static struct text key_text(const struct key *key) {
     return (struct text){key->bytes, key->size};
 }
 
+/* For people: without the comma behind a hostname, or in front of an address, that is alone. */
+static struct text key_shown(struct text key) {
+    size_t skipped = text_starts_with(key, TEXT(",")) ? 1 : 0;
+    bool is_cut = skipped == 0 && key.size > 0 && key.data[key.size - 1] == ',';
+    return text_sub(key, skipped, key.size - skipped - (is_cut ? 1 : 0));
+}
+
 /* False: it is no address. */
 static bool append_ip(struct key *key, struct text ip) {
     char given[INET6_ADDRSTRLEN] = "", written[INET6_ADDRSTRLEN];
@@ -240,7 +247,8 @@ static bool add_machine(struct master *master, const struct machine_id *given,
         return false;
     struct text key = key_text(&made);
     if (map_get_text(&maintenance->coming, key) != NULL)
-        return fail(why, ERROR_INVALID, "machine '%.*s' is in the schedule twice", TEXT_ARGS(key));
+        return fail(why, ERROR_INVALID, "machine '%.*s' is in the schedule twice",
+                    TEXT_ARGS(key_shown(key)));
     if (maintenance->coming.count >= MACHINES_LIMIT)
         return fail(why, ERROR_LIMIT, "more than %d machines", MACHINES_LIMIT);
     const struct machine *now = map_get_text(&maintenance->machines, key);
@@ -272,7 +280,7 @@ static bool keeps_down_machines(const struct maintenance *maintenance, struct er
         if (machine->is_down && map_get_text(&maintenance->coming, map_key_text(entry)) == NULL)
             return fail(why, ERROR_INVALID,
                         "machine '%.*s' is down and may not be removed from the schedule",
-                        TEXT_ARGS(map_key_text(entry)));
+                        TEXT_ARGS(key_shown(map_key_text(entry))));
     }
     return true;
 }
@@ -302,9 +310,9 @@ static bool plan_machine(struct master *master, const struct machine_id *given, 
     struct machine *machine = map_get_text(&maintenance->coming, key);
     if (machine == NULL)
         return fail(why, ERROR_INVALID, "machine '%.*s' is not in the maintenance schedule",
-                    TEXT_ARGS(key));
+                    TEXT_ARGS(key_shown(key)));
     if (machine->is_down == is_down)
-        return fail(why, ERROR_INVALID, "machine '%.*s' is %s", TEXT_ARGS(key),
+        return fail(why, ERROR_INVALID, "machine '%.*s' is %s", TEXT_ARGS(key_shown(key)),
                     is_down ? "down already" : "not down");
     machine->is_down = is_down;
     if (!is_down)

@@ -45,6 +45,18 @@ schedule '' | "$mesos" maintenance set - 2>"$WORK/err"
 check "nonsense is refused" "2 yes" "$? $(grep -q 'neither a hostname nor an ip' "$WORK/err" && echo yes)"
 echo '{' | "$mesos" maintenance set - 2>/dev/null
 check "and what is no JSON" 2 $?
+is_refused() { # SCHEDULE WORDS
+    echo "$1" >"$WORK/schedule.json"
+    "$mesos" maintenance set "$WORK/schedule.json" 2>"$WORK/err"
+    check "what lacks a field is refused with its place" "2 mesos maintenance: $WORK/schedule.json: $2" "$? $(cat "$WORK/err")"
+}
+is_refused '{"window":[]}' 'windows is missing, or no array; an empty one empties the schedule'
+is_refused '{"windows":[{"machine_ids":[{"hostname":"n1"}]}]}' 'windows[0].unavailability is missing'
+is_refused '{"windows":[{"machine_ids":[{"hostname":"n1"}],"unavailability":{"start":{}}}]}' \
+    'windows[0].unavailability.start.nanoseconds is missing'
+is_refused '{"windows":[{"unavailability":{"start":{"nanoseconds":1}}}]}' 'windows[0].machine_ids is missing'
+is_refused '{"windows":[{"machine_ids":[{"hostname":"a/b"}],"unavailability":{"start":{"nanoseconds":1}}}]}' \
+    "'a/b' is no hostname"
 "$mesos" maintenance start elsewhere 2>/dev/null
 check "only what is scheduled goes down" 4 $?
 

@@ -311,6 +311,8 @@ def framework_is_torn_down(world):
         job.start()
         ident = framework_id(job)
         job.wait_says("TASK_RUNNING")
+        row = next(line.split() for line in world.cli("frameworks").stdout.splitlines() if ident in line)
+        assert row[3] == "*", f"it names no role: {row}"
         word = {"id": ident, "name": "job-" + which, "beginning": ident[:-1]}[which]
         done = world.cli("framework", "teardown", word)
         assert ident in done.stdout, done.stdout

@@ -104,7 +104,7 @@ TEST(a_schedule_that_makes_no_sense_is_refused_as_a_whole) {
     for (size_t i = 0; i < 5; i++)
         schedule(stage, &windows[i], 1);
 
-    assert_heard(stage, "answer 7 400 machine 'a,' is in the schedule twice");
+    assert_heard(stage, "answer 7 400 machine 'a' is in the schedule twice");
     assert_heard(stage, "answer 7 400 a machine has neither a hostname nor an ip");
     assert_heard(stage, "answer 7 400 '10.0.0.256' is no IP address");
     assert_heard(stage, "answer 7 400 a window without machines");
@@ -346,9 +346,9 @@ TEST(only_what_is_scheduled_goes_down_and_only_what_is_down_comes_up) {
     schedule(stage, NULL, 0);
     ask(stage, (struct operator_call){.kind = OPERATOR_START_MAINTENANCE});
 
-    assert_heard(stage, "answer 7 400 machine 'other,' is not in the maintenance schedule");
-    assert_heard(stage, "answer 7 400 machine 'h,' is not down");
-    assert_heard(stage, "answer 7 400 machine 'h,' is down already");
-    assert_heard(stage, "answer 7 400 machine 'h,' is down and may not be removed");
+    assert_heard(stage, "answer 7 400 machine 'other' is not in the maintenance schedule");
+    assert_heard(stage, "answer 7 400 machine 'h' is not down");
+    assert_heard(stage, "answer 7 400 machine 'h' is down already");
+    assert_heard(stage, "answer 7 400 machine 'h' is down and may not be removed");
     assert_heard(stage, "answer 7 400 List of machines is empty");
 }
