@@ -61,7 +61,7 @@ static bool find_id(const struct order *order, const char *name, char *id, size_
                     struct error *error) {
     AUTO(json_decref) json_t *answer = NULL, *all = NULL;
     json_t *found;
-    if (!query_get(order->common.master, "GET_AGENTS", &answer, error))
+    if (!query_get_patiently(order->common.master, "GET_AGENTS", &answer, error))
         return false;
     all = list_all(answer);
     if (!find(all, name, &found, error))
@@ -155,11 +155,14 @@ static bool wait_drained(const struct order *order, const char *id, struct error
 
 /* --- the orders --- */
 
+/* To give the same order twice is to give it once; so the next leader gets it when one dies over
+ * it.
+ */
 static bool call_agent(const struct order *order, const char *type, const char *field,
                        const char *id, json_t *more, struct error *error) {
     json_t *body = more != NULL ? more : json_object();
     json_object_set_new(body, "agent_id", json_pack("{s:s}", "value", id));
-    return query_call(order->common.master, type, json_pack("{s:o}", field, body), NULL, error);
+    return query_repeat(order->common.master, type, json_pack("{s:o}", field, body), NULL, error);
 }
 
 static bool drain(const struct order *order, const char *id, struct error *error) {

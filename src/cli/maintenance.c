@@ -182,7 +182,7 @@ static int set(const struct cli_common *common, const char *path) {
     }
     size_t windows = json_array_size(json_object_get(schedule, "windows"));
     json_t *fields = json_pack("{s:{s:o}}", "update_maintenance_schedule", "schedule", schedule);
-    if (!query_call(common->master, "UPDATE_MAINTENANCE_SCHEDULE", fields, NULL, &error)) {
+    if (!query_repeat(common->master, "UPDATE_MAINTENANCE_SCHEDULE", fields, NULL, &error)) {
         if (error.code == ERROR_INVALID)
             fail_context(&error, "%s", path);
         return cli_fail("maintenance", &error);

@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     DEFAULT_PORT = 5050,
     TIMEOUT_MS = 30000,
     FIND_TIMEOUT_MS = 15000, /* longer than a session's timeout: the leader may just have gone */
+    REPEAT_MS = 200,
     REDIRECTS_LIMIT = 4,
     PATH_LIMIT = 16
 };
@@ -100,14 +102,14 @@ static bool refuse(const struct http_response *response, struct error *error) {
     return fail(error, code, "%.*s", TEXT_ARGS(why));
 }
 
-bool query_call(const char *masters, const char *type, json_t *fields, json_t **out,
-                struct error *error) {
-    AUTO(json_decref) json_t *call = fields != NULL ? fields : json_object();
+/* *is_passing: nobody answers, or nobody leads, just now. Else it is as it was. */
+static bool call_once(const char *masters, const json_t *call, json_t **out, bool *is_passing,
+                      struct error *error) {
     AUTO_FINI(http_response_fini) struct http_response response = {0};
-    json_object_set_new(call, "type", json_string(type));
     char *body = json_dumps(call, JSON_COMPACT);
     bool ok = call_any(masters, text_of(body), &response, error);
     free(body);
+    *is_passing = ok ? response.head.status == 503 : error->code == ERROR_IO;
     if (!ok)
         return false;
     if (response.head.status >= 300)
@@ -126,6 +128,35 @@ bool query_call(const char *masters, const char *type, json_t *fields, json_t **
     return true;
 }
 
+bool query_call(const char *masters, const char *type, json_t *fields, json_t **out,
+                struct error *error) {
+    AUTO(json_decref) json_t *call = fields != NULL ? fields : json_object();
+    bool is_passing = false;
+    json_object_set_new(call, "type", json_string(type));
+    return call_once(masters, call, out, &is_passing, error);
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool query_repeat(const char *masters, const char *type, json_t *fields, json_t **out,
+                  struct error *error) {
+    static const struct timespec pause = {.tv_nsec = REPEAT_MS * 1000000L};
+    AUTO(json_decref) json_t *call = fields != NULL ? fields : json_object();
+    int64_t give_up_ms = now_ms() + query_patience_ms(masters, 0);
+    bool is_passing = false;
+    json_object_set_new(call, "type", json_string(type));
+    while (!call_once(masters, call, out, &is_passing, error)) {
+        if (!is_passing || now_ms() >= give_up_ms)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 int64_t query_patience_ms(const char *masters, int64_t known_ms) {
     bool may_elect = zk_url_is(text_of(masters)) || strchr(masters, ',') != NULL;
     return may_elect ? known_ms + FIND_TIMEOUT_MS : known_ms;
@@ -139,16 +170,29 @@ char *query_shown(const char *masters) {
     return mem_dup_string(is_url ? url.shown : masters);
 }
 
-bool query_get(const char *masters, const char *type, json_t **out, struct error *error) {
-    AUTO(json_decref) json_t *answer = NULL;
-    if (!query_call(masters, type, NULL, &answer, error))
-        return false;
+/* get_tasks of GET_TASKS. */
+static json_t *answer_of(const json_t *answer, const char *type) {
     char key[64];
     size_t size = strlen(type);
     for (size_t i = 0; i <= size && i < sizeof(key); i++)
         key[i] = (char)(type[i] >= 'A' && type[i] <= 'Z' ? type[i] - 'A' + 'a' : type[i]);
     json_t *part = json_object_get(answer, key);
-    *out = part != NULL ? json_incref(part) : json_object();
+    return part != NULL ? json_incref(part) : json_object();
+}
+
+bool query_get(const char *masters, const char *type, json_t **out, struct error *error) {
+    AUTO(json_decref) json_t *answer = NULL;
+    if (!query_call(masters, type, NULL, &answer, error))
+        return false;
+    *out = answer_of(answer, type);
+    return true;
+}
+
+bool query_get_patiently(const char *masters, const char *type, json_t **out, struct error *error) {
+    AUTO(json_decref) json_t *answer = NULL;
+    if (!query_repeat(masters, type, NULL, &answer, error))
+        return false;
+    *out = answer_of(answer, type);
     return true;
 }
 

@@ -21,8 +21,15 @@ DEFINE_AUTO(json_t, json_decref)
 bool query_call(const char *masters, const char *type, json_t *fields, json_t **out,
                 struct error *error);
 
-/* The same for a type that reads, down to the answer's own object: get_tasks of GET_TASKS. */
+/* The same for a call that does no harm when it is made twice: where several masters may lead, and
+ * none answers or none leads just now, it is made again for as long as an election takes. */
+bool query_repeat(const char *masters, const char *type, json_t *fields, json_t **out,
+                  struct error *error);
+
+/* As query_call for a type that reads, down to the answer's own object: get_tasks of GET_TASKS. */
 bool query_get(const char *masters, const char *type, json_t **out, struct error *error);
+bool query_get_patiently(const char *masters, const char *type, json_t **out,
+                         struct error *error); /* as query_repeat */
 
 /* How long a driver may look for a master the first time: known_ms where one address is given, long
  * enough for an election where there are several, or the leader is looked up. */

@@ -170,8 +170,8 @@ static bool set_quota(const struct setting *setting, const char *role, struct er
     json_t *config =
         json_pack("{s:s,s:O,s:O}", "role", role, "limits", limits, "guarantees", guarantees);
     json_t *update = json_pack("{s:b,s:[o]}", "force", setting->force, "quota_configs", config);
-    return query_call(setting->common.master, "UPDATE_QUOTA",
-                      json_pack("{s:o}", "update_quota", update), NULL, error);
+    return query_repeat(setting->common.master, "UPDATE_QUOTA",
+                        json_pack("{s:o}", "update_quota", update), NULL, error);
 }
 
 static bool set_weight(const struct setting *setting, const char *role, struct error *error) {
@@ -183,8 +183,8 @@ static bool set_weight(const struct setting *setting, const char *role, struct e
         return fail(error, ERROR_INVALID, "--weight: '%s' is not a number from 0.001 to 1000000",
                     setting->weight);
     json_t *update = json_pack("{s:[{s:s,s:f}]}", "weight_infos", "role", role, "weight", weight);
-    return query_call(setting->common.master, "UPDATE_WEIGHTS",
-                      json_pack("{s:o}", "update_weights", update), NULL, error);
+    return query_repeat(setting->common.master, "UPDATE_WEIGHTS",
+                        json_pack("{s:o}", "update_weights", update), NULL, error);
 }
 
 /* Amounts are parsed before anything is changed. */

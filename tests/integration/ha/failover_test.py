@@ -425,8 +425,38 @@ def drain_goes_on(world):
     world.finish()
 
 
+def order_outlives_its_leader(world):
+    """The leader dies before it has answered a drain: the next one gets it."""
+    world.start()
+    old = world.leader()
+    place = "".join(f"{int(part):02X}" for part in reversed(old.node.ip.split("."))) + f":{5050:04X} 01 "
+
+    def asking():
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            return {line.split()[1] for line in file if place in line}
+
+    def waits():
+        before = asking()
+        time.sleep(0.1)
+        return before & asking()
+
+    world.ensemble("pause", "1")  # so what must be stored is not answered
+    world.zk_paused.add(1)
+    places = ",".join(f"{one.node.ip}:5050" for one in world.masters)
+    order = world.program("drain", world.mesos, "agent", "drain", "agent0", f"--master={places}")
+    order.start()
+    wait_until("the order is given", waits)
+    old.kill()
+    world.heal()
+    assert order.wait(30) == 0, order.log()
+    wait_until("it is drained", lambda: [one.get("drain_info", {}).get("state") for one in
+                                         world.agents_of_leader()] == ["DRAINED"])
+    world.finish()
+
+
 ONE = {"members": 1}
 TESTS = {
+    order_outlives_its_leader: ONE,
     drain_goes_on: ONE,
     leader_is_killed: ONE,
     leader_hands_over: ONE,
