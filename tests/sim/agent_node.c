@@ -328,6 +328,7 @@ static void take_effect(struct agent_node *node, const struct agent_effect *effe
     struct held_effect held = hold(node, effect);
     if (effect->after > node->disk.stored_ticket && world->mutation != MUTATION_IGNORE_AFTER) {
         VEC_PUSH(&node->held, held);
+        held_sort_last(node->held.items, node->held.count);
         if (node->held.count > QUEUE_LIMIT)
             world_fail(world, "%s holds more than %d effects", node->process.name, QUEUE_LIMIT);
         return;

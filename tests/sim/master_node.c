@@ -148,6 +148,7 @@ static void take_effect(struct master_node *node, const struct master_effect *ef
     encode(node, effect, &held.bytes);
     if (effect->after > node->disk.stored_ticket && world->mutation != MUTATION_IGNORE_AFTER) {
         VEC_PUSH(&node->held, held);
+        held_sort_last(node->held.items, node->held.count);
         if (node->held.count > QUEUE_LIMIT)
             world_fail(world, "%s holds more than %d effects", node->process.name, QUEUE_LIMIT);
         return;

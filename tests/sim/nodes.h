@@ -24,6 +24,15 @@ struct held_effect {
     struct launch_order *launch;
 };
 
+/* As the shells do: by their tickets, and else as they came. */
+static inline void held_sort_last(struct held_effect *items, size_t count) {
+    for (size_t i = count - 1; i > 0 && items[i - 1].after > items[i].after; i--) {
+        struct held_effect later = items[i - 1];
+        items[i - 1] = items[i];
+        items[i] = later;
+    }
+}
+
 struct master_node {
     struct process process;
     struct drive disk;

@@ -182,6 +182,16 @@ static void carry_out(struct daemon *daemon, struct held_effect *held) {
     stop_behind(held);
 }
 
+/* By their tickets, and else as they came: one that waits for long keeps none behind it waiting,
+ * for what is sent at once would overtake that. */
+static void queue(struct daemon *daemon, struct held_effect *held) {
+    struct link *place = &daemon->held;
+    while (place->previous != &daemon->held &&
+           CONTAINER_OF(place->previous, struct held_effect, link)->after > held->after)
+        place = place->previous;
+    list_insert_before(place, &held->link);
+}
+
 void effects_carry_out(struct daemon *daemon) {
     for (size_t i = 0; i < daemon->outbox.effects.count; i++) {
         const struct agent_effect *effect = &daemon->outbox.effects.items[i];
@@ -195,7 +205,7 @@ void effects_carry_out(struct daemon *daemon) {
         }
         struct held_effect *held = hold(daemon, effect);
         if (held->after > daemon->stored_ticket) {
-            list_append(&daemon->held, &held->link);
+            queue(daemon, held);
             continue;
         }
         carry_out(daemon, held);

@@ -104,11 +104,21 @@ static struct held_effect outline(const struct master_effect *effect) {
     };
 }
 
+/* By their tickets, and else as they came: one that waits for long keeps none behind it waiting,
+ * for what is sent at once would overtake that. */
+static void queue(struct daemon *daemon, struct held_effect *held) {
+    struct link *place = &daemon->held;
+    while (place->previous != &daemon->held &&
+           CONTAINER_OF(place->previous, struct held_effect, link)->after > held->after)
+        place = place->previous;
+    list_insert_before(place, &held->link);
+}
+
 static void hold(struct daemon *daemon, const struct master_effect *effect) {
     struct held_effect *held = NEW(struct held_effect);
     *held = outline(effect);
     encode(daemon, effect, &held->bytes);
-    list_append(&daemon->held, &held->link);
+    queue(daemon, held);
 }
 
 void effects_carry_out(struct daemon *daemon) {
