@@ -106,8 +106,20 @@ void drain_end_agent(struct agent *agent, struct text reason) {
     drain_end_all(agent);
 }
 
+/* What was refused for the drain does not prolong it: a master that knows of no drain any more
+ * sends more of it as fast as it is answered. */
+static bool has_own_task(const struct agent *agent) {
+    MAP_EACH(entry, &agent->frameworks) {
+        const struct framework *framework = map_value(entry);
+        MAP_EACH(place, &framework->tasks)
+            if (!((const struct task *)map_value(place))->is_unknown)
+                return true;
+    }
+    return false;
+}
+
 void drain_settle(struct agent *agent) {
-    if (agent->is_draining && agent->task_count == 0 && agent->recovery == RECOVERY_DONE) {
+    if (agent->is_draining && agent->recovery == RECOVERY_DONE && !has_own_task(agent)) {
         agent->is_draining = false;
         agent->drain_deadline_ns = 0;
         store_remove(agent, TEXT("drain"));

@@ -117,6 +117,19 @@ TEST(an_agent_takes_tasks_again_when_the_last_one_is_acknowledged) {
     assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 2);
 }
 
+TEST(what_is_refused_for_a_drain_does_not_prolong_it) {
+    AUTO(rig_free) struct rig *rig = with_running_task();
+    drain(rig, -1);
+    rig_signalled(rig, rig_launched(rig), SIGTERM);
+    rig_run(rig, "f1", rig_task(rig, "t2"));
+    assert_int_equal(rig_last_update(rig, "t2")->state, TASK_STATE_DROPPED);
+
+    rig_acknowledge(rig, "t1");
+    rig_run(rig, "f1", rig_task(rig, "t3"));
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 2);
+}
+
 TEST(tasks_of_an_agent_that_is_to_be_gone_are_gone_by_the_operator) {
     AUTO(rig_free) struct rig *rig = with_running_task();
     rig_master(rig,
