@@ -26,6 +26,8 @@ static void print_history(const json_t *task) {
     size_t index;
     json_t *status;
     printf("history\n");
+    if (task_last_status(task) == NULL)
+        printf("  -\n");
     json_array_foreach(query_at(task, "statuses"), index, status) {
         char when[WHEN_SIZE];
         when_print((int64_t)(json_number_value(query_at(status, "timestamp")) * 1e9), when);

@@ -58,7 +58,7 @@ static bool has_ended(const json_t *task) {
 int64_t task_run_time_ns(const json_t *task) {
     int64_t began = task_status_time_ns(task, "TASK_RUNNING");
     if (began == 0)
-        return 0;
+        return -1;
     int64_t until = has_ended(task) ? time_of(task_last_status(task)) : when_now_ns();
     return until > began ? until - began : 0;
 }

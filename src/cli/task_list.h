@@ -21,7 +21,7 @@ bool task_list_get(const char *masters, unsigned parts, json_t **out, struct err
 const json_t *task_last_status(const json_t *task); /* NULL: none yet */
 /* Of the first status with that state, or with any when state is NULL; 0: there is none. */
 int64_t task_status_time_ns(const json_t *task, const char *state);
-/* From TASK_RUNNING to the end, or till now; 0: it never ran. */
+/* From TASK_RUNNING to the end, or till now; -1: it never ran, or nobody knows since when. */
 int64_t task_run_time_ns(const json_t *task);
 /* Why it is as it is, in a few words: the last status's message, else its reason, else "". */
 const char *task_why(const json_t *task);

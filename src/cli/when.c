@@ -17,6 +17,10 @@ void when_print_span(int64_t span_ns, char out[WHEN_SIZE]) {
         char letter;
     } steps[] = {{172800, 86400, 'd'}, {7200, 3600, 'h'}, {120, 60, 'm'}};
     int64_t seconds = span_ns / 1000000000;
+    if (span_ns < 0) {
+        snprintf(out, WHEN_SIZE, "-");
+        return;
+    }
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         if (seconds >= steps[i].from) {
             snprintf(out, WHEN_SIZE, "%lld%c", (long long)(seconds / steps[i].unit),

@@ -98,6 +98,8 @@ static void restore_task(struct agent *agent, const struct agent_record *record,
     task->start_time = record->task.start_time;
     task->state = record->task.latest_state;
     task->stream.sent_state = task->state;
+    task->stream.sent_ns = task->latest_ns = record->task.latest_ns;
+    task->running_since_ns = record->task.running_since_ns;
     task->launched_ns = record->task.launched_ns;
     task->kill_wanted = record->task.kill_wanted;
     task->killed_by = arena_text(task->arena, record->task.killed_by);

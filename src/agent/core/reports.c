@@ -25,6 +25,8 @@ static struct task_report report_of(const struct agent *agent, const struct task
         .resources = &task->resources,
         .latest_state = task->state,
         .sent_state = head != NULL ? head->status.state : task->stream.sent_state,
+        .running_since_ns = task->running_since_ns,
+        .sent_ns = head != NULL ? head->status.timestamp_ns : task->stream.sent_ns,
         .has_sent_uuid = head != NULL,
         .sent_uuid = head != NULL ? head->status.uuid : (struct uuid){{0}},
         .info = task->info.encoded,

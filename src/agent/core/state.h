@@ -87,6 +87,7 @@ struct status_stream {
     uint64_t next_sequence;
     int64_t retry_ms;
     enum task_state sent_state; /* of the last one acknowledged */
+    int64_t sent_ns;            /* its time, wall clock; 0: not known */
     struct timer retry;
     struct uuid
         seen[STREAM_SEEN_LIMIT]; /* acknowledged of late, so that an executor's repeats are known */
@@ -119,6 +120,8 @@ struct task {
     int32_t pid;
     uint64_t start_time;
     int64_t launched_ns;
+    int64_t latest_ns;        /* wall clock, of its state; 0: not known */
+    int64_t running_since_ns; /* likewise, of its first RUNNING */
     int64_t kill_deadline_ms;
     struct link in_bound; /* it must not go on without a master: partition.c */
     int64_t bound_ms;     /* when the master brought it; 0: before a restart */

@@ -154,6 +154,7 @@ void stream_acknowledge(struct agent *agent, struct task *task, struct uuid uuid
         return;
     }
     stream->sent_state = head->status.state;
+    stream->sent_ns = head->status.timestamp_ns;
     timer_cancel(agent, &stream->retry);
     drop_head(agent, task);
     if (task_state_is_terminal(stream->sent_state) && stream->count == 0)

@@ -61,6 +61,8 @@ void task_store(struct agent *agent, struct task *task) {
     record.task.pid = task->pid;
     record.task.start_time = task->start_time;
     record.task.latest_state = task->state;
+    record.task.latest_ns = task->latest_ns;
+    record.task.running_since_ns = task->running_since_ns;
     record.task.launched_ns = task->launched_ns;
     record.task.kill_wanted = task->kill_wanted;
     record.task.killed_by = task->killed_by;
@@ -93,6 +95,13 @@ static void settle(struct agent *agent, struct task *task) {
     executor_remove_task(agent, task);
 }
 
+/* What a later master hears of it when the statuses themselves are gone. */
+static void keep_time(struct task *task, const struct task_status *status) {
+    task->latest_ns = status->timestamp_ns;
+    if (status->state == TASK_STATE_RUNNING && task->running_since_ns == 0)
+        task->running_since_ns = status->timestamp_ns;
+}
+
 void task_heard(struct agent *agent, struct task *task, const struct task_status *heard) {
     struct task_status labelled = *heard;
     const struct task_status *status = &labelled;
@@ -105,6 +114,7 @@ void task_heard(struct agent *agent, struct task *task, const struct task_status
                     task_state_name(status->state));
         return;
     }
+    keep_time(task, status);
     bool is_over = task_state_is_terminal(task->state);
     if (is_over) {
         settle(agent, task);

@@ -49,7 +49,9 @@ struct task_report {
         sent_state; /* of the status that waits for its acknowledgement, or the last acknowledged */
     bool has_sent_uuid; /* one waits for its acknowledgement */
     struct uuid sent_uuid;
-    struct text info; /* encoded mesos.v1.TaskInfo */
+    int64_t running_since_ns; /* wall clock, of its first RUNNING; 0: not known, likewise below */
+    int64_t sent_ns;          /* of the status that sent_state is of */
+    struct text info;         /* encoded mesos.v1.TaskInfo */
 };
 
 struct agent_message {

@@ -52,8 +52,10 @@ struct agent_record {
             int32_t pid;
             uint64_t start_time;
             enum task_state latest_state;
-            int64_t launched_ns; /* wall clock */
-            bool kill_wanted;    /* a kill was ordered, and by whom */
+            int64_t latest_ns;        /* wall clock, of latest_state; 0: not known */
+            int64_t running_since_ns; /* likewise, of the first RUNNING */
+            int64_t launched_ns;      /* wall clock */
+            bool kill_wanted;         /* a kill was ordered, and by whom */
             struct text killed_by;
             bool ended; /* its container is gone; only updates are left to be acknowledged */
         } task;

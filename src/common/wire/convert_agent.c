@@ -35,6 +35,8 @@ static void put_reports(const struct agent_message *message, struct buf *out) {
         put_int(out, 6, task->sent_state);
         if (task->has_sent_uuid)
             put_bytes(out, 7, uuid_text(&task->sent_uuid));
+        put_some_int(out, 8, task->running_since_ns);
+        put_some_int(out, 9, task->sent_ns);
         put_end(out, place);
     }
 }
@@ -137,6 +139,8 @@ static bool read_task(struct wire *wire, const Mesos__Internal__AgentMessage__Ta
         .latest_state = (enum task_state)from->latest_state,
         .sent_state = (enum task_state)from->sent_state,
         .has_sent_uuid = from->has_sent_uuid,
+        .running_since_ns = from->running_since_ns,
+        .sent_ns = from->sent_ns,
         .info = info.encoded,
     };
     if (from->has_sent_uuid && !uuid_from_bytes(bytes_text(from->sent_uuid), &out->sent_uuid))

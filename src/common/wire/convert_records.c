@@ -61,6 +61,8 @@ static void put_task(const struct agent_record *record, struct buf *out) {
     put_some(out, 9, record->task.killed_by);
     put_varint(out, 10, record->task.ended);
     put_some(out, 11, record->task.sandbox);
+    put_some_int(out, 12, record->task.running_since_ns);
+    put_some_int(out, 13, record->task.latest_ns);
     put_end(out, place);
 }
 
@@ -151,6 +153,8 @@ static void read_task(const Mesos__Internal__AgentRecord__Task *from, struct age
         out->task.start_time = from->process->start_time;
     }
     out->task.latest_state = (enum task_state)from->latest_state;
+    out->task.latest_ns = from->latest_ns;
+    out->task.running_since_ns = from->running_since_ns;
     out->task.launched_ns = from->launched_ns;
     out->task.kill_wanted = from->kill_wanted;
     out->task.killed_by = text_of(from->killed_by);

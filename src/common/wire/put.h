@@ -15,6 +15,12 @@ static inline void put_int(struct buf *out, uint32_t number, int64_t value) {
     put_varint(out, number, (uint64_t)value);
 }
 
+/* Nothing for 0, which stands for an unset field. */
+static inline void put_some_int(struct buf *out, uint32_t number, int64_t value) {
+    if (value != 0)
+        put_int(out, number, value);
+}
+
 /* Nothing for an empty text, which stands for an unset field. */
 static inline void put_some(struct buf *out, uint32_t number, struct text bytes) {
     if (bytes.size > 0)

@@ -139,6 +139,7 @@ static void refresh(struct master *master, struct task *task, const struct task_
     task->status_state = report->sent_state;
     task->has_sent_uuid = report->has_sent_uuid;
     task->sent_uuid = report->sent_uuid;
+    task_book_tell(task, report);
 }
 
 /* NULL: it cannot be taken in, and the fault is said. */

@@ -21,6 +21,14 @@ struct agent_view {
     const struct resources *offered; /* in offers that are out */
 };
 
+/* A status of which only this is known: it went to an earlier master. */
+struct task_past {
+    enum task_state state;
+    int64_t time_ns; /* wall clock */
+};
+
+enum { TASK_PASTS_LIMIT = 2 };
+
 struct task_view {
     struct framework_id framework;
     struct task_id id;
@@ -33,6 +41,8 @@ struct task_view {
     enum task_state
         status_state; /* of the update that waits for its acknowledgement, or the last one */
     bool is_unreachable, is_completed;
+    struct task_past past[TASK_PASTS_LIMIT]; /* before the statuses, oldest first */
+    size_t past_count;
     /* All statuses kept: of consecutive equal states only the latest. With termination, for the
      * history. */
     const struct task_status *statuses;

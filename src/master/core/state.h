@@ -193,6 +193,8 @@ struct task {
     int64_t kill_grace_ns;
     struct uuid sent_uuid;
     enum task_state state, status_state;
+    enum task_state told_state;        /* what its agent told that this master never heard: */
+    int64_t told_ns, running_since_ns; /* wall clock; 0: not known */
     struct resources resources;
     VEC_OF(struct task_status) statuses; /* their texts are in status_memory */
     VEC_OF(void *) status_memory;

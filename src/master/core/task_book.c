@@ -126,6 +126,37 @@ void task_book_record(struct task *task, const struct task_status *status) {
     VEC_PUSH(&task->statuses, kept);
 }
 
+/* Older than all that was heard, which may begin with the same status, sent again. */
+static bool is_past(const struct task *task, const struct task_past *past) {
+    const struct task_status *first = task->statuses.items;
+    return past->time_ns > 0 &&
+           (task->statuses.count == 0 ||
+            (first->state != past->state && first->timestamp_ns > past->time_ns));
+}
+
+void task_book_tell(struct task *task, const struct task_report *report) {
+    if (task->statuses.count > 0)
+        return;
+    task->running_since_ns = report->running_since_ns;
+    task->told_state = report->sent_state;
+    task->told_ns = report->sent_ns;
+}
+
+size_t task_book_past(const struct task *task, struct task_past out[TASK_PASTS_LIMIT]) {
+    const struct task_past running = {TASK_STATE_RUNNING, task->running_since_ns};
+    const struct task_past told = {task->told_state, task->told_ns};
+    bool has_running = is_past(task, &running);
+    bool has_told = is_past(task, &told) && (!has_running || told.state != running.state);
+    size_t count = 0;
+    if (has_told && told.time_ns < running.time_ns)
+        out[count++] = told;
+    if (has_running)
+        out[count++] = running;
+    if (has_told && told.time_ns >= running.time_ns)
+        out[count++] = told;
+    return count;
+}
+
 /* Takes it off the agent; what it holds must be given back before. */
 static void leave_agent(struct master *master, struct task *task) {
     list_remove(&task->by_agent);

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "master/core/master_view.h"
 #include "master/core/state.h"
 
 /* A new active task on the agent, from what is known of it. Its resources are counted as used; the
@@ -21,6 +22,12 @@ bool task_book_move(struct master *master, struct task *task, enum task_state to
 
 /* Keeps a status for the history; of consecutive equal states only the latest. */
 void task_book_record(struct task *task, const struct task_status *status);
+
+/* Keeps what its agent knows of statuses that went to an earlier master; nothing once this one has
+ * heard a status itself. */
+void task_book_tell(struct task *task, const struct task_report *report);
+/* That, as far as it is older than the statuses kept; gives the count, oldest first. */
+size_t task_book_past(const struct task *task, struct task_past out[TASK_PASTS_LIMIT]);
 
 /* Gives back what it holds; once. */
 void task_book_release(struct master *master, struct task *task);

@@ -4,6 +4,7 @@
 #include "master/core/master_view.h"
 
 #include "master/core/state.h"
+#include "master/core/task_book.h"
 
 void master_each_agent(const struct master *master,
                        void (*fn)(void *self, const struct agent_view *view), void *self) {
@@ -81,6 +82,7 @@ static void show_tasks(const struct task_walk *walk, const struct map *tasks) {
             .status_count = task->statuses.count,
             .info = task->info,
         };
+        view.past_count = task_book_past(task, view.past);
         walk->fn(walk->self, &view);
     }
 }

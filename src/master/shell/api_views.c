@@ -172,6 +172,27 @@ static uint32_t task_list(const struct task_view *view) {
     return view->is_unreachable ? 5 : 2;
 }
 
+static void put_status(struct buf *out, const struct task_status *status) {
+    size_t place = put_begin(out, 8);
+    task_status_encode(status, out);
+    put_end(out, place);
+}
+
+static void put_statuses(struct buf *out, const struct task_view *view) {
+    for (size_t i = 0; i < view->past_count; i++) {
+        struct task_status status = {
+            .task = view->id,
+            .state = view->past[i].state,
+            .agent = view->agent,
+            .executor = view->executor,
+            .timestamp_ns = view->past[i].time_ns,
+        };
+        put_status(out, &status);
+    }
+    for (size_t i = 0; i < view->status_count; i++)
+        put_status(out, &view->statuses[i]);
+}
+
 static void put_task(void *self, const struct task_view *view) {
     struct writing *writing = self;
     struct buf *out = writing->out;
@@ -183,11 +204,7 @@ static void put_task(void *self, const struct task_view *view) {
     put_id(out, 5, view->agent.text);
     put_varint(out, 6, view->state);
     put_resources(writing, 7, view->resources, view->role);
-    for (size_t i = 0; i < view->status_count; i++) {
-        size_t status = put_begin(out, 8);
-        task_status_encode(&view->statuses[i], out);
-        put_end(out, status);
-    }
+    put_statuses(out, view);
     put_varint(out, 9, view->status_state);
     put_task_info_fields(out, view->info);
     put_end(out, place);

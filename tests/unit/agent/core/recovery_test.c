@@ -38,6 +38,55 @@ TEST(a_task_goes_on_over_a_restart_and_nothing_is_said_twice) {
     assert_text_equal(rig_last_update(rig, "t1")->message, "Command exited with status 7");
 }
 
+static const struct task_report *reported(const struct rig *rig) {
+    for (size_t i = rig->done.count; i > 0; i--) {
+        const struct agent_effect *sent = &rig->done.items[i - 1];
+        if (sent->kind == AGENT_EFFECT_SEND_MASTER && sent->master.kind == AGENT_MESSAGE_REGISTER)
+            return sent->master.register_agent.tasks;
+    }
+    return NULL;
+}
+
+TEST(a_task_keeps_over_a_restart_since_when_it_runs_and_when_it_was_last_heard_of) {
+    AUTO(rig_free) struct rig *rig = with_executor();
+    rig_update(rig, "e1", 1, "t1", TASK_STATE_RUNNING, 1);
+    int64_t running_ns = rig_last_update(rig, "t1")->timestamp_ns;
+    rig_acknowledge(rig, "t1");
+    rig_advance(rig, 7000);
+    rig_update(rig, "e1", 1, "t1", TASK_STATE_KILLING, 2);
+    int64_t killing_ns = rig_last_update(rig, "t1")->timestamp_ns;
+    rig_acknowledge(rig, "t1");
+
+    rig_crash(rig, true);
+    rig_started(rig, rig_launched(rig));
+    rig_containers_done(rig);
+    rig_subscribe(rig, "e1", 2);
+    rig_connect(rig);
+
+    assert_true(running_ns > 0 && killing_ns > running_ns);
+    assert_int_equal(reported(rig)->running_since_ns, running_ns);
+    assert_int_equal(reported(rig)->sent_state, TASK_STATE_KILLING);
+    assert_int_equal(reported(rig)->sent_ns, killing_ns);
+}
+
+TEST(a_record_of_before_these_times_were_kept_says_that_they_are_not_known) {
+    AUTO(rig_free) struct rig *rig = with_running_task();
+    MAP_EACH(entry, &rig->disk) {
+        struct agent_record *record = map_value(entry);
+        if (record->kind == AGENT_RECORD_TASK)
+            record->task.running_since_ns = record->task.latest_ns = 0;
+    }
+
+    rig_crash(rig, true);
+    rig_started(rig, rig_launched(rig));
+    rig_containers_done(rig);
+    rig_connect(rig);
+
+    assert_int_equal(reported(rig)->latest_state, TASK_STATE_RUNNING);
+    assert_int_equal(reported(rig)->running_since_ns, 0);
+    assert_int_equal(reported(rig)->sent_ns, 0);
+}
+
 TEST(a_task_that_ended_meanwhile_is_told_with_its_status) {
     AUTO(rig_free) struct rig *rig = with_running_task();
     struct container_id container = rig_launched(rig);

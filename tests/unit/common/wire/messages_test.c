@@ -389,7 +389,9 @@ TEST(an_agent_registers_with_all_it_has) {
                                .latest_state = TASK_STATE_RUNNING,
                                .sent_state = TASK_STATE_STARTING,
                                .has_sent_uuid = true,
-                               .sent_uuid = status_of_t1.uuid};
+                               .sent_uuid = status_of_t1.uuid,
+                               .running_since_ns = 1700000000000000001,
+                               .sent_ns = 1700000000000000002};
     struct agent_message message = {.kind = AGENT_MESSAGE_REGISTER,
                                     .register_agent = {.info = {.id = {TEXT("a1")},
                                                                 .hostname = TEXT("h"),
@@ -413,6 +415,8 @@ TEST(an_agent_registers_with_all_it_has) {
     assert_text_equal(back.register_agent.tasks[0].id.text, "t1");
     assert_int_equal(back.register_agent.tasks[0].sent_state, TASK_STATE_STARTING);
     assert_true(uuid_equal(back.register_agent.tasks[0].sent_uuid, status_of_t1.uuid));
+    assert_int_equal(back.register_agent.tasks[0].running_since_ns, 1700000000000000001);
+    assert_int_equal(back.register_agent.tasks[0].sent_ns, 1700000000000000002);
     resources_fini(&resources);
 }
 
@@ -553,6 +557,8 @@ TEST(every_record_of_an_agent_survives) {
                                             .start_time = 6,
                                             .sandbox = TEXT("/s"),
                                             .latest_state = TASK_STATE_KILLING,
+                                            .latest_ns = 21,
+                                            .running_since_ns = 20,
                                             .launched_ns = 7,
                                             .kill_wanted = true,
                                             .killed_by = TEXT("operator")}};
@@ -561,6 +567,8 @@ TEST(every_record_of_an_agent_survives) {
     assert_text_equal(back.task.sandbox, "/s");
     assert_int_equal(back.task.latest_state, TASK_STATE_KILLING);
     assert_text_equal(back.task.killed_by, "operator");
+    assert_int_equal(back.task.latest_ns, 21);
+    assert_int_equal(back.task.running_since_ns, 20);
     record =
         (struct agent_record){.kind = AGENT_RECORD_UPDATE, .update = {{TEXT("f")}, status_of_t1}};
     back = record_round(&f, &record);
