@@ -126,6 +126,13 @@ static void check_is_alone(void *self, const struct task_view *task) {
     }
 }
 
+/* However many masters there were before this one. */
+static void check_has_history(void *self, const struct task_view *task) {
+    if (task->state == TASK_STATE_RUNNING && task->past_count + task->status_count == 0)
+        world_fail(self, "%.*s runs, and its master does not know since when",
+                   TEXT_ARGS(task->id.text));
+}
+
 void check_master(struct master_node *node) {
     struct error why = {0};
     if (!master_check(node->core, &why))
@@ -134,6 +141,7 @@ void check_master(struct master_node *node) {
     master_each_offer(node->core, check_offer_is_live, node);
     if (node == node->process.world->master) {
         master_each_task(node->core, NULL, check_is_alone, node->process.world);
+        master_each_task(node->core, NULL, check_has_history, node->process.world);
         operator_check(node);
         drains_check(node);
         outages_check(node);

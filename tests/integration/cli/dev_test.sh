@@ -30,6 +30,33 @@ check "no group is left" "" "$(find /sys/fs/cgroup -maxdepth 3 -name "mesos-dev-
 
 start_dev --agents 1 --keep="$WORK/kept"
 check "what is to be kept is used" ok "$("$mesos" run -- echo ok)"
+
+history() { # of the task "long": states and times, to the millisecond
+    "$mesos" tasks --all --json | python3 -c '
+import json, sys
+for task in json.load(sys.stdin):
+    if task["name"] == "long":
+        print(*["%s %.3f" % (s["state"], s["timestamp"]) for s in task.get("statuses", [])])'
+}
+"$mesos" run --name long -- sh -c 'echo begun; exec sleep 100' >"$WORK/long" 2>/dev/null &
+run=$!
+wait_for "$WORK/long" begun >/dev/null
+id=$("$mesos" tasks | awk '$2 == "long" { print $1 }')
+before=$(history)
+shown=$("$mesos" task "$id" | grep -A9 '^history' | grep RUNNING)
+check "a running task has a history" RUNNING "$(echo "$shown" | grep -o RUNNING)"
+master=$(pgrep -P "$dev" -f mesos-master)
+kill -KILL "$master"
+wait_for "$WORK/dev.out" 'master is started again' >/dev/null
+timeout 20 bash -c 'until "$0" tasks 2>/dev/null | grep -q " long "; do read -r -t 0.1 <> <(:); done' "$mesos"
+check "it has the same when its master is another" "$before" "$(history)"
+check "and shows it" "$shown" "$("$mesos" task "$id" | grep -A9 '^history' | grep RUNNING)"
+check "how long it ran is known" 0 "$("$mesos" tasks | grep -c ' 0.00s \| - ')"
+"$mesos" kill "$id" >/dev/null
+wait $run
+check "with its end too" "$before TASK_KILLING TASK_KILLED" \
+    "$(history | sed 's/ TASK_KILLING [0-9.]* TASK_KILLED [0-9.]*$/ TASK_KILLING TASK_KILLED/')"
+check "and for how long it ran" 0 "$("$mesos" tasks --all | grep ' long ' | grep -c ' 0.00s \| - ')"
 stop_dev
 check "and is kept" yes "$([ -n "$(ls "$WORK/kept")" ] && echo yes)"
 finish

@@ -49,6 +49,7 @@ static const struct task_report *reported(const struct rig *rig) {
 
 TEST(a_task_keeps_over_a_restart_since_when_it_runs_and_when_it_was_last_heard_of) {
     AUTO(rig_free) struct rig *rig = with_executor();
+    struct container_id container = rig_launched(rig);
     rig_update(rig, "e1", 1, "t1", TASK_STATE_RUNNING, 1);
     int64_t running_ns = rig_last_update(rig, "t1")->timestamp_ns;
     rig_acknowledge(rig, "t1");
@@ -58,7 +59,7 @@ TEST(a_task_keeps_over_a_restart_since_when_it_runs_and_when_it_was_last_heard_o
     rig_acknowledge(rig, "t1");
 
     rig_crash(rig, true);
-    rig_started(rig, rig_launched(rig));
+    rig_started(rig, container);
     rig_containers_done(rig);
     rig_subscribe(rig, "e1", 2);
     rig_connect(rig);
@@ -71,6 +72,7 @@ TEST(a_task_keeps_over_a_restart_since_when_it_runs_and_when_it_was_last_heard_o
 
 TEST(a_record_of_before_these_times_were_kept_says_that_they_are_not_known) {
     AUTO(rig_free) struct rig *rig = with_running_task();
+    struct container_id container = rig_launched(rig);
     MAP_EACH(entry, &rig->disk) {
         struct agent_record *record = map_value(entry);
         if (record->kind == AGENT_RECORD_TASK)
@@ -78,7 +80,7 @@ TEST(a_record_of_before_these_times_were_kept_says_that_they_are_not_known) {
     }
 
     rig_crash(rig, true);
-    rig_started(rig, rig_launched(rig));
+    rig_started(rig, container);
     rig_containers_done(rig);
     rig_connect(rig);
 
