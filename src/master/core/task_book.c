@@ -137,7 +137,10 @@ static bool is_past(const struct task *task, const struct task_past *past) {
 void task_book_tell(struct task *task, const struct task_report *report) {
     if (task->statuses.count > 0)
         return;
-    task->running_since_ns = report->running_since_ns;
+    if (report->running_since_ns > 0)
+        task->running_since_ns = report->running_since_ns;
+    if (report->sent_ns <= 0)
+        return;
     task->told_state = report->sent_state;
     task->told_ns = report->sent_ns;
 }

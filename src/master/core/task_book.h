@@ -24,7 +24,8 @@ bool task_book_move(struct master *master, struct task *task, enum task_state to
 void task_book_record(struct task *task, const struct task_status *status);
 
 /* Keeps what its agent knows of statuses that went to an earlier master; nothing once this one has
- * heard a status itself. */
+ * heard a status itself. A time that is no longer told stays: the agent may have died before it had
+ * stored it. */
 void task_book_tell(struct task *task, const struct task_report *report);
 /* That, as far as it is older than the statuses kept; gives the count, oldest first. */
 size_t task_book_past(const struct task *task, struct task_past out[TASK_PASTS_LIMIT]);

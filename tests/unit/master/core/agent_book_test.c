@@ -400,6 +400,18 @@ TEST(an_earlier_state_that_waits_before_running_comes_before_it) {
     assert_past(&task.past[1], TASK_STATE_RUNNING, 20);
 }
 
+TEST(a_time_that_an_agent_lost_in_a_crash_stays_with_its_master) {
+    AUTO(stage_free) struct stage *stage = begin();
+    struct task_view task;
+    bring_back(stage, TASK_STATE_RUNNING, 20, 20);
+
+    bring_back(stage, TASK_STATE_STAGING, 0, 0);
+
+    assert_true(stage_find_task(stage, "t", &task));
+    assert_int_equal(task.past_count, 1);
+    assert_past(&task.past[0], TASK_STATE_RUNNING, 20);
+}
+
 TEST(a_task_whose_agent_says_no_times_has_no_past) {
     AUTO(stage_free) struct stage *stage = begin();
     struct task_view task;
