@@ -188,6 +188,8 @@ TEST(who_walks_the_sandbox_on_the_host_never_meets_the_volume) {
     world_await_start(&world, run);
     while (!exists("ready")) /* until then it may still make files in its sandbox */
         poll(NULL, 0, 1);
+    world_await_file(&world, run, "stdout");
+    world_await_file(&world, run, "stderr");
 
     assert_int_equal(nftw(run->sandbox, count_entry, 16, FTW_PHYS), 0);
     if (!tree_remove(run->sandbox, &error))

@@ -19,7 +19,9 @@ def zkcli(world, *words, check=True):
                           capture_output=True, encoding="utf-8", check=False, stdin=subprocess.DEVNULL)
     if check and done.returncode != 0:
         raise Failure(f"zkCli {words}: {done.stderr}")
-    return done.stdout
+    # What it tells of its own connection comes between when it likes.
+    return "".join(line for line in done.stdout.splitlines(True)
+                   if line.strip() and not line.startswith(("WATCHER::", "WatchedEvent", "Connecting to ")))
 
 
 def content(world):
