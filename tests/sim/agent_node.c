@@ -102,8 +102,9 @@ static void print_places(const struct agent_effect *effect, struct buf *out) {
 /* With everything it needs to be carried out later. */
 static struct held_effect hold(struct agent_node *node, const struct agent_effect *effect) {
     struct wire wire = wire_of(node);
-    struct held_effect held = {
-        .after = effect->after, .kind = (int)effect->kind, .connection = effect->connection.value};
+    struct held_effect held = {.place.after = effect->after,
+                               .kind = (int)effect->kind,
+                               .connection = effect->connection.value};
     switch (effect->kind) {
     case AGENT_EFFECT_SEND_MASTER: agent_message_encode(&wire, &effect->master, &held.bytes); break;
     case AGENT_EFFECT_SEND_EXECUTOR:
@@ -136,11 +137,6 @@ static struct held_effect hold(struct agent_node *node, const struct agent_effec
     case AGENT_EFFECT_NOTE: break;
     }
     return held;
-}
-
-static void held_fini(struct held_effect *held) {
-    buf_fini(&held->bytes);
-    launch_order_free(TAKE(held->launch));
 }
 
 static void tell_closed(void *self, uint64_t life) {
@@ -327,22 +323,17 @@ static void take_effect(struct agent_node *node, const struct agent_effect *effe
     }
     struct held_effect held = hold(node, effect);
     if (effect->after > node->disk.stored_ticket && world->mutation != MUTATION_IGNORE_AFTER) {
-        VEC_PUSH(&node->held, held);
-        held_sort_last(node->held.items, node->held.count);
-        if (node->held.count > QUEUE_LIMIT)
-            world_fail(world, "%s holds more than %d effects", node->process.name, QUEUE_LIMIT);
+        held_effects_add(&node->held, &node->process, held);
         return;
     }
     carry_out(node, &held);
-    held_fini(&held);
+    held_effect_fini(&held);
 }
 
 /* --- life --- */
 
 static void forget_life(struct agent_node *node) {
-    VEC_EACH(held, &node->held)
-        held_fini(held);
-    node->held.count = 0;
+    held_effects_clear(&node->held);
     map_fini(&node->ends, NULL);
     node->master_end = NULL;
     node->is_connected = node->is_recovered = node->is_waiting = false;
@@ -395,17 +386,13 @@ static void on_tick(void *self, uint64_t argument) {
 
 static void on_stored(struct process *process, uint64_t ticket) {
     struct agent_node *node = CONTAINER_OF(process, struct agent_node, process);
-    size_t done = 0;
+    struct held_effect held;
     repeat_update(node);
-    for (; done < node->held.count && node->held.items[done].after <= ticket; done++) {
+    while (held_effects_take(&node->held, ticket, &held)) {
         if (process_survives_effect(process))
-            carry_out(node, &node->held.items[done]);
-        held_fini(&node->held.items[done]);
+            carry_out(node, &held);
+        held_effect_fini(&held);
     }
-    node->held.count -= done;
-    if (node->held.count > 0)
-        memmove(node->held.items, node->held.items + done,
-                node->held.count * sizeof(*node->held.items));
     if (process->is_dying) {
         die(node);
         return;
@@ -447,6 +434,7 @@ struct agent_node *agent_node_new(struct world *world, size_t number) {
     node->machine.agent = node;
     set_boot(node);
     node->arena = arena_new();
+    held_effects_init(&node->held);
     node->cpu_milli = 1000 * world_draw(world, 2, 6);
     node->mem_milli = 1000 * 1024 * world_draw(world, 1, 4);
     if (world->ensemble != NULL && world_chance(world, 600))
@@ -458,9 +446,7 @@ struct agent_node *agent_node_new(struct world *world, size_t number) {
 void agent_node_free(struct agent_node *node) {
     if (node == NULL)
         return;
-    VEC_EACH(held, &node->held)
-        held_fini(held);
-    VEC_FINI(&node->held);
+    held_effects_clear(&node->held);
     VEC_FINI(&node->outbox.effects);
     buf_fini(&node->last_update);
     map_fini(&node->ends, NULL);

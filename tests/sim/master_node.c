@@ -139,29 +139,25 @@ static void take_effect(struct master_node *node, const struct master_effect *ef
                   print_text(world, effect->note.detail));
         return;
     }
-    struct held_effect held = {
-        .after = effect->after, .kind = (int)effect->kind, .connection = effect->connection.value};
+    struct held_effect held = {.place.after = effect->after,
+                               .kind = (int)effect->kind,
+                               .connection = effect->connection.value};
     if (effect->kind == MASTER_EFFECT_ANSWER) {
         held.connection = effect->answer.request;
         held.signal = effect->answer.status;
     }
     encode(node, effect, &held.bytes);
     if (effect->after > node->disk.stored_ticket && world->mutation != MUTATION_IGNORE_AFTER) {
-        VEC_PUSH(&node->held, held);
-        held_sort_last(node->held.items, node->held.count);
-        if (node->held.count > QUEUE_LIMIT)
-            world_fail(world, "%s holds more than %d effects", node->process.name, QUEUE_LIMIT);
+        held_effects_add(&node->held, &node->process, held);
         return;
     }
     carry_out(node, &held);
-    buf_fini(&held.bytes);
+    held_effect_fini(&held);
 }
 
 static void end_life(struct master_node *node) {
     network_forget(&node->process, false);
-    VEC_EACH(held, &node->held)
-        buf_fini(&held->bytes);
-    node->held.count = 0;
+    held_effects_clear(&node->held);
     map_fini(&node->ends, NULL);
     master_free(TAKE(node->core));
     kinds_free(TAKE(node->kinds));
@@ -211,16 +207,12 @@ static void on_tick(void *self, uint64_t argument) {
 
 static void on_stored(struct process *process, uint64_t ticket) {
     struct master_node *node = CONTAINER_OF(process, struct master_node, process);
-    size_t done = 0;
-    for (; done < node->held.count && node->held.items[done].after <= ticket; done++) {
+    struct held_effect held;
+    while (held_effects_take(&node->held, ticket, &held)) {
         if (process_survives_effect(process))
-            carry_out(node, &node->held.items[done]);
-        buf_fini(&node->held.items[done].bytes);
+            carry_out(node, &held);
+        held_effect_fini(&held);
     }
-    node->held.count -= done;
-    if (node->held.count > 0)
-        memmove(node->held.items, node->held.items + done,
-                node->held.count * sizeof(*node->held.items));
     if (process->is_dying) {
         die(node);
         return;
@@ -281,6 +273,7 @@ struct master_node *master_node_new(struct world *world, const char *name) {
     node->disk.process = &node->process;
     node->disk.on_stored = on_stored;
     node->arena = arena_new();
+    held_effects_init(&node->held);
     node->reregister_timeout_ms = 120000;
     node->quota_watch = quota_watch_new();
     if (world->master == NULL)
@@ -292,9 +285,7 @@ struct master_node *master_node_new(struct world *world, const char *name) {
 void master_node_free(struct master_node *node) {
     if (node == NULL)
         return;
-    VEC_EACH(held, &node->held)
-        buf_fini(&held->bytes);
-    VEC_FINI(&node->held);
+    held_effects_clear(&node->held);
     VEC_FINI(&node->outbox.effects);
     map_fini(&node->ends, NULL);
     drive_fini(&node->disk);

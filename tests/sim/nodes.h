@@ -11,27 +11,10 @@
 #include "master/core/master.h"
 #include "master/core/master_view.h"
 #include "tests/sim/drive.h"
+#include "tests/sim/held_effects.h"
 #include "tests/sim/machine.h"
 
 /* --- the master --- */
-
-struct held_effect {
-    uint64_t after;
-    int kind;
-    uint64_t connection;
-    int signal;
-    struct buf bytes;
-    struct launch_order *launch;
-};
-
-/* As the shells do: by their tickets, and else as they came. */
-static inline void held_sort_last(struct held_effect *items, size_t count) {
-    for (size_t i = count - 1; i > 0 && items[i - 1].after > items[i].after; i--) {
-        struct held_effect later = items[i - 1];
-        items[i - 1] = items[i];
-        items[i] = later;
-    }
-}
 
 struct master_node {
     struct process process;
@@ -42,7 +25,7 @@ struct master_node {
     struct master_outbox outbox;
     struct map ends; /* connection id -> struct end */
     uint64_t last_connection;
-    VEC_OF(struct held_effect) held;
+    struct held_effects held;
     int64_t reregister_timeout_ms;
     struct quota_watch *quota_watch;
     struct candidate *candidate; /* of several; then a life of the process is a term of office */
@@ -83,7 +66,7 @@ struct agent_node {
     bool has_stopped; /* by its own STOP */
     struct map ends;  /* executors: connection id -> struct end */
     uint64_t last_connection;
-    VEC_OF(struct held_effect) held;
+    struct held_effects held;
     int64_t cpu_milli, mem_milli;
     struct map volumes;     /* path of a volume's directory -> the node: what is on the disk */
     struct buf last_update; /* for MUTATION_REPEAT_UPDATE */

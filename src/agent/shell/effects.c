@@ -6,12 +6,12 @@
 #include "agent/shell/master_link.h"
 #include "agent/shell/remover.h"
 #include "agent/shell/volumes.h"
+#include "common/storage/held.h"
 #include "common/storage/storage.h"
 
 /* An effect that waits, with everything it needs. */
 struct held_effect {
-    struct link link;
-    uint64_t after;
+    struct held place;
     enum agent_effect_kind kind;
     struct connection_id connection;
     bool is_status;
@@ -65,7 +65,7 @@ static void note(struct daemon *daemon, const struct agent_effect *effect) {
 static struct held_effect *hold(struct daemon *daemon, const struct agent_effect *effect) {
     struct held_effect *held = NEW(struct held_effect);
     struct wire wire = daemon_wire(daemon);
-    held->after = effect->after;
+    held->place.after = effect->after;
     held->kind = effect->kind;
     held->connection = effect->connection;
     switch (effect->kind) {
@@ -182,14 +182,10 @@ static void carry_out(struct daemon *daemon, struct held_effect *held) {
     stop_behind(held);
 }
 
-/* By their tickets, and else as they came: one that waits for long keeps none behind it waiting,
- * for what is sent at once would overtake that. */
-static void queue(struct daemon *daemon, struct held_effect *held) {
-    struct link *place = &daemon->held;
-    while (place->previous != &daemon->held &&
-           CONTAINER_OF(place->previous, struct held_effect, link)->after > held->after)
-        place = place->previous;
-    list_insert_before(place, &held->link);
+/* Out of those held; NULL when none waits for this ticket or an earlier one. */
+static struct held_effect *take(struct daemon *daemon, uint64_t stored_ticket) {
+    struct held *place = held_take(&daemon->held, stored_ticket);
+    return place != NULL ? CONTAINER_OF(place, struct held_effect, place) : NULL;
 }
 
 void effects_carry_out(struct daemon *daemon) {
@@ -204,8 +200,8 @@ void effects_carry_out(struct daemon *daemon) {
             continue;
         }
         struct held_effect *held = hold(daemon, effect);
-        if (held->after > daemon->stored_ticket) {
-            queue(daemon, held);
+        if (held->place.after > daemon->stored_ticket) {
+            held_add(&daemon->held, &held->place);
             continue;
         }
         carry_out(daemon, held);
@@ -215,19 +211,15 @@ void effects_carry_out(struct daemon *daemon) {
 }
 
 void effects_release(struct daemon *daemon) {
-    LIST_EACH(at, &daemon->held) {
-        struct held_effect *held = CONTAINER_OF(at, struct held_effect, link);
-        if (held->after > daemon->stored_ticket)
-            break;
-        list_remove(&held->link);
+    struct held_effect *held;
+    while ((held = take(daemon, daemon->stored_ticket)) != NULL) {
         carry_out(daemon, held);
         held_effect_free(held);
     }
 }
 
 void effects_drop(struct daemon *daemon) {
-    LIST_EACH(at, &daemon->held) {
-        list_remove(at);
-        held_effect_free(CONTAINER_OF(at, struct held_effect, link));
-    }
+    struct held_effect *held;
+    while ((held = take(daemon, UINT64_MAX)) != NULL)
+        held_effect_free(held);
 }

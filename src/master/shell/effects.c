@@ -5,12 +5,12 @@
 #include "master/shell/effects.h"
 
 #include "common/runtime/http_server.h"
+#include "common/storage/held.h"
 #include "master/shell/connections.h"
 #include "master/shell/registry.h"
 
 struct held_effect {
-    struct link link;
-    uint64_t after;
+    struct held place;
     enum master_effect_kind kind;
     struct connection_id connection;
     uint64_t request;
@@ -96,7 +96,7 @@ static void carry_out(struct daemon *daemon, const struct held_effect *held, str
 static struct held_effect outline(const struct master_effect *effect) {
     bool is_answer = effect->kind == MASTER_EFFECT_ANSWER;
     return (struct held_effect){
-        .after = effect->after,
+        .place.after = effect->after,
         .kind = effect->kind,
         .connection = effect->connection,
         .request = is_answer ? effect->answer.request : 0,
@@ -104,21 +104,11 @@ static struct held_effect outline(const struct master_effect *effect) {
     };
 }
 
-/* By their tickets, and else as they came: one that waits for long keeps none behind it waiting,
- * for what is sent at once would overtake that. */
-static void queue(struct daemon *daemon, struct held_effect *held) {
-    struct link *place = &daemon->held;
-    while (place->previous != &daemon->held &&
-           CONTAINER_OF(place->previous, struct held_effect, link)->after > held->after)
-        place = place->previous;
-    list_insert_before(place, &held->link);
-}
-
 static void hold(struct daemon *daemon, const struct master_effect *effect) {
     struct held_effect *held = NEW(struct held_effect);
     *held = outline(effect);
     encode(daemon, effect, &held->bytes);
-    queue(daemon, held);
+    held_add(&daemon->held, &held->place);
 }
 
 void effects_carry_out(struct daemon *daemon) {
@@ -143,23 +133,27 @@ void effects_carry_out(struct daemon *daemon) {
     daemon->outbox.effects.count = 0;
 }
 
+/* Out of those held; NULL when none waits for this ticket or an earlier one. */
+static struct held_effect *take(struct daemon *daemon, uint64_t stored_ticket) {
+    struct held *place = held_take(&daemon->held, stored_ticket);
+    return place != NULL ? CONTAINER_OF(place, struct held_effect, place) : NULL;
+}
+
 static void held_effect_free(struct held_effect *held) {
-    list_remove(&held->link);
     buf_fini(&held->bytes);
     mem_free(held);
 }
 
 void effects_release(struct daemon *daemon) {
-    LIST_EACH(at, &daemon->held) {
-        struct held_effect *held = CONTAINER_OF(at, struct held_effect, link);
-        if (held->after > daemon->stored_ticket)
-            break;
+    struct held_effect *held;
+    while ((held = take(daemon, daemon->stored_ticket)) != NULL) {
         carry_out(daemon, held, &held->bytes);
         held_effect_free(held);
     }
 }
 
 void effects_drop(struct daemon *daemon) {
-    LIST_EACH(at, &daemon->held)
-        held_effect_free(CONTAINER_OF(at, struct held_effect, link));
+    struct held_effect *held;
+    while ((held = take(daemon, UINT64_MAX)) != NULL)
+        held_effect_free(held);
 }
