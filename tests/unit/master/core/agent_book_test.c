@@ -326,26 +326,8 @@ TEST(an_unknown_id_is_admitted_with_it) {
     assert_heard(stage, "to 9 REGISTERED old-S3");
 }
 
-TEST(a_recovered_agent_brings_its_frameworks_and_tasks) {
-    AUTO(stage_free) struct stage *stage = begin();
-    struct task_report task = stage_report(stage, "old-0000", "t", "cpus:1", TASK_STATE_RUNNING);
-    struct framework_report framework = {{TEXT("old-0000")}, TEXT("info")};
-    struct agent_message message = stage_register(stage, "old-S3", "h", "cpus:4");
-    message.register_agent.tasks = &task;
-    message.register_agent.task_count = 1;
-    message.register_agent.frameworks = &framework;
-    message.register_agent.framework_count = 1;
-
-    stage_tell(stage, 9, message);
-    stage_call(stage, 1, stage_subscribe(stage, "old-0000", "spark"));
-
-    struct framework_view view;
-    assert_true(stage_find_framework(stage, "old-0000", &view));
-    assert_int_equal(view.task_count, 1);
-    assert_heard(stage, "to 1 OFFERS M-O0 agent=old-S3 role=* cpus:3");
-}
-
-/* A new master hears of a task that has been running since SINCE and whose SENT was sent. */
+/* A new master hears of a task that has been running since SINCE and whose SENT was sent; 0: the
+ * agent does not know when. */
 static void bring_back(struct stage *stage, enum task_state sent, int64_t since_ns,
                        int64_t sent_ns) {
     struct task_report task = stage_report(stage, "old-0000", "t", "cpus:1", sent);
@@ -360,98 +342,100 @@ static void bring_back(struct stage *stage, enum task_state sent, int64_t since_
     stage_tell(stage, 9, message);
 }
 
-static void assert_past(const struct task_past *past, enum task_state state, int64_t time_ns) {
-    assert_int_equal(past->state, state);
-    assert_int_equal(past->time_ns, time_ns);
+TEST(a_recovered_agent_brings_its_frameworks_and_tasks) {
+    AUTO(stage_free) struct stage *stage = begin();
+
+    bring_back(stage, TASK_STATE_RUNNING, 0, 0);
+    stage_call(stage, 1, stage_subscribe(stage, "old-0000", "spark"));
+
+    struct framework_view view;
+    assert_true(stage_find_framework(stage, "old-0000", &view));
+    assert_int_equal(view.task_count, 1);
+    assert_heard(stage, "to 1 OFFERS M-O0 agent=old-S3 role=* cpus:3");
+}
+
+static struct task_view task_brought_back(struct stage *stage) {
+    struct task_view task;
+    assert_true(stage_find_task(stage, "t", &task));
+    return task;
+}
+
+static void assert_past(struct stage *stage, size_t count, const struct task_past *past) {
+    struct task_view task = task_brought_back(stage);
+    assert_int_equal(task.past_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(task.past[i].state, past[i].state);
+        assert_int_equal(task.past[i].time_ns, past[i].time_ns);
+    }
 }
 
 TEST(a_task_that_comes_back_has_been_running_since_it_began) {
     AUTO(stage_free) struct stage *stage = begin();
-    struct task_view task;
 
     bring_back(stage, TASK_STATE_RUNNING, 20, 30);
 
-    assert_true(stage_find_task(stage, "t", &task));
-    assert_int_equal(task.past_count, 1);
-    assert_past(&task.past[0], TASK_STATE_RUNNING, 20);
+    assert_past(stage, 1, (struct task_past[]){{TASK_STATE_RUNNING, 20}});
 }
 
 TEST(a_later_state_that_an_earlier_master_heard_comes_back_too) {
     AUTO(stage_free) struct stage *stage = begin();
-    struct task_view task;
 
     bring_back(stage, TASK_STATE_KILLING, 20, 30);
 
-    assert_true(stage_find_task(stage, "t", &task));
-    assert_int_equal(task.past_count, 2);
-    assert_past(&task.past[0], TASK_STATE_RUNNING, 20);
-    assert_past(&task.past[1], TASK_STATE_KILLING, 30);
+    assert_past(stage, 2, (struct task_past[]){{TASK_STATE_RUNNING, 20}, {TASK_STATE_KILLING, 30}});
 }
 
 TEST(an_earlier_state_that_waits_before_running_comes_before_it) {
     AUTO(stage_free) struct stage *stage = begin();
-    struct task_view task;
 
     bring_back(stage, TASK_STATE_STARTING, 20, 10);
 
-    assert_true(stage_find_task(stage, "t", &task));
-    assert_int_equal(task.past_count, 2);
-    assert_past(&task.past[0], TASK_STATE_STARTING, 10);
-    assert_past(&task.past[1], TASK_STATE_RUNNING, 20);
+    assert_past(stage, 2,
+                (struct task_past[]){{TASK_STATE_STARTING, 10}, {TASK_STATE_RUNNING, 20}});
 }
 
 TEST(a_time_that_an_agent_lost_in_a_crash_stays_with_its_master) {
     AUTO(stage_free) struct stage *stage = begin();
-    struct task_view task;
     bring_back(stage, TASK_STATE_RUNNING, 20, 20);
 
     bring_back(stage, TASK_STATE_STAGING, 0, 0);
 
-    assert_true(stage_find_task(stage, "t", &task));
-    assert_int_equal(task.past_count, 1);
-    assert_past(&task.past[0], TASK_STATE_RUNNING, 20);
+    assert_past(stage, 1, (struct task_past[]){{TASK_STATE_RUNNING, 20}});
 }
 
 TEST(a_task_whose_agent_says_no_times_has_no_past) {
     AUTO(stage_free) struct stage *stage = begin();
-    struct task_view task;
 
     bring_back(stage, TASK_STATE_RUNNING, 0, 0);
 
-    assert_true(stage_find_task(stage, "t", &task));
-    assert_int_equal(task.past_count, 0);
+    assert_past(stage, 0, NULL);
 }
 
 TEST(the_past_goes_on_with_what_this_master_hears) {
     AUTO(stage_free) struct stage *stage = begin();
-    struct task_view task;
     bring_back(stage, TASK_STATE_KILLING, 20, 30);
 
     stage_update(stage, 9, "old-0000", "t", TASK_STATE_KILLED, 1);
     bring_back(stage, TASK_STATE_KILLED, 20, 40);
 
-    assert_true(stage_find_task(stage, "t", &task));
-    assert_int_equal(task.past_count, 2);
-    assert_past(&task.past[1], TASK_STATE_KILLING, 30);
+    assert_past(stage, 2, (struct task_past[]){{TASK_STATE_RUNNING, 20}, {TASK_STATE_KILLING, 30}});
+    struct task_view task = task_brought_back(stage);
     assert_int_equal(task.status_count, 1);
     assert_int_equal(task.statuses[0].state, TASK_STATE_KILLED);
 }
 
 TEST(a_status_that_is_sent_again_is_in_the_history_once) {
     AUTO(stage_free) struct stage *stage = begin();
-    struct task_view task;
     bring_back(stage, TASK_STATE_RUNNING, 20, 20);
 
     stage_update(stage, 9, "old-0000", "t", TASK_STATE_RUNNING, 1);
 
-    assert_true(stage_find_task(stage, "t", &task));
-    assert_int_equal(task.past_count, 0);
-    assert_int_equal(task.status_count, 1);
+    assert_past(stage, 0, NULL);
+    assert_int_equal(task_brought_back(stage).status_count, 1);
 }
 
 TEST(what_this_master_heard_itself_is_not_told_again) {
     AUTO(stage_free) struct stage *stage = begin_with_task();
-    struct task_view task;
     stage_update(stage, 9, "M-0000", "t", TASK_STATE_RUNNING, 1);
     struct task_report report = stage_report(stage, "M-0000", "t", "cpus:1", TASK_STATE_RUNNING);
     report.running_since_ns = report.sent_ns = 20;
@@ -459,9 +443,8 @@ TEST(what_this_master_heard_itself_is_not_told_again) {
 
     stage_tell(stage, 10, returning(stage, &report, 1));
 
-    assert_true(stage_find_task(stage, "t", &task));
-    assert_int_equal(task.past_count, 0);
-    assert_int_equal(task.status_count, 1);
+    assert_past(stage, 0, NULL);
+    assert_int_equal(task_brought_back(stage).status_count, 1);
 }
 
 static void keep_role(void *self, const struct executor_view *view) {
@@ -491,14 +474,7 @@ TEST(an_executor_comes_back_in_the_role_that_it_uses) {
 
 TEST(a_framework_that_only_an_agent_knows_is_ended_when_it_stays_away) {
     AUTO(stage_free) struct stage *stage = begin();
-    struct framework_report framework = {{TEXT("old-0000")}, TEXT("info")};
-    struct task_report task = stage_report(stage, "old-0000", "t", "cpus:1", TASK_STATE_RUNNING);
-    struct agent_message message = stage_register(stage, "old-S3", "h", "cpus:4");
-    message.register_agent.frameworks = &framework;
-    message.register_agent.framework_count = 1;
-    message.register_agent.tasks = &task;
-    message.register_agent.task_count = 1;
-    stage_tell(stage, 9, message);
+    bring_back(stage, TASK_STATE_RUNNING, 0, 0);
 
     for (int i = 0; i < 61; i++) {
         stage_pass_ms(stage, 10000);
