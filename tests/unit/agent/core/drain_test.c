@@ -10,8 +10,7 @@ static struct rig *with_running_task(void) {
     struct rig *rig = rig_new();
     rig->frameworks.items[0]->capabilities = 1 << FRAMEWORK_PARTITION_AWARE;
     rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
     return rig;
 }
@@ -55,13 +54,11 @@ TEST(a_drain_is_stored_before_it_kills) {
 }
 
 TEST(no_task_has_longer_than_the_drain_allows) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "t1");
     task->has_kill_grace = true;
     task->kill_grace_ns = 3600000000000;
-    rig_run(rig, "f1", task);
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, task);
 
     drain(rig, 10);
     rig_advance(rig, 9999);
@@ -142,14 +139,11 @@ TEST(tasks_of_an_agent_that_is_to_be_gone_are_gone_by_the_operator) {
 }
 
 TEST(a_drain_goes_on_after_a_restart_with_what_is_left_of_its_time) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "t1");
     task->has_kill_grace = true;
     task->kill_grace_ns = 3600000000000;
-    rig_run(rig, "f1", task);
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    struct container_id container = rig_begin(rig, task);
     drain(rig, 10);
     rig_advance(rig, 7000);
 
@@ -166,12 +160,10 @@ TEST(a_drain_goes_on_after_a_restart_with_what_is_left_of_its_time) {
 }
 
 TEST(an_executor_that_does_not_end_its_task_in_time_is_destroyed) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "t1");
     task->executor = *rig_executor(rig, "e1");
-    rig_run(rig, "f1", task);
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, task);
     rig_subscribe(rig, "e1", 7);
     rig_update(rig, "e1", 7, "t1", TASK_STATE_RUNNING, 1);
     rig_acknowledge(rig, "t1");
@@ -186,12 +178,10 @@ TEST(an_executor_that_does_not_end_its_task_in_time_is_destroyed) {
 }
 
 TEST(an_executors_word_about_its_killed_task_says_that_the_agent_drains) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "t1");
     task->executor = *rig_executor(rig, "e1");
-    rig_run(rig, "f1", task);
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, task);
     rig_subscribe(rig, "e1", 7);
     drain(rig, -1);
 
@@ -218,8 +208,7 @@ TEST(an_agent_that_is_gone_ends_its_tasks_and_then_itself) {
 }
 
 TEST(an_agent_without_tasks_that_is_gone_stops_at_once) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
 
     dismiss(rig, true);
 

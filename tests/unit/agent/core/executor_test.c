@@ -12,10 +12,8 @@ static struct task_info *executor_task(struct rig *rig, const char *id,
 
 /* A rig with executor e1 subscribed on connection 1, and task t1 delivered. */
 static struct rig *with_executor(void) {
-    struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", executor_task(rig, "t1", rig_executor(rig, "e1")));
-    rig_started(rig, rig_launched(rig));
+    struct rig *rig = rig_registered();
+    rig_begin(rig, executor_task(rig, "t1", rig_executor(rig, "e1")));
     rig_subscribe(rig, "e1", 1);
     return rig;
 }
@@ -32,8 +30,7 @@ static void shutdown_executor(struct rig *rig) {
 }
 
 TEST(tasks_wait_for_their_executor_and_come_in_order) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", executor_task(rig, "t1", rig_executor(rig, "e1")));
     run_more(rig, "t2");
     rig_started(rig, rig_launched(rig));
@@ -169,11 +166,9 @@ TEST(tasks_fail_with_their_executor_and_the_master_hears_of_it) {
 }
 
 TEST(an_executor_that_never_subscribes_is_destroyed) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", executor_task(rig, "t1", rig_executor(rig, "e1")));
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    struct container_id container =
+        rig_begin(rig, executor_task(rig, "t1", rig_executor(rig, "e1")));
 
     rig_advance(rig, 60000);
     assert_int_equal(rig_count(rig, AGENT_EFFECT_DESTROY), 1);
@@ -183,8 +178,7 @@ TEST(an_executor_that_never_subscribes_is_destroyed) {
 }
 
 TEST(an_executor_that_cannot_be_launched_fails_its_tasks) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", executor_task(rig, "t1", rig_executor(rig, "e1")));
 
     rig_outcome(rig, rig_launched(rig), CONTAINER_OUTCOME_EXEC_FAILED, "no such file");
@@ -205,8 +199,7 @@ TEST(a_kill_is_passed_on_with_its_grace) {
 }
 
 TEST(a_kill_before_delivery_ends_task_and_idle_executor) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", executor_task(rig, "t1", rig_executor(rig, "e1")));
 
     rig_kill(rig, "t1", -1);

@@ -3,10 +3,8 @@
 #include <signal.h>
 
 static struct rig *with_running_task(void) {
-    struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
     return rig;
 }
@@ -34,13 +32,11 @@ TEST(who_ignores_sigterm_is_destroyed_after_the_grace) {
 }
 
 TEST(the_tasks_own_grace_counts_when_the_call_says_none) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "t1");
     task->has_kill_grace = true;
     task->kill_grace_ns = 20000000000;
-    rig_run(rig, "f1", task);
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, task);
 
     rig_kill(rig, "t1", -1);
     rig_advance(rig, 19999);
@@ -78,8 +74,7 @@ TEST(killing_is_said_to_those_who_want_to_know) {
     AUTO(rig_free) struct rig *rig = rig_new();
     rig->frameworks.items[0]->capabilities = 1 << FRAMEWORK_TASK_KILLING_STATE;
     rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
 
     rig_kill(rig, "t1", -1);
@@ -88,8 +83,7 @@ TEST(killing_is_said_to_those_who_want_to_know) {
 }
 
 TEST(a_task_killed_during_its_launch_never_says_running) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig->stores_wait = true;
     rig_run(rig, "f1", rig_task(rig, "t1"));
 
@@ -107,8 +101,7 @@ TEST(a_task_killed_during_its_launch_never_says_running) {
 }
 
 TEST(a_launch_that_fails_after_a_kill_is_a_kill) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
 
     rig_kill(rig, "t1", -1);

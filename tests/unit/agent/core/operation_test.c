@@ -277,9 +277,7 @@ TEST(a_volume_in_use_is_not_destroyed) {
 TEST(a_volume_of_a_removed_framework_is_in_use_until_its_container_is_gone) {
     const struct resources *v1;
     AUTO(rig_free) struct rig *rig = rig_with_volume(&v1, (struct rig_volume_terms){.id = "v1"});
-    rig_run(rig, "f1", rig_task_with(rig, "t1", v1));
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    struct container_id container = rig_begin(rig, rig_task_with(rig, "t1", v1));
     rig_master(rig, (struct master_message){.kind = MASTER_MESSAGE_SHUTDOWN_FRAMEWORK,
                                             .shutdown_framework = {TEXT("f1")}});
 
@@ -580,13 +578,9 @@ TEST(a_volume_that_cannot_be_made_after_a_restart_is_noted_and_kept) {
 TEST(tasks_hold_their_volumes_over_a_restart) {
     const struct resources *v1;
     AUTO(rig_free) struct rig *rig = rig_with_volume(&v1, (struct rig_volume_terms){.id = "v1"});
-    rig_run(rig, "f1", rig_task_with(rig, "t1", v1));
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    struct container_id container = rig_begin(rig, rig_task_with(rig, "t1", v1));
 
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
     rig_connect(rig);
     rig_apply(rig, 1, OPERATION_DESTROY, v1, rig_disk(rig, true, 64000));
 

@@ -4,12 +4,22 @@
 
 enum { STOP_AFTER_MS = 30 * 1000 };
 
-static struct container_id run_bound(struct rig *rig, const char *id) {
+static struct task_info *bound_task(struct rig *rig, const char *id) {
     struct task_info *task = rig_task(rig, id);
     task->stop_after_ms = STOP_AFTER_MS;
-    rig_run(rig, "f1", task);
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    return task;
+}
+
+static struct container_id run_bound(struct rig *rig, const char *id) {
+    return rig_begin(rig, bound_task(rig, id));
+}
+
+/* "t1" in "e1", which has subscribed. */
+static struct container_id run_bound_in_executor(struct rig *rig) {
+    struct task_info *task = bound_task(rig, "t1");
+    task->executor = *rig_executor(rig, "e1");
+    struct container_id container = rig_begin(rig, task);
+    rig_subscribe(rig, "e1", 7);
     return container;
 }
 
@@ -33,10 +43,8 @@ static size_t signals(const struct rig *rig) {
 }
 
 TEST(a_task_without_the_label_goes_on_without_a_master) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
 
     rig_lose_master(rig);
     rig_advance(rig, 3600 * 1000);
@@ -45,9 +53,18 @@ TEST(a_task_without_the_label_goes_on_without_a_master) {
     assert_int_equal(asked_ms(rig), 0);
 }
 
+static void assert_told_stopped(const struct rig *rig, const char *task) {
+    const struct task_status *status = rig_last_update(rig, task);
+    assert_non_null(status);
+    assert_int_equal(status->state, TASK_STATE_KILLED);
+    assert_int_equal(status->reason, TASK_REASON_AGENT_DISCONNECTED);
+    assert_text_equal(status->message,
+                      "The agent had no master for 30secs, and the task's label says to stop then "
+                      "(mesos.partition.stop_after)");
+}
+
 TEST(a_task_is_stopped_when_its_time_without_a_master_is_over_and_not_before) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound(rig, "t1");
 
     rig_lose_master(rig);
@@ -59,17 +76,11 @@ TEST(a_task_is_stopped_when_its_time_without_a_master_is_over_and_not_before) {
     rig_connect(rig);
     rig_acknowledge(rig, "t1"); /* TASK_RUNNING */
 
-    const struct task_status *status = rig_last_update(rig, "t1");
-    assert_int_equal(status->state, TASK_STATE_KILLED);
-    assert_int_equal(status->reason, TASK_REASON_AGENT_DISCONNECTED);
-    assert_text_equal(status->message,
-                      "The agent had no master for 30secs, and the task's label says to stop then "
-                      "(mesos.partition.stop_after)");
+    assert_told_stopped(rig, "t1");
 }
 
 TEST(a_master_that_answers_keeps_the_task) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     run_bound(rig, "t1");
 
     for (int i = 0; i < 100; i++) {
@@ -81,8 +92,7 @@ TEST(a_master_that_answers_keeps_the_task) {
 }
 
 TEST(pings_of_a_master_that_may_not_hear_the_agent_do_not_keep_the_task) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     run_bound(rig, "t1");
 
     for (int i = 0; i < 6; i++) {
@@ -94,8 +104,7 @@ TEST(pings_of_a_master_that_may_not_hear_the_agent_do_not_keep_the_task) {
 }
 
 TEST(what_counts_is_when_the_agent_asked_and_not_when_it_was_answered) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     run_bound(rig, "t1");
     rig_advance(rig, 8000);
     int64_t asked = asked_ms(rig);
@@ -111,8 +120,7 @@ TEST(what_counts_is_when_the_agent_asked_and_not_when_it_was_answered) {
 }
 
 TEST(an_answer_out_of_the_future_does_not_count) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     run_bound(rig, "t1");
 
     answer(rig, rig->now_ms + 1000000);
@@ -123,8 +131,7 @@ TEST(an_answer_out_of_the_future_does_not_count) {
 }
 
 TEST(a_registration_counts_from_when_it_was_asked_for) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     run_bound(rig, "t1");
     rig_advance(rig, 20000);
     rig_lose_master(rig);
@@ -139,8 +146,7 @@ TEST(a_registration_counts_from_when_it_was_asked_for) {
 }
 
 TEST(an_answer_to_a_ping_is_no_ping) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     run_bound(rig, "t1");
     rig_forget_effects(rig);
 
@@ -150,16 +156,13 @@ TEST(an_answer_to_a_ping_is_no_ping) {
 }
 
 TEST(time_goes_on_while_the_agent_is_away) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound(rig, "t1");
     rig_lose_master(rig);
     rig_advance(rig, 10000);
 
     rig->now_ms += 15000;
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
     rig_advance(rig, 4999);
     assert_int_equal(signals(rig), 0);
     rig_advance(rig, 1);
@@ -168,24 +171,18 @@ TEST(time_goes_on_while_the_agent_is_away) {
 }
 
 TEST(a_task_whose_time_ran_out_while_the_agent_was_away_is_stopped_at_once) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound(rig, "t1");
 
     rig->now_ms += STOP_AFTER_MS;
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
 
     assert_int_equal(signals(rig), 1);
 }
 
 TEST(a_task_that_was_never_begun_is_not_begun_when_its_time_is_over) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    struct task_info *task = rig_task(rig, "t1");
-    task->stop_after_ms = STOP_AFTER_MS;
-    rig_run(rig, "f1", task);
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_run(rig, "f1", bound_task(rig, "t1"));
 
     rig->now_ms += STOP_AFTER_MS;
     rig_crash(rig, true);
@@ -197,8 +194,7 @@ TEST(a_task_that_was_never_begun_is_not_begun_when_its_time_is_over) {
 }
 
 TEST(the_time_is_kept_on_disk_as_long_as_a_task_needs_it) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound(rig, "t1");
     assert_int_equal(rig_disk_count(rig, "lease"), 1);
 
@@ -208,8 +204,7 @@ TEST(the_time_is_kept_on_disk_as_long_as_a_task_needs_it) {
 }
 
 TEST(a_suspended_machine_has_no_master_either) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     run_bound(rig, "t1");
 
     rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_TICK, .suspended_ms = STOP_AFTER_MS});
@@ -218,14 +213,8 @@ TEST(a_suspended_machine_has_no_master_either) {
 }
 
 TEST(an_executor_that_does_not_end_such_a_task_is_ended) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    struct task_info *task = rig_task(rig, "t1");
-    task->stop_after_ms = STOP_AFTER_MS;
-    task->executor = *rig_executor(rig, "e1");
-    rig_run(rig, "f1", task);
-    rig_started(rig, rig_launched(rig));
-    rig_subscribe(rig, "e1", 7);
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    run_bound_in_executor(rig);
     rig_update(rig, "e1", 7, "t1", TASK_STATE_RUNNING, 1);
     rig_lose_master(rig);
 
@@ -261,19 +250,8 @@ static void stopped(struct rig *rig, struct container_id container, int code) {
     rig_step(rig, event);
 }
 
-static void assert_told_stopped(const struct rig *rig, const char *task) {
-    const struct task_status *status = rig_last_update(rig, task);
-    assert_non_null(status);
-    assert_int_equal(status->state, TASK_STATE_KILLED);
-    assert_int_equal(status->reason, TASK_REASON_AGENT_DISCONNECTED);
-    assert_text_equal(status->message,
-                      "The agent had no master for 30secs, and the task's label says to stop then "
-                      "(mesos.partition.stop_after)");
-}
-
 TEST(a_container_is_launched_with_the_time_it_has_without_a_master) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_advance(rig, 12345);
 
     run_bound(rig, "t1");
@@ -284,10 +262,8 @@ TEST(a_container_is_launched_with_the_time_it_has_without_a_master) {
 }
 
 TEST(a_kill_policy_counts_when_mesos_init_stops_a_task_too) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    struct task_info *task = rig_task(rig, "t1");
-    task->stop_after_ms = STOP_AFTER_MS;
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    struct task_info *task = bound_task(rig, "t1");
     task->has_kill_grace = true;
     task->kill_grace_ns = 7000000000;
 
@@ -297,11 +273,8 @@ TEST(a_kill_policy_counts_when_mesos_init_stops_a_task_too) {
 }
 
 TEST(a_container_without_the_label_has_no_lease_and_hears_of_none) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    struct container_id free_one = rig_launched(rig);
-    rig_started(rig, free_one);
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    struct container_id free_one = rig_begin(rig, rig_task(rig, "t1"));
     run_bound(rig, "t2");
 
     rig_advance(rig, 8000);
@@ -312,8 +285,7 @@ TEST(a_container_without_the_label_has_no_lease_and_hears_of_none) {
 }
 
 TEST(each_renewal_is_told_to_each_container_that_is_bound) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id first = run_bound(rig, "t1"), second = run_bound(rig, "t2");
     rig_advance(rig, 8000);
     int64_t asked = asked_ms(rig);
@@ -326,12 +298,9 @@ TEST(each_renewal_is_told_to_each_container_that_is_bound) {
 }
 
 TEST(a_renewal_does_not_overtake_the_launch) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    struct task_info *task = rig_task(rig, "t1");
-    task->stop_after_ms = STOP_AFTER_MS;
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig->stores_wait = true;
-    rig_run(rig, "f1", task);
+    rig_run(rig, "f1", bound_task(rig, "t1"));
     rig->now_ms += 10;
     answer(rig, rig->now_ms);
     assert_int_equal(rig_count(rig, AGENT_EFFECT_LEASE), 0);
@@ -342,8 +311,7 @@ TEST(a_renewal_does_not_overtake_the_launch) {
 }
 
 TEST(a_task_that_has_ended_is_told_nothing_more) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id ended = run_bound(rig, "t1");
     run_bound(rig, "t2");
     rig_exited(rig, ended, 0);
@@ -356,8 +324,7 @@ TEST(a_task_that_has_ended_is_told_nothing_more) {
 }
 
 TEST(what_the_agent_stops_itself_keeps_its_time_for_the_case_that_the_agent_dies) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     run_bound(rig, "t1");
     rig_lose_master(rig);
     rig_advance(rig, STOP_AFTER_MS);
@@ -369,8 +336,7 @@ TEST(what_the_agent_stops_itself_keeps_its_time_for_the_case_that_the_agent_dies
 }
 
 TEST(a_restart_tells_the_containers_what_was_stored) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound(rig, "t1");
     rig_advance(rig, 8000);
     int64_t asked = asked_ms(rig);
@@ -386,12 +352,9 @@ TEST(a_restart_tells_the_containers_what_was_stored) {
 }
 
 TEST(a_task_begun_late_after_a_restart_has_the_time_that_is_left) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    struct task_info *task = rig_task(rig, "t1");
-    task->stop_after_ms = STOP_AFTER_MS;
+    AUTO(rig_free) struct rig *rig = rig_registered();
     int64_t bound_ms = rig->now_ms;
-    rig_run(rig, "f1", task);
+    rig_run(rig, "f1", bound_task(rig, "t1"));
 
     rig->now_ms += 10000;
     rig_crash(rig, true);
@@ -402,15 +365,8 @@ TEST(a_task_begun_late_after_a_restart_has_the_time_that_is_left) {
 }
 
 TEST(tasks_of_an_executor_are_not_mesos_inits_to_stop) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    struct task_info *task = rig_task(rig, "t1");
-    task->stop_after_ms = STOP_AFTER_MS;
-    task->executor = *rig_executor(rig, "e1");
-    rig_run(rig, "f1", task);
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
-    rig_subscribe(rig, "e1", 7);
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    struct container_id container = run_bound_in_executor(rig);
 
     rig_advance(rig, 8000);
     answer(rig, asked_ms(rig));
@@ -420,8 +376,7 @@ TEST(tasks_of_an_executor_are_not_mesos_inits_to_stop) {
 }
 
 TEST(what_mesos_init_stopped_while_the_agent_was_dead_is_told_as_if_the_agent_had) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound(rig, "t1");
     rig_acknowledge(rig, "t1");
 
@@ -438,8 +393,7 @@ TEST(what_mesos_init_stopped_while_the_agent_was_dead_is_told_as_if_the_agent_ha
 
 TEST(an_agent_that_stood_still_tells_it_the_same_way_whatever_it_hears_of_first) {
     for (int timer_first = 0; timer_first < 2; timer_first++) {
-        AUTO(rig_free) struct rig *rig = rig_new();
-        rig_register(rig);
+        AUTO(rig_free) struct rig *rig = rig_registered();
         struct container_id container = run_bound(rig, "t1");
         rig_acknowledge(rig, "t1");
 
@@ -454,8 +408,7 @@ TEST(an_agent_that_stood_still_tells_it_the_same_way_whatever_it_hears_of_first)
 }
 
 TEST(a_master_that_is_back_in_the_same_moment_does_not_change_what_was_done) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound(rig, "t1");
     rig_acknowledge(rig, "t1");
     rig->now_ms += 20000;
@@ -467,8 +420,7 @@ TEST(a_master_that_is_back_in_the_same_moment_does_not_change_what_was_done) {
 }
 
 TEST(who_ordered_a_kill_before_is_what_ended_the_task) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound(rig, "t1");
     rig_acknowledge(rig, "t1");
     rig_kill(rig, "t1", 3600 * 1000);
@@ -480,11 +432,8 @@ TEST(who_ordered_a_kill_before_is_what_ended_the_task) {
 }
 
 TEST(a_container_that_came_too_late_to_begin_is_told_as_stopped) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    struct task_info *task = rig_task(rig, "t1");
-    task->stop_after_ms = STOP_AFTER_MS;
-    rig_run(rig, "f1", task);
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_run(rig, "f1", bound_task(rig, "t1"));
 
     struct agent_event event = {.kind = AGENT_EVENT_CONTAINER_ENDED};
     event.ended.id = rig_launched(rig);
@@ -497,11 +446,8 @@ TEST(a_container_that_came_too_late_to_begin_is_told_as_stopped) {
 }
 
 TEST(a_record_that_says_stopped_of_a_task_without_the_label_is_not_believed) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    struct container_id container = rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
 
     stopped(rig, container, 0);

@@ -3,22 +3,18 @@
 #include <signal.h>
 
 static struct rig *with_running_task(void) {
-    struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
     return rig;
 }
 
 static struct rig *with_executor(void) {
-    struct rig *rig = rig_new();
-    rig_register(rig);
+    struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "t1");
     task->command = (struct command_info){0};
     task->executor = *rig_executor(rig, "e1");
-    rig_run(rig, "f1", task);
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, task);
     rig_subscribe(rig, "e1", 1);
     return rig;
 }
@@ -27,9 +23,7 @@ TEST(a_task_goes_on_over_a_restart_and_nothing_is_said_twice) {
     AUTO(rig_free) struct rig *rig = with_running_task();
     struct container_id container = rig_launched(rig);
 
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
     rig_connect(rig);
     assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 0);
     assert_int_equal(rig_count_updates(rig, "t1"), 0);
@@ -58,9 +52,7 @@ TEST(a_task_keeps_over_a_restart_since_when_it_runs_and_when_it_was_last_heard_o
     int64_t killing_ns = rig_last_update(rig, "t1")->timestamp_ns;
     rig_acknowledge(rig, "t1");
 
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
     rig_subscribe(rig, "e1", 2);
     rig_connect(rig);
 
@@ -79,9 +71,7 @@ TEST(a_record_of_before_these_times_were_kept_says_that_they_are_not_known) {
             record->task.running_since_ns = record->task.latest_ns = 0;
     }
 
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
     rig_connect(rig);
 
     assert_int_equal(reported(rig)->latest_state, TASK_STATE_RUNNING);
@@ -102,8 +92,7 @@ TEST(a_task_that_ended_meanwhile_is_told_with_its_status) {
 }
 
 TEST(a_task_stored_and_never_begun_is_begun_with_the_same_container) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
     struct container_id container = rig_launched(rig);
 
@@ -119,8 +108,7 @@ TEST(a_task_stored_and_never_begun_is_begun_with_the_same_container) {
 }
 
 TEST(a_launch_that_fails_after_a_restart_fails_for_good) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
     struct container_id container = rig_launched(rig);
     rig_crash(rig, true);
@@ -134,8 +122,7 @@ TEST(a_launch_that_fails_after_a_restart_fails_for_good) {
 }
 
 TEST(a_task_killed_before_it_was_begun_is_not_begun) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
     rig_kill(rig, "t1", -1);
 
@@ -148,8 +135,7 @@ TEST(a_task_killed_before_it_was_begun_is_not_begun) {
 }
 
 TEST(a_task_that_was_not_stored_never_was) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig->stores_wait = true;
     rig_run(rig, "f1", rig_task(rig, "t1"));
 
@@ -175,11 +161,8 @@ TEST(a_kill_goes_on_over_a_restart) {
 }
 
 TEST(updates_come_back_in_order_with_the_same_uuid) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    struct container_id container = rig_begin(rig, rig_task(rig, "t1"));
     struct uuid uuid = rig_last_update(rig, "t1")->uuid;
     rig_exited(rig, container, 0);
 
@@ -231,14 +214,11 @@ TEST(a_container_of_which_nothing_is_heard_is_lost) {
 }
 
 TEST(the_completion_time_is_counted_from_the_first_start) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "t1");
     task->has_max_completion = true;
     task->max_completion_ns = 60000000000;
-    rig_run(rig, "f1", task);
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    struct container_id container = rig_begin(rig, task);
     rig_advance(rig, 50000);
 
     rig_crash(rig, true);
@@ -253,9 +233,7 @@ TEST(executors_have_a_moment_to_come_back_before_the_agent_registers) {
     rig_update(rig, "e1", 1, "t1", TASK_STATE_RUNNING, 7);
     struct container_id container = rig_launched(rig);
 
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
     assert_int_equal(rig_count(rig, AGENT_EFFECT_CONNECT), 0);
     rig_subscribe(rig, "e1", 9);
 
@@ -267,9 +245,7 @@ TEST(an_executor_is_reported_in_the_role_of_the_task_that_began_it) {
     AUTO(rig_free) struct rig *rig = with_executor();
     struct container_id container = rig_launched(rig);
 
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
     rig_subscribe(rig, "e1", 9);
     rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_MASTER_CONNECTED});
 
@@ -281,9 +257,7 @@ TEST(an_executor_is_reported_in_the_role_of_the_task_that_began_it) {
 TEST(an_executor_that_does_not_come_back_is_destroyed) {
     AUTO(rig_free) struct rig *rig = with_executor();
     struct container_id container = rig_launched(rig);
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
 
     rig_advance(rig, 2000);
     assert_int_equal(rig_count(rig, AGENT_EFFECT_DESTROY), 1);
@@ -298,9 +272,7 @@ TEST(an_executor_that_does_not_come_back_is_destroyed) {
 TEST(an_executor_brings_back_what_was_not_acknowledged_to_it) {
     AUTO(rig_free) struct rig *rig = with_executor();
     struct container_id container = rig_launched(rig);
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
     struct task_status update = {
         .task = {TEXT("t1")}, .state = TASK_STATE_RUNNING, .has_uuid = true, .uuid = {{5}}};
     struct agent_event event = {.kind = AGENT_EVENT_EXECUTOR_CALL, .connection = {3}};

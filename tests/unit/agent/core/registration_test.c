@@ -35,8 +35,7 @@ TEST(a_new_agent_registers_without_an_id_and_stores_the_one_it_gets) {
 }
 
 TEST(a_known_agent_comes_back_with_its_id) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
 
     rig_crash(rig, true);
     rig_containers_done(rig);
@@ -124,8 +123,7 @@ TEST(a_refusal_for_now_leads_to_another_try) {
 }
 
 TEST(a_master_that_gives_another_id_stops_the_agent) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_lose_master(rig);
     rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_MASTER_CONNECTED});
 
@@ -149,8 +147,7 @@ TEST(an_id_that_is_none_is_not_taken) {
 }
 
 TEST(a_ping_is_answered_and_silence_leads_to_a_new_connection) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
 
     rig_advance(rig, 60000);
     rig_master(rig, (struct master_message){.kind = MASTER_MESSAGE_PING});
@@ -175,10 +172,8 @@ TEST(orders_before_the_registration_is_answered_do_not_count) {
 }
 
 TEST(a_report_names_what_runs_and_the_update_that_waits) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_lose_master(rig);
 
     rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_MASTER_CONNECTED});
@@ -192,8 +187,7 @@ TEST(a_report_names_what_runs_and_the_update_that_waits) {
 }
 
 TEST(a_changed_total_is_told_to_the_master) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
 
     rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_RESOURCES,
                                        .resources = rig_resources(rig, 1000, 1000000)});

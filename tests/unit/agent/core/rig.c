@@ -473,6 +473,12 @@ void rig_register(struct rig *rig) {
     rig_connect(rig);
 }
 
+struct rig *rig_registered(void) {
+    struct rig *rig = rig_new();
+    rig_register(rig);
+    return rig;
+}
+
 void rig_crash(struct rig *rig, bool same_boot) {
     agent_free(rig->agent);
     rig->waiting.count = rig->stores.count = 0;
@@ -527,6 +533,19 @@ void rig_started(struct rig *rig, struct container_id id) {
     event.started.pid = 4711;
     event.started.start_time = 99;
     rig_step(rig, event);
+}
+
+struct container_id rig_begin(struct rig *rig, const struct task_info *task) {
+    rig_run(rig, "f1", task);
+    struct container_id container = rig_launched(rig);
+    rig_started(rig, container);
+    return container;
+}
+
+void rig_restart_under(struct rig *rig, struct container_id running) {
+    rig_crash(rig, true);
+    rig_started(rig, running);
+    rig_containers_done(rig);
 }
 
 void rig_exited(struct rig *rig, struct container_id id, int code) {

@@ -48,12 +48,17 @@ void rig_forget_effects(struct rig *rig);
 void rig_recover(struct rig *rig);  /* RECOVERED and CONTAINERS_RECOVERED with what is on disk */
 void rig_connect(struct rig *rig);  /* and be registered as "S0" */
 void rig_register(struct rig *rig); /* both */
+struct rig *rig_registered(void);   /* a new one */
 void rig_crash(struct rig *rig, bool same_boot); /* a new agent that has heard RECOVERED */
 void rig_containers_done(struct rig *rig);
+/* Crashes, and the new agent finds this one container, running. */
+void rig_restart_under(struct rig *rig, struct container_id running);
 void rig_lose_master(struct rig *rig);
 void rig_master(struct rig *rig, struct master_message message);
 
 void rig_run(struct rig *rig, const char *framework, const struct task_info *task);
+/* As a task of "f1", and its container has started. */
+struct container_id rig_begin(struct rig *rig, const struct task_info *task);
 void rig_kill(struct rig *rig, const char *task, int64_t grace_ms); /* -1: not said */
 bool rig_acknowledge(struct rig *rig, const char *task);            /* the last update sent of it */
 void rig_started(struct rig *rig, struct container_id id);

@@ -3,10 +3,8 @@
 enum { WEEK_MS = 7 * 24 * 3600 * 1000 };
 
 static struct rig *with_ended_task(void) {
-    struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
     rig_exited(rig, rig_launched(rig), 0);
     return rig;
@@ -53,8 +51,7 @@ TEST(a_sandbox_stays_as_long_as_its_task_is_not_acknowledged) {
 }
 
 TEST(output_is_found_while_the_task_runs_and_afterwards) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
     struct container_id container = rig_launched(rig);
     struct sandbox_view view;
@@ -81,8 +78,7 @@ static void count_task(void *self, const struct agent_task_view *view) {
 }
 
 TEST(completed_tasks_are_shown_up_to_a_limit) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     for (int i = 0; i < 210; i++) {
         char *id = arena_printf(rig->arena, "t%d", i);
         rig_run(rig, "f1", rig_task(rig, id));

@@ -5,12 +5,9 @@
 /* Two tasks of 100 mcpus each run, "a" and "b". */
 static struct rig *with_two_tasks(struct container_id containers[2]) {
     static const char *const ids[] = {"a", "b"};
-    struct rig *rig = rig_new();
-    rig_register(rig);
+    struct rig *rig = rig_registered();
     for (int i = 0; i < 2; i++) {
-        rig_run(rig, "f1", rig_task(rig, ids[i]));
-        containers[i] = rig_launched(rig);
-        rig_started(rig, containers[i]);
+        containers[i] = rig_begin(rig, rig_task(rig, ids[i]));
     }
     return rig;
 }
@@ -90,8 +87,7 @@ TEST(forced_what_does_not_fit_is_killed_and_says_why) {
 }
 
 TEST(forced_a_task_that_was_never_begun_is_not_begun) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "a"));
 
     configure(rig, 50);
@@ -105,19 +101,14 @@ TEST(forced_a_task_that_was_never_begun_is_not_begun) {
 }
 
 TEST(forced_an_executor_that_does_not_fit_is_ended) {
-    AUTO(rig_free) struct rig *rig = rig_new();
-    rig_register(rig);
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "a");
     task->executor = *rig_executor(rig, "e1");
-    rig_run(rig, "f1", task);
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    struct container_id container = rig_begin(rig, task);
 
     configure(rig, 50);
     rig->options.force_resources = true;
-    rig_crash(rig, true);
-    rig_started(rig, container);
-    rig_containers_done(rig);
+    rig_restart_under(rig, container);
 
     assert_true(rig_count(rig, AGENT_EFFECT_DESTROY) > 0);
 }

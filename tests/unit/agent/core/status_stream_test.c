@@ -1,10 +1,8 @@
 #include "tests/unit/agent/core/rig.h"
 
 static struct rig *with_running_task(void) {
-    struct rig *rig = rig_new();
-    rig_register(rig);
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     return rig;
 }
 

@@ -2,14 +2,8 @@
 
 #include <signal.h>
 
-static struct rig *registered(void) {
-    struct rig *rig = rig_new();
-    rig_register(rig);
-    return rig;
-}
-
 TEST(a_task_is_stored_with_its_framework_before_it_is_launched) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig->stores_wait = true;
 
     rig_run(rig, "f1", rig_task(rig, "t1"));
@@ -22,7 +16,7 @@ TEST(a_task_is_stored_with_its_framework_before_it_is_launched) {
 }
 
 TEST(running_is_said_after_one_more_commit) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     uint64_t before = rig->stored;
 
     rig_run(rig, "f1", rig_task(rig, "t1"));
@@ -36,9 +30,8 @@ TEST(running_is_said_after_one_more_commit) {
 }
 
 TEST(a_task_that_exits_with_zero_is_finished) {
-    AUTO(rig_free) struct rig *rig = registered();
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
 
     rig_exited(rig, rig_launched(rig), 0);
@@ -52,9 +45,8 @@ TEST(a_task_that_exits_with_zero_is_finished) {
 }
 
 TEST(another_exit_status_is_a_failure_that_names_it) {
-    AUTO(rig_free) struct rig *rig = registered();
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
 
     rig_exited(rig, rig_launched(rig), 7);
@@ -64,9 +56,8 @@ TEST(another_exit_status_is_a_failure_that_names_it) {
 }
 
 TEST(a_deadly_signal_is_named_and_a_core_too) {
-    AUTO(rig_free) struct rig *rig = registered();
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
 
     rig_signalled(rig, rig_launched(rig), SIGSEGV);
@@ -76,9 +67,8 @@ TEST(a_deadly_signal_is_named_and_a_core_too) {
 }
 
 TEST(out_of_memory_has_its_reason_with_limit_and_peak) {
-    AUTO(rig_free) struct rig *rig = registered();
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
     struct agent_event event = {.kind = AGENT_EVENT_CONTAINER_ENDED};
     event.ended.id = rig_launched(rig);
@@ -94,7 +84,7 @@ TEST(out_of_memory_has_its_reason_with_limit_and_peak) {
 }
 
 TEST(a_command_that_cannot_be_executed_fails_with_file_and_cause) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
 
     rig_outcome(rig, rig_launched(rig), CONTAINER_OUTCOME_EXEC_FAILED,
@@ -108,7 +98,7 @@ TEST(a_command_that_cannot_be_executed_fails_with_file_and_cause) {
 }
 
 TEST(a_container_that_cannot_be_made_fails_its_task) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
 
     rig_outcome(rig, rig_launched(rig), CONTAINER_OUTCOME_LAUNCH_FAILED, "make cgroup: full");
@@ -117,7 +107,7 @@ TEST(a_container_that_cannot_be_made_fails_its_task) {
 }
 
 TEST(an_unknown_user_means_that_the_task_never_ran) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_framework(rig, "f2")->capabilities = 1 << FRAMEWORK_PARTITION_AWARE;
     rig_run(rig, "f1", rig_task(rig, "t1"));
     rig_outcome(rig, rig_launched(rig), CONTAINER_OUTCOME_REFUSED, "no user 'x'");
@@ -130,7 +120,7 @@ TEST(an_unknown_user_means_that_the_task_never_ran) {
 }
 
 TEST(a_container_gone_without_a_trace_fails_its_task) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
 
     rig_outcome(rig, rig_launched(rig), CONTAINER_OUTCOME_LOST, "");
@@ -140,12 +130,11 @@ TEST(a_container_gone_without_a_trace_fails_its_task) {
 }
 
 TEST(a_task_that_takes_too_long_is_killed_and_fails) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "t1");
     task->has_max_completion = true;
     task->max_completion_ns = 5000000000;
-    rig_run(rig, "f1", task);
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, task);
     rig_acknowledge(rig, "t1");
 
     rig_advance(rig, 5001);
@@ -157,9 +146,8 @@ TEST(a_task_that_takes_too_long_is_killed_and_fails) {
 }
 
 TEST(the_last_acknowledgement_removes_every_record_but_the_sandbox) {
-    AUTO(rig_free) struct rig *rig = registered();
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig_acknowledge(rig, "t1");
     rig_exited(rig, rig_launched(rig), 0);
 
@@ -172,9 +160,8 @@ TEST(the_last_acknowledgement_removes_every_record_but_the_sandbox) {
 }
 
 TEST(a_container_may_be_forgotten_when_its_end_is_stored) {
-    AUTO(rig_free) struct rig *rig = registered();
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    rig_started(rig, rig_launched(rig));
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    rig_begin(rig, rig_task(rig, "t1"));
     rig->stores_wait = true;
 
     rig_exited(rig, rig_launched(rig), 0);
@@ -185,7 +172,7 @@ TEST(a_container_may_be_forgotten_when_its_end_is_stored) {
 }
 
 TEST(the_same_task_sent_twice_is_launched_once) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     const struct task_info *task = rig_task(rig, "t1");
 
     rig_run(rig, "f1", task);
@@ -196,7 +183,7 @@ TEST(the_same_task_sent_twice_is_launched_once) {
 }
 
 TEST(an_id_that_names_no_directory_is_not_run) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *task = rig_task(rig, "t1");
     task->id.text = TEXT("../../etc");
 
@@ -207,7 +194,7 @@ TEST(an_id_that_names_no_directory_is_not_run) {
 }
 
 TEST(a_framework_that_cannot_be_read_gets_its_task_back) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
 
     rig_run(rig, "nobody-knows", rig_task(rig, "t1"));
 
@@ -216,7 +203,7 @@ TEST(a_framework_that_cannot_be_read_gets_its_task_back) {
 }
 
 TEST(what_this_agent_cannot_do_fails_and_says_so) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *docker = rig_task(rig, "docker");
     docker->container = (struct container_request){.is_set = true, .is_docker = true};
     struct task_info *fetch = rig_task(rig, "fetch");
@@ -241,7 +228,7 @@ TEST(what_this_agent_cannot_do_fails_and_says_so) {
 }
 
 TEST(without_any_user_nothing_is_run) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_framework(rig, "f2")->user = (struct text){0};
 
     rig_run(rig, "f2", rig_task(rig, "t1"));
@@ -250,7 +237,7 @@ TEST(without_any_user_nothing_is_run) {
 }
 
 TEST(more_than_the_agent_has_is_not_run) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *large = rig_task(rig, "large");
     large->resources = rig_resources(rig, 7950, 1000);
     rig_run(rig, "f1", rig_task(rig, "small"));
@@ -262,7 +249,7 @@ TEST(more_than_the_agent_has_is_not_run) {
 }
 
 TEST(an_answer_without_record_goes_with_its_acknowledgement) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *docker = rig_task(rig, "docker");
     docker->container = (struct container_request){.is_set = true, .is_docker = true};
     rig_run(rig, "f1", docker);
@@ -282,7 +269,7 @@ static struct master_message reconcile(const struct task_key *keys, size_t count
 }
 
 TEST(a_task_that_the_master_knows_and_the_agent_does_not_is_lost) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
     const struct task_key keys[] = {{{TEXT("f1")}, {TEXT("t1")}}, {{TEXT("f1")}, {TEXT("t2")}}};
 
@@ -297,7 +284,7 @@ TEST(a_task_that_the_master_knows_and_the_agent_does_not_is_lost) {
 }
 
 TEST(an_unanswered_question_ends_with_its_master) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     const struct task_key key = {{TEXT("f7")}, {TEXT("t2")}};
     rig_master(rig, reconcile(&key, 1));
 
@@ -315,10 +302,8 @@ static void shutdown_framework(struct rig *rig, const char *framework) {
 }
 
 TEST(a_removed_framework_is_killed_and_forgotten_without_a_word) {
-    AUTO(rig_free) struct rig *rig = registered();
-    rig_run(rig, "f1", rig_task(rig, "t1"));
-    struct container_id container = rig_launched(rig);
-    rig_started(rig, container);
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    struct container_id container = rig_begin(rig, rig_task(rig, "t1"));
     rig_forget_effects(rig);
 
     shutdown_framework(rig, "f1");
@@ -334,12 +319,11 @@ TEST(a_removed_framework_is_killed_and_forgotten_without_a_word) {
 }
 
 TEST(what_a_removed_framework_had_is_free_at_once) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_framework(rig, "f2");
     struct task_info *large = rig_task(rig, "large"), *next = rig_task(rig, "next");
     large->resources = next->resources = rig_resources(rig, 8000, 1000);
-    rig_run(rig, "f1", large);
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, large);
 
     shutdown_framework(rig, "f1");
     rig_run(rig, "f2", next);
@@ -348,7 +332,7 @@ TEST(what_a_removed_framework_had_is_free_at_once) {
 }
 
 TEST(a_new_description_of_a_framework_is_stored) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
     rig_run(rig, "f1", rig_task(rig, "t1"));
     struct framework_info *newer = rig_framework(rig, "newer");
     struct master_message message = {.kind = MASTER_MESSAGE_UPDATE_FRAMEWORK};
@@ -361,7 +345,7 @@ TEST(a_new_description_of_a_framework_is_stored) {
 }
 
 TEST(an_unknown_container_that_starts_is_destroyed) {
-    AUTO(rig_free) struct rig *rig = registered();
+    AUTO(rig_free) struct rig *rig = rig_registered();
 
     rig_started(rig, container_id_of(TEXT("stranger")));
 

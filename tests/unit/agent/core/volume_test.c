@@ -98,8 +98,7 @@ TEST(an_unshared_volume_becomes_its_users_even_while_a_removed_frameworks_task_e
     const struct resources *v1;
     AUTO(rig_free) struct rig *rig = rig_with_volume(&v1, (struct rig_volume_terms){.id = "v1"});
     rig_framework(rig, "f2");
-    rig_run(rig, "f1", rig_task_with(rig, "t1", v1));
-    rig_started(rig, rig_launched(rig));
+    rig_begin(rig, rig_task_with(rig, "t1", v1));
     rig_master(rig, (struct master_message){.kind = MASTER_MESSAGE_SHUTDOWN_FRAMEWORK,
                                             .shutdown_framework = {TEXT("f1")}});
 
