@@ -381,9 +381,7 @@ TEST(a_signal_reaches_the_task_which_may_end_in_its_own_way) {
     world_open(&world);
     struct container_spec spec = world_spec(
         &world, "trap 'echo bye; exit 5' TERM; touch ready; while :; do read x < fifo; done", &run);
-    char fifo[200];
-    snprintf(fifo, sizeof(fifo), "%s/fifo", run->sandbox);
-    assert_int_equal(mkfifo(fifo, 0666), 0);
+    world_make_fifo(run, "fifo");
     world_launch(&world, &spec);
     world_await_file(&world, run, "ready");
 
@@ -459,9 +457,7 @@ TEST(a_running_container_is_found_again_by_another_agent_and_its_end_is_told) {
     struct run *run;
     world_open(&world);
     struct container_spec spec = world_spec(&world, "read x < fifo; echo got $x; exit 9", &run);
-    char fifo[200];
-    snprintf(fifo, sizeof(fifo), "%s/fifo", run->sandbox);
-    assert_int_equal(mkfifo(fifo, 0666), 0);
+    world_make_fifo(run, "fifo");
     leave_behind(&spec, run);
 
     struct container_memory memory = {.id = spec.id, .sandbox = run->sandbox};
@@ -469,9 +465,7 @@ TEST(a_running_container_is_found_again_by_another_agent_and_its_end_is_told) {
     world_await_start(&world, run);
     assert_true(run->started && run->pid > 0);
     assert_int_equal(containerizer_remove_orphans(world.containerizer), 0);
-    int file = open(fifo, O_WRONLY | O_CLOEXEC);
-    assert_int_equal(write(file, "it\n", 3), 3);
-    close(file);
+    world_write(run, "fifo", "it\n");
     world_await_end(&world, run);
 
     assert_int_equal(run->termination.end, CONTAINER_EXITED);
@@ -484,9 +478,7 @@ TEST(a_container_whose_status_file_names_nobody_is_found_by_what_the_agent_remem
     struct run *run;
     world_open(&world);
     struct container_spec spec = world_spec(&world, "read x < fifo; exit 9", &run);
-    char fifo[200];
-    snprintf(fifo, sizeof(fifo), "%s/fifo", run->sandbox);
-    assert_int_equal(mkfifo(fifo, 0666), 0);
+    world_make_fifo(run, "fifo");
     leave_behind(&spec, run);
     struct status status;
     int directory = open(world.runtime, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -501,9 +493,7 @@ TEST(a_container_whose_status_file_names_nobody_is_found_by_what_the_agent_remem
 
     assert_true(containerizer_recover(world.containerizer, &memory, 1, NULL));
     world_await_start(&world, run);
-    int file = open(fifo, O_WRONLY | O_CLOEXEC);
-    assert_int_equal(write(file, "it\n", 3), 3);
-    close(file);
+    world_write(run, "fifo", "it\n");
     world_await_end(&world, run);
 
     assert_int_equal(run->termination.end, CONTAINER_EXITED);

@@ -47,6 +47,14 @@ static void put_off(const struct run *run, int64_t by_ms) {
         fail_msg("%s", error.message);
 }
 
+/* Waits for its end: it was told to end once, went on, and was killed. */
+static void assert_told_once(struct run *run) {
+    world_await_end(&world, run);
+    assert_true(run->stopped);
+    assert_int_equal(run->termination.signal, SIGKILL);
+    assert_string_equal(world_read(run, "stdout"), "term\n");
+}
+
 static void kill_with(const struct run *run, int signal_number) {
     assert_true(containerizer_kill(world.containerizer, text_of(run->id), signal_number, NULL));
 }
@@ -130,13 +138,10 @@ TEST(a_task_that_was_told_to_end_is_not_told_twice) {
     struct run *run = begin_leased(STUBBORN("echo > ready"), GRACE_MS);
     put_off(run, 2 * IN_MS);
     world_await_file(&world, run, "ready");
+
     kill_with(run, SIGTERM);
 
-    world_await_end(&world, run);
-
-    assert_true(run->stopped);
-    assert_int_equal(run->termination.signal, SIGKILL);
-    assert_string_equal(world_read(run, "stdout"), "term\n");
+    assert_told_once(run);
     world_close(&world);
 }
 
@@ -144,13 +149,10 @@ TEST(an_agent_that_is_back_in_the_grace_does_not_tell_the_task_again) {
     world_open(&world);
     struct run *run = begin_leased(STUBBORN(":"), LONG_GRACE_MS);
     world_await_file(&world, run, "told");
+
     kill_with(run, SIGTERM);
 
-    world_await_end(&world, run);
-
-    assert_true(run->stopped);
-    assert_int_equal(run->termination.signal, SIGKILL);
-    assert_string_equal(world_read(run, "stdout"), "term\n");
+    assert_told_once(run);
     world_close(&world);
 }
 

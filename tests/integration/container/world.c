@@ -236,6 +236,20 @@ const char *world_read(const struct run *run, const char *file) {
     return content;
 }
 
+void world_make_fifo(const struct run *run, const char *file) {
+    char path[200];
+    snprintf(path, sizeof(path), "%s/%s", run->sandbox, file);
+    assert_int_equal(mkfifo(path, 0666), 0);
+}
+
+void world_write(const struct run *run, const char *file, const char *text) {
+    char path[200];
+    snprintf(path, sizeof(path), "%s/%s", run->sandbox, file);
+    int opened = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(opened, text, strlen(text)), strlen(text));
+    close(opened);
+}
+
 int64_t world_size(const struct run *run, const char *file) {
     char path[200];
     struct stat stat_;

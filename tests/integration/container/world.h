@@ -49,5 +49,8 @@ struct run *world_run(struct world *world, const char *shell);
 /* A file of the sandbox, cut at 64 KiB; "" when there is none. Borrowed until the next call. */
 const char *world_read(const struct run *run, const char *file);
 int64_t world_size(const struct run *run, const char *file); /* -1: not there */
+/* Makes a pipe in the sandbox; and writes into it, once the task reads. */
+void world_make_fifo(const struct run *run, const char *file);
+void world_write(const struct run *run, const char *file, const char *text);
 /* Turns until a file of the sandbox is there, or fails the test after ten seconds. */
 void world_await_file(struct world *world, const struct run *run, const char *file);
