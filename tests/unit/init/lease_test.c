@@ -32,6 +32,17 @@ static int status_file(int64_t stop_at_ms) {
     return file;
 }
 
+static struct lease begin(int64_t stop_at_ms, int64_t grace_ms) {
+    struct lease lease;
+    assert_true(lease_open(&lease, status_file(stop_at_ms), grace_ms));
+    return lease;
+}
+
+/* One that is over. */
+static struct lease begin_over(int64_t grace_ms) {
+    return begin(boot_clock_ms() - FAR_MS, grace_ms);
+}
+
 static bool goes_off(const struct lease *lease, int within_ms) {
     struct pollfd timer = {.fd = lease->timer, .events = POLLIN};
     return poll(&timer, 1, within_ms) == 1;
@@ -43,8 +54,7 @@ static void end(const struct lease *lease) {
 }
 
 TEST(a_lease_that_is_over_goes_off_at_once_and_says_so_once) {
-    struct lease lease;
-    assert_true(lease_open(&lease, status_file(boot_clock_ms() - FAR_MS), FAR_MS));
+    struct lease lease = begin_over(FAR_MS);
 
     assert_true(goes_off(&lease, WAIT_MS));
     assert_int_equal(lease_look(&lease), LEASE_OVER);
@@ -54,8 +64,7 @@ TEST(a_lease_that_is_over_goes_off_at_once_and_says_so_once) {
 }
 
 TEST(after_the_grace_there_is_one_more_word) {
-    struct lease lease;
-    assert_true(lease_open(&lease, status_file(boot_clock_ms() - FAR_MS), 0));
+    struct lease lease = begin_over(0);
 
     assert_int_equal(lease_look(&lease), LEASE_OVER);
     assert_true(goes_off(&lease, WAIT_MS));
@@ -66,8 +75,7 @@ TEST(after_the_grace_there_is_one_more_word) {
 }
 
 TEST(a_lease_that_was_renewed_goes_on) {
-    struct lease lease;
-    assert_true(lease_open(&lease, status_file(boot_clock_ms() - FAR_MS), 0));
+    struct lease lease = begin_over(0);
     assert_true(goes_off(&lease, WAIT_MS));
 
     write_stop_at(lease.status, boot_clock_ms() + FAR_MS);
@@ -78,8 +86,7 @@ TEST(a_lease_that_was_renewed_goes_on) {
 }
 
 TEST(a_renewal_that_comes_after_the_first_word_changes_nothing) {
-    struct lease lease;
-    assert_true(lease_open(&lease, status_file(boot_clock_ms() - FAR_MS), 0));
+    struct lease lease = begin_over(0);
     assert_int_equal(lease_look(&lease), LEASE_OVER);
 
     write_stop_at(lease.status, boot_clock_ms() + FAR_MS);
@@ -90,8 +97,7 @@ TEST(a_renewal_that_comes_after_the_first_word_changes_nothing) {
 }
 
 TEST(the_agent_has_a_moment_to_do_it_itself) {
-    struct lease lease;
-    assert_true(lease_open(&lease, status_file(boot_clock_ms()), 0));
+    struct lease lease = begin(boot_clock_ms(), 0);
 
     int64_t from_ms = lease.stop_at_ms;
     assert_true(goes_off(&lease, WAIT_MS));
@@ -104,8 +110,7 @@ TEST(the_agent_has_a_moment_to_do_it_itself) {
 TEST(no_time_and_a_time_beyond_all_clocks_are_never) {
     static const int64_t never[] = {0, INT64_MAX, INT64_MAX - 1};
     for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
-        struct lease lease;
-        assert_true(lease_open(&lease, status_file(never[i]), FAR_MS));
+        struct lease lease = begin(never[i], FAR_MS);
 
         assert_int_equal(lease_look(&lease), LEASE_GOES_ON);
 
@@ -115,8 +120,7 @@ TEST(no_time_and_a_time_beyond_all_clocks_are_never) {
 }
 
 TEST(a_status_file_that_says_nothing_more_has_not_put_it_off) {
-    struct lease lease;
-    assert_true(lease_open(&lease, status_file(boot_clock_ms() - FAR_MS), FAR_MS));
+    struct lease lease = begin_over(FAR_MS);
 
     assert_int_equal(ftruncate(lease.status, 0), 0);
 
