@@ -3,6 +3,7 @@
 #include "common/base/buf.h"
 #include "common/runtime/files.h"
 #include "tests/integration/cluster/raw.h"
+#include "tests/support/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,16 +20,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LOG_LIMIT_BYTES = 64 << 20, PATHS = 8 };
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 const char *cluster_agent_program(void) {
     return AGENT_PATH;

@@ -4,13 +4,13 @@
  */
 #include "common/base/units.h"
 #include "tests/integration/cluster/cluster.h"
+#include "tests/support/clock.h"
 
 #include <mesos/scheduler.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static struct cluster cluster;
 
@@ -112,12 +112,6 @@ static void ask(struct asker *asker, const char *name, double cpus, double mem) 
     request.n_resources = 2;
     const Mesos__V1__Request *const requests[] = {&request};
     mesos_scheduler_driver_request_resources(asker->driver, requests, 1);
-}
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Turns all drivers until *counter is at least so much. */

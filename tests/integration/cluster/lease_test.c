@@ -3,6 +3,7 @@
  * still. Each task holds a pipe open, so that its end is heard of without its agent.
  */
 #include "tests/integration/cluster/framework.h"
+#include "tests/support/clock.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -30,12 +30,6 @@ struct held {
     const char *id;
     int pipe;
 };
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct framework *begin(void) {
     cluster_open(&cluster);

@@ -4,6 +4,7 @@
 #include "tests/integration/cluster/framework.h"
 
 #include "common/base/buf.h"
+#include "tests/support/clock.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct cluster cluster;
@@ -57,10 +57,7 @@ static void ask(struct reading *reading, const char *task) {
 static void turn(struct reading *reading, size_t size) {
     struct pollfd ready = {.fd = mesos_output_reader_fd(reading->reader), .events = POLLIN};
     while (reading->end == MESOS_OUTPUT_OPEN && reading->bytes.size < size) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-        int64_t wait_ms = mesos_output_reader_deadline_ms(reading->reader) - now_ms;
+        int64_t wait_ms = mesos_output_reader_deadline_ms(reading->reader) - now_ms();
         bool is_due = wait_ms <= WAIT_MS;
         int got = poll(&ready, 1, (int)(is_due ? (wait_ms > 0 ? wait_ms : 0) : WAIT_MS));
         if (got == 0 && !is_due)

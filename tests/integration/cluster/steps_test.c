@@ -10,13 +10,13 @@
 
 #include "agent/container/stop_point.h"
 #include "common/runtime/files.h"
+#include "tests/support/clock.h"
 
 #include <dirent.h>
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 enum { TIMES_LIMIT = 30, TASKS = 3, POLL_MS = 2, ENDS = 0, KILLED = 1, HOLD = 2 };
 
@@ -160,12 +160,6 @@ static bool is_clean(void) {
 }
 
 /* --- the walk --- */
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void finish(struct scene *scene) {
     int64_t deadline_ms = now_ms() + WAIT_MS;

@@ -3,6 +3,7 @@
  */
 #include "tests/integration/container/world.h"
 #include "tests/support/unit.h"
+#include "tests/support/clock.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -11,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The long grace is for tasks that must do something in it, on a machine that is slow. */
@@ -24,12 +24,6 @@ enum { IN_MS = 1000, OVER_MS = 2000 };
     "trap 'echo term; echo > told' TERM; " first "; while :; do tail -f /dev/null & wait $!; done"
 
 static struct world world;
-
-static int64_t boot_clock_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct run *begin_leased(const char *shell, int64_t grace_ms) {
     struct run *run;

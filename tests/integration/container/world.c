@@ -3,6 +3,7 @@
 #include "tests/integration/container/world.h"
 
 #include "tests/support/unit.h"
+#include "tests/support/clock.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 60000, NOBODY = 65534, READ_LIMIT_BYTES = 64 * 1024 };
@@ -20,12 +20,6 @@ __attribute__((constructor)) static void skip_without_root(void) {
         return;
     fprintf(stderr, "SKIPPED: containers need root\n");
     exit(77);
-}
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static struct run *find_run(struct world *world, struct text id) {

@@ -2,21 +2,15 @@
 
 #include "init/record.h"
 #include "tests/support/unit.h"
+#include "tests/support/clock.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { FAR_MS = 3600 * 1000, WAIT_MS = 10000 };
-
-static int64_t boot_clock_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void write_stop_at(int file, int64_t stop_at_ms) {
     assert_int_equal(

@@ -2,10 +2,10 @@
 
 #include "mesos/v1/scheduler/scheduler.pb-c.h"
 #include "tests/unit/lib/shell/fake_peer.h"
+#include "tests/support/clock.h"
 
 #include <poll.h>
 #include <stdatomic.h>
-#include <time.h>
 
 /* What happened, from both sides: the master's in the test's thread, the framework's in the
  * driver's. */
@@ -219,12 +219,6 @@ TEST(with_a_thread_an_offer_becomes_a_task_and_its_update_is_acknowledged) {
     assert_int_equal(play.offers, 1);
     assert_int_equal(play.updates, 1);
     end(&play);
-}
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void poll_driver(struct play *play) {
