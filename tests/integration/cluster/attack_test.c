@@ -21,9 +21,7 @@ static struct framework *witness;
 static unsigned rounds;
 
 static void begin(void) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    witness = framework_new(&cluster, (struct framework_options){.failover_timeout_s = 60});
+    witness = framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
     framework_launch(witness, (struct wish){.id = "witness", .command = "exec sleep 1000"});
     framework_wait(witness, "witness", MESOS__V1__TASK_STATE__TASK_RUNNING);
 }
@@ -42,8 +40,7 @@ static void check_witness(void) {
 
 static void end(void) {
     check_witness();
-    framework_free(witness);
-    cluster_close(&cluster);
+    framework_end(witness);
 }
 
 static uint16_t agent_port(void) {

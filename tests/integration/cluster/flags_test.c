@@ -18,10 +18,8 @@ static void restart_agent(const char *const *flags) {
 
 /* One cpu each. */
 static struct framework *begin(void) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
     struct framework *framework =
-        framework_new(&cluster, (struct framework_options){.failover_timeout_s = 60});
+        framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
     static const char *const ids[] = {"a", "b"};
     for (int i = 0; i < 2; i++) {
         framework_launch(
@@ -30,11 +28,6 @@ static struct framework *begin(void) {
         framework_wait(framework, ids[i], MESOS__V1__TASK_STATE__TASK_RUNNING);
     }
     return framework;
-}
-
-static void end(struct framework *framework) {
-    framework_free(framework);
-    cluster_close(&cluster);
 }
 
 static void assert_goes_on(struct framework *framework, const char *task) {
@@ -71,7 +64,7 @@ TEST(more_resources_and_other_attributes_are_an_update) {
     framework_wait(framework, "big", MESOS__V1__TASK_STATE__TASK_RUNNING);
     assert_master_says("\"r7\"");
     assert_goes_on(framework, "a");
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(fewer_resources_than_before_but_enough_are_an_update) {
@@ -82,7 +75,7 @@ TEST(fewer_resources_than_before_but_enough_are_an_update) {
 
     assert_goes_on(framework, "a");
     assert_goes_on(framework, "b");
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(fewer_than_what_is_in_use_is_refused_with_the_names_and_changes_nothing) {
@@ -97,7 +90,7 @@ TEST(fewer_than_what_is_in_use_is_refused_with_the_names_and_changes_nothing) {
 
     assert_goes_on(framework, "a");
     assert_goes_on(framework, "b");
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(forced_what_does_not_fit_ends_and_the_rest_goes_on) {
@@ -110,5 +103,5 @@ TEST(forced_what_does_not_fit_ends_and_the_rest_goes_on) {
     struct note note = framework_wait(framework, "b", MESOS__V1__TASK_STATE__TASK_KILLED);
     assert_string_equal(note.message, "The agent was started with fewer resources");
     assert_goes_on(framework, "a");
-    end(framework);
+    framework_end(framework);
 }

@@ -405,6 +405,18 @@ void framework_abort(struct framework *framework) {
     destroy(framework);
 }
 
+struct framework *framework_begin(struct cluster *cluster, struct framework_options options) {
+    cluster_open(cluster);
+    cluster_start(cluster);
+    return framework_new(cluster, options);
+}
+
+void framework_end(struct framework *framework) {
+    struct cluster *cluster = framework->cluster;
+    framework_free(framework);
+    cluster_close(cluster);
+}
+
 /* --- waiting --- */
 
 static struct timespec deadline(void) {
@@ -481,6 +493,12 @@ void framework_wait_offer(struct framework *framework, struct held_offer *out, s
     }
     *out = framework->offers[from];
     pthread_mutex_unlock(&framework->mutex);
+}
+
+void framework_assert_stopped(struct framework *framework, const char *task) {
+    struct note note = framework_wait(framework, task, MESOS__V1__TASK_STATE__TASK_KILLED);
+    assert_int_equal(note.reason, MESOS__V1__TASK_STATUS__REASON__REASON_AGENT_DISCONNECTED);
+    assert_non_null(strstr(note.message, "no master for 5secs"));
 }
 
 unsigned framework_count(struct framework *framework, const char *task,

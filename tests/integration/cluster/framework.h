@@ -76,6 +76,9 @@ void framework_free(struct framework *framework);  /* stops it without failover 
 void framework_leave(struct framework *framework); /* stops with failover, and frees */
 /* Dies as a process does: nothing is said. */
 void framework_abort(struct framework *framework);
+/* framework_new and framework_free with the cluster: started before, closed behind. */
+struct framework *framework_begin(struct cluster *cluster, struct framework_options options);
+void framework_end(struct framework *framework);
 
 void framework_launch(struct framework *framework, struct wish wish); /* id and texts are kept */
 struct note framework_wait(struct framework *framework, const char *task,
@@ -86,6 +89,8 @@ size_t framework_notes(struct framework *framework); /* how many were heard */
 /* Until *counter, one of the framework's, is at least so much. */
 void framework_wait_count(struct framework *framework, const unsigned *counter, unsigned least);
 void framework_wait_offer(struct framework *framework, struct held_offer *out, size_t from);
+/* Waits until it is told that the task was ended, as its agent had no master for five seconds. */
+void framework_assert_stopped(struct framework *framework, const char *task);
 unsigned framework_count(struct framework *framework, const char *task, Mesos__V1__TaskState state);
 void framework_kill(struct framework *framework, const char *task, int64_t grace_ms);
 void framework_answer_inverse(struct framework *framework, bool accepts); /* the last one */

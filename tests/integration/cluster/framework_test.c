@@ -65,8 +65,7 @@ TEST(a_framework_that_fails_over_finds_its_tasks) {
     framework_kill(young, "task", 1000);
     framework_wait(young, "task", MESOS__V1__TASK_STATE__TASK_KILLED);
     framework_abort(old);
-    framework_free(young);
-    cluster_close(&cluster);
+    framework_end(young);
 }
 
 TEST(the_tasks_of_a_framework_that_does_not_come_back_end) {
@@ -108,8 +107,7 @@ TEST(reconciliation_answers_for_known_and_unknown_tasks) {
         framework_wait_from(framework, "known", MESOS__V1__TASK_STATE__TASK_RUNNING, from);
     assert_int_equal(known.reason, MESOS__V1__TASK_STATUS__REASON__REASON_RECONCILIATION);
     framework_wait(framework, "unknown", MESOS__V1__TASK_STATE__TASK_UNKNOWN);
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }
 
 TEST(an_offer_that_nobody_answers_is_rescinded_and_made_again) {
@@ -124,8 +122,7 @@ TEST(an_offer_that_nobody_answers_is_rescinded_and_made_again) {
     framework_wait_offer(framework, &second, 1);
 
     assert_string_not_equal(first.id, second.id);
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }
 
 TEST(a_silent_agent_is_unreachable_and_comes_back_with_its_tasks) {
@@ -145,8 +142,7 @@ TEST(a_silent_agent_is_unreachable_and_comes_back_with_its_tasks) {
     process_wait_log(&cluster.agents[0], " registered ");
     framework_reconcile(framework, "task");
     framework_wait_from(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING, from);
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }
 
 TEST(two_agents_share_the_work_and_one_that_goes_takes_only_its_own) {
@@ -167,6 +163,5 @@ TEST(two_agents_share_the_work_and_one_that_goes_takes_only_its_own) {
     framework_wait(framework, "b", MESOS__V1__TASK_STATE__TASK_KILLED);
 
     assert_int_equal(framework_count(framework, "a", MESOS__V1__TASK_STATE__TASK_RUNNING), 1);
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }

@@ -32,14 +32,7 @@ struct held {
 };
 
 static struct framework *begin(void) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    return framework_new(&cluster, (struct framework_options){.failover_timeout_s = 60});
-}
-
-static void end(struct framework *framework) {
-    framework_free(framework);
-    cluster_close(&cluster);
+    return framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
 }
 
 static struct held run(struct framework *framework, const char *id, const char *first,
@@ -78,12 +71,6 @@ static void let_go(struct held *held) {
     close(held->pipe);
 }
 
-static void assert_told_once(struct framework *framework, const char *task) {
-    struct note note = framework_wait(framework, task, MESOS__V1__TASK_STATE__TASK_KILLED);
-    assert_int_equal(note.reason, MESOS__V1__TASK_STATUS__REASON__REASON_AGENT_DISCONNECTED);
-    assert_non_null(strstr(note.message, "no master for 5secs"));
-}
-
 /* Something that takes longer than a task has without a master. */
 static void outlast(struct framework *framework, const char *id) {
     framework_launch(framework, (struct wish){.id = id, .command = "exec sleep 8"});
@@ -103,14 +90,14 @@ TEST(a_dead_agent_leaves_no_task_that_must_have_a_master) {
     assert_false(is_gone(&free_one, 0));
     cluster_start_agent(&cluster, 0, NULL);
 
-    assert_told_once(framework, "bound");
+    framework_assert_stopped(framework, "bound");
     process_wait_log(&cluster.agents[0], " registered ");
     assert_int_equal(framework_count(framework, "bound", MESOS__V1__TASK_STATE__TASK_KILLED), 1);
     assert_int_equal(framework_count(framework, "free", MESOS__V1__TASK_STATE__TASK_KILLED), 0);
     assert_false(is_gone(&free_one, 0));
     let_go(&bound);
     let_go(&free_one);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(a_task_that_does_not_listen_goes_too_and_when_its_agent_is_dead) {
@@ -124,9 +111,9 @@ TEST(a_task_that_does_not_listen_goes_too_and_when_its_agent_is_dead) {
                     STOP_AFTER_MS + FIRST_MS + GRACE_MS + SLACK_MS);
     cluster_start_agent(&cluster, 0, NULL);
 
-    assert_told_once(framework, "bound");
+    framework_assert_stopped(framework, "bound");
     let_go(&bound);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(an_agent_that_stands_still_tells_it_once_when_it_goes_on) {
@@ -139,12 +126,12 @@ TEST(an_agent_that_stands_still_tells_it_once_when_it_goes_on) {
     assert_true(took_ms <= STOP_AFTER_MS + FIRST_MS + SLACK_MS);
     kill(cluster.agents[0].pid, SIGCONT);
 
-    assert_told_once(framework, "bound");
+    framework_assert_stopped(framework, "bound");
     framework_launch(framework, (struct wish){.id = "next", .command = "true"});
     framework_wait(framework, "next", MESOS__V1__TASK_STATE__TASK_FINISHED);
     assert_int_equal(framework_count(framework, "bound", MESOS__V1__TASK_STATE__TASK_KILLED), 1);
     let_go(&bound);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(an_agent_that_dies_between_sigterm_and_sigkill_is_not_needed_for_the_rest) {
@@ -160,9 +147,9 @@ TEST(an_agent_that_dies_between_sigterm_and_sigkill_is_not_needed_for_the_rest) 
     kill(cluster.master.pid, SIGCONT);
     cluster_start_agent(&cluster, 0, NULL);
 
-    assert_told_once(framework, "bound");
+    framework_assert_stopped(framework, "bound");
     let_go(&bound);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(with_a_master_the_task_goes_on_for_as_long_as_it_likes) {
@@ -173,7 +160,7 @@ TEST(with_a_master_the_task_goes_on_for_as_long_as_it_likes) {
 
     assert_false(is_gone(&bound, 0));
     let_go(&bound);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(an_agent_that_is_back_in_time_keeps_the_task) {
@@ -187,5 +174,5 @@ TEST(an_agent_that_is_back_in_time_keeps_the_task) {
     assert_false(is_gone(&bound, 0));
     assert_int_equal(framework_count(framework, "bound", MESOS__V1__TASK_STATE__TASK_KILLED), 0);
     let_go(&bound);
-    end(framework);
+    framework_end(framework);
 }

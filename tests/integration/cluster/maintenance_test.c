@@ -43,9 +43,7 @@ static void schedule(const char *windows, int status, const char *part) {
 
 /* The agent's id, as a framework is offered it. */
 static void begin(struct framework **framework, struct held_offer *offer) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    *framework = framework_new(
+    *framework = framework_begin(
         &cluster, (struct framework_options){.holds_offers = true, .failover_timeout_s = 60});
     framework_wait_offer(*framework, offer, 0);
 }
@@ -79,8 +77,7 @@ TEST(calls_about_agents_answer_as_in_mesos) {
     call_agent("REACTIVATE_AGENT", "reactivate_agent", offer.agent, "", 200);
     framework_wait_offer(framework, &offer, 1);
 
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }
 
 TEST(the_schedule_is_answered_as_in_mesos_and_outlives_the_master) {
@@ -160,15 +157,12 @@ TEST(frameworks_are_asked_to_leave_and_their_answers_are_shown) {
 
     schedule("", 200, "");
     call("{\"type\":\"GET_MAINTENANCE_STATUS\"}", 200, "\"status\":{}");
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }
 
 TEST(a_task_does_not_outlive_its_agent_that_is_gone) {
-    struct framework *framework;
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    framework = framework_new(&cluster, (struct framework_options){.failover_timeout_s = 60});
+    struct framework *framework =
+        framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
     framework_launch(framework, (struct wish){.id = "stubborn",
                                               .command = "trap : TERM; while :; do sleep 1; done"});
     framework_wait(framework, "stubborn", MESOS__V1__TASK_STATE__TASK_RUNNING);
@@ -189,6 +183,5 @@ TEST(a_task_does_not_outlive_its_agent_that_is_gone) {
     call_agent("MARK_AGENT_GONE", "mark_agent_gone", agent, "", 200);
     cluster_start_agent(&cluster, 0, NULL);
     assert_int_equal(process_wait(&cluster.agents[0]), 3);
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }

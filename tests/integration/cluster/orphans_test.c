@@ -121,8 +121,7 @@ static void end(struct framework *framework) {
     framework_kill(framework, "own", 1000);
     framework_wait(framework, "own", MESOS__V1__TASK_STATE__TASK_KILLED);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_FAILED), 0);
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }
 
 TEST(what_nobody_owns_goes_while_the_agent_runs) {

@@ -72,14 +72,7 @@ static void drop(struct reading *reading) {
 }
 
 static struct framework *begin(void) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    return framework_new(&cluster, (struct framework_options){.failover_timeout_s = 60});
-}
-
-static void end(struct framework *framework) {
-    framework_free(framework);
-    cluster_close(&cluster);
+    return framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
 }
 
 TEST(two_megabytes_come_whole_and_end_with_the_task) {
@@ -99,7 +92,7 @@ TEST(two_megabytes_come_whole_and_end_with_the_task) {
     assert_int_equal(reading.bytes.size, wanted.size);
     assert_memory_equal(reading.bytes.data, wanted.data, wanted.size);
     drop(&reading);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(a_follower_hears_each_line_when_it_is_written) {
@@ -123,7 +116,7 @@ TEST(a_follower_hears_each_line_when_it_is_written) {
     assert_string_equal(buf_string(&reading.bytes), "one\ntwo\n");
     assert_int_equal(reading.end, MESOS_OUTPUT_COMPLETE);
     drop(&reading);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(a_follower_is_told_when_the_agent_is_gone_and_when_there_is_no_such_task) {
@@ -145,5 +138,5 @@ TEST(a_follower_is_told_when_the_agent_is_gone_and_when_there_is_no_such_task) {
     drop(&reading);
     cluster_start_agent(&cluster, 0, NULL);
     process_wait_log(&cluster.agents[0], " registered ");
-    end(framework);
+    framework_end(framework);
 }

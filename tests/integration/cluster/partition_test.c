@@ -8,14 +8,7 @@
 static struct cluster cluster;
 
 static struct framework *begin(void) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    return framework_new(&cluster, (struct framework_options){.failover_timeout_s = 60});
-}
-
-static void end(struct framework *framework) {
-    framework_free(framework);
-    cluster_close(&cluster);
+    return framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
 }
 
 static void run_both(struct framework *framework) {
@@ -28,9 +21,7 @@ static void run_both(struct framework *framework) {
 }
 
 static void assert_stopped(struct framework *framework) {
-    struct note note = framework_wait(framework, "bound", MESOS__V1__TASK_STATE__TASK_KILLED);
-    assert_int_equal(note.reason, MESOS__V1__TASK_STATUS__REASON__REASON_AGENT_DISCONNECTED);
-    assert_non_null(strstr(note.message, "no master for 5secs"));
+    framework_assert_stopped(framework, "bound");
     assert_int_equal(framework_count(framework, "free", MESOS__V1__TASK_STATE__TASK_KILLED), 0);
 }
 
@@ -43,7 +34,7 @@ TEST(a_master_that_stands_still_leaves_no_task_that_must_have_one) {
     kill(cluster.master.pid, SIGCONT);
 
     assert_stopped(framework);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(time_without_a_master_goes_on_while_the_agent_is_down) {
@@ -57,7 +48,7 @@ TEST(time_without_a_master_goes_on_while_the_agent_is_down) {
     cluster_start_master(&cluster, NULL);
 
     assert_stopped(framework);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(a_label_that_is_no_duration_is_an_error_of_the_task) {
@@ -68,5 +59,5 @@ TEST(a_label_that_is_no_duration_is_an_error_of_the_task) {
 
     struct note note = framework_wait(framework, "odd", MESOS__V1__TASK_STATE__TASK_ERROR);
     assert_non_null(strstr(note.message, "mesos.partition.stop_after=soon"));
-    end(framework);
+    framework_end(framework);
 }

@@ -14,17 +14,6 @@
 
 static struct cluster cluster;
 
-static struct framework *begin(struct framework_options options) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    return framework_new(&cluster, options);
-}
-
-static void end(struct framework *framework) {
-    framework_free(framework);
-    cluster_close(&cluster);
-}
-
 /* A task that ends with 5 when somebody writes to its fifo, which is below the cluster's directory.
  */
 static const char *gate_command(const char *name) {
@@ -48,7 +37,8 @@ static void restart_agent(void) {
 }
 
 TEST(tasks_outlive_a_killed_agent_and_their_ends_are_told_rightly) {
-    struct framework *framework = begin((struct framework_options){.failover_timeout_s = 60});
+    struct framework *framework =
+        framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
     framework_launch(framework, (struct wish){.id = "during", .command = gate_command("during")});
     framework_wait(framework, "during", MESOS__V1__TASK_STATE__TASK_RUNNING);
     framework_launch(framework, (struct wish){.id = "after", .command = gate_command("after")});
@@ -65,11 +55,12 @@ TEST(tasks_outlive_a_killed_agent_and_their_ends_are_told_rightly) {
     assert_int_equal(
         framework_wait(framework, "after", MESOS__V1__TASK_STATE__TASK_FAILED).exit_code, 5);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_LOST), 0);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(sigterm_leaves_tasks_running_and_sigusr1_leaves_nothing) {
-    struct framework *framework = begin((struct framework_options){.failover_timeout_s = 60});
+    struct framework *framework =
+        framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
     framework_launch(framework, (struct wish){.id = "gated", .command = gate_command("gate")});
     framework_wait(framework, "gated", MESOS__V1__TASK_STATE__TASK_RUNNING);
 
@@ -83,12 +74,14 @@ TEST(sigterm_leaves_tasks_running_and_sigusr1_leaves_nothing) {
     framework_wait(framework, "sleep", MESOS__V1__TASK_STATE__TASK_RUNNING);
     assert_int_equal(process_end(&cluster.agents[0], SIGUSR1), 0);
     assert_int_equal(cluster_cgroups(&cluster, 0), 0);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(agent_and_framework_come_back_to_a_master_that_was_killed) {
-    struct framework *framework = begin((struct framework_options){
-        .failover_timeout_s = 60, .is_explicit = true, .keeps_acknowledgements = true});
+    struct framework *framework =
+        framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60,
+                                                             .is_explicit = true,
+                                                             .keeps_acknowledgements = true});
     framework_launch(framework, (struct wish){.id = "task", .command = gate_command("gate")});
     framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING);
 
@@ -103,7 +96,7 @@ TEST(agent_and_framework_come_back_to_a_master_that_was_killed) {
                         framework_notes(framework));
     open_gate("gate");
     framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_FAILED);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(two_hundred_tasks_survive_both_being_killed_again_and_again) {
@@ -149,11 +142,12 @@ TEST(two_hundred_tasks_survive_both_being_killed_again_and_again) {
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_FAILED), 0);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_LOST), 0);
     close(held);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(a_custom_executor_outlives_its_agent) {
-    struct framework *framework = begin((struct framework_options){.failover_timeout_s = 60});
+    struct framework *framework =
+        framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
     framework_launch(framework,
                      (struct wish){.id = "hold", .executor = cluster_executor(&cluster)});
     framework_wait(framework, "hold", MESOS__V1__TASK_STATE__TASK_RUNNING);
@@ -165,7 +159,7 @@ TEST(a_custom_executor_outlives_its_agent) {
     framework_kill(framework, "hold", 5000);
     framework_wait(framework, "hold", MESOS__V1__TASK_STATE__TASK_KILLED);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_LOST), 0);
-    end(framework);
+    framework_end(framework);
 }
 
 static void write_file(const char *name, const char *content, mode_t mode) {
@@ -211,8 +205,7 @@ TEST(after_a_reboot_tasks_have_failed_and_nothing_of_them_is_left) {
     process_end(&cluster.agents[0], SIGUSR1);
     assert_int_equal(cluster_cgroups(&cluster, 0), 0);
     assert_int_equal(glob(cluster_path(&cluster, "agent0/run/*"), 0, NULL, &found), GLOB_NOMATCH);
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }
 
 /* The gate of the executor: its sandbox is the only one. */
@@ -226,7 +219,8 @@ static void open_executor_gate(void) {
 }
 
 TEST(what_an_executor_says_while_its_agent_is_away_arrives) {
-    struct framework *framework = begin((struct framework_options){.failover_timeout_s = 60});
+    struct framework *framework =
+        framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
     framework_launch(framework,
                      (struct wish){.id = "gate", .executor = cluster_executor(&cluster)});
     framework_wait(framework, "gate", MESOS__V1__TASK_STATE__TASK_RUNNING);
@@ -238,11 +232,12 @@ TEST(what_an_executor_says_while_its_agent_is_away_arrives) {
     framework_wait(framework, "gate", MESOS__V1__TASK_STATE__TASK_FINISHED);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_FAILED), 0);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_LOST), 0);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(an_update_that_the_agent_could_not_deliver_arrives_after_both_were_killed) {
-    struct framework *framework = begin((struct framework_options){.failover_timeout_s = 60});
+    struct framework *framework =
+        framework_begin(&cluster, (struct framework_options){.failover_timeout_s = 60});
     framework_launch(framework, (struct wish){.id = "task", .command = gate_command("gate")});
     framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING);
 
@@ -255,7 +250,7 @@ TEST(an_update_that_the_agent_could_not_deliver_arrives_after_both_were_killed) 
 
     assert_int_equal(
         framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_FAILED).exit_code, 5);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(an_executor_finds_an_agent_again_whose_port_the_kernel_chose) {
@@ -276,7 +271,7 @@ TEST(an_executor_finds_an_agent_again_whose_port_the_kernel_chose) {
 
     framework_kill(framework, "hold", 5000);
     framework_wait(framework, "hold", MESOS__V1__TASK_STATE__TASK_KILLED);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(five_hundred_tasks_are_found_again) {
@@ -307,5 +302,5 @@ TEST(five_hundred_tasks_are_found_again) {
     framework_wait_from(framework, "t499", MESOS__V1__TASK_STATE__TASK_RUNNING, from);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_FAILED), 0);
     assert_int_equal(framework_count(framework, NULL, MESOS__V1__TASK_STATE__TASK_LOST), 0);
-    end(framework);
+    framework_end(framework);
 }

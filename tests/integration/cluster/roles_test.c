@@ -115,9 +115,7 @@ TEST(the_older_endpoints_do_the_same) {
 }
 
 TEST(roles_show_what_runs_and_limits_look_at_it) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    struct framework *framework = framework_new(&cluster, (struct framework_options){0});
+    struct framework *framework = framework_begin(&cluster, (struct framework_options){0});
     framework_launch(framework,
                      (struct wish){.id = "task", .command = "exec sleep 1000", .cpus_milli = 100});
     framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING);
@@ -130,8 +128,7 @@ TEST(roles_show_what_runs_and_limits_look_at_it) {
     call(QUOTA("{\"role\":\"*\"}"), 200, "");
     framework_wait(framework, "more", MESOS__V1__TASK_STATE__TASK_FINISHED);
 
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }
 
 /* A policy of one's own, from tests/integration/allocator_module, as a user would build it. */

@@ -125,9 +125,7 @@ static void copy_meta(void) {
 }
 
 TEST(a_copy_of_a_work_dir_is_refused_and_the_original_goes_on) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    struct framework *framework = framework_new(&cluster, (struct framework_options){0});
+    struct framework *framework = framework_begin(&cluster, (struct framework_options){0});
     framework_launch(framework, (struct wish){.id = "task", .command = "exec sleep 1000"});
     framework_wait(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING);
     copy_meta();
@@ -140,8 +138,7 @@ TEST(a_copy_of_a_work_dir_is_refused_and_the_original_goes_on) {
     assert_int_equal(framework_count(framework, "task", MESOS__V1__TASK_STATE__TASK_RUNNING), 1);
     framework_launch(framework, (struct wish){.id = "another", .command = "true"});
     framework_wait(framework, "another", MESOS__V1__TASK_STATE__TASK_FINISHED);
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }
 
 static void fill(const char *path) {

@@ -248,6 +248,5 @@ TEST(whatever_step_the_agent_dies_at_each_task_ends_once_and_nothing_is_left) {
     }
 
     print_message("killed at %u steps\n", total);
-    framework_free(framework);
-    cluster_close(&cluster);
+    framework_end(framework);
 }

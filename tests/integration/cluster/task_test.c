@@ -15,14 +15,7 @@
 static struct cluster cluster;
 
 static struct framework *begin(void) {
-    cluster_open(&cluster);
-    cluster_start(&cluster);
-    return framework_new(&cluster, (struct framework_options){0});
-}
-
-static void end(struct framework *framework) {
-    framework_free(framework);
-    cluster_close(&cluster);
+    return framework_begin(&cluster, (struct framework_options){0});
 }
 
 TEST(every_way_a_task_ends_is_told_apart) {
@@ -55,7 +48,7 @@ TEST(every_way_a_task_ends_is_told_apart) {
     struct note late = framework_wait(framework, "late", MESOS__V1__TASK_STATE__TASK_FAILED);
     assert_int_equal(late.reason,
                      MESOS__V1__TASK_STATUS__REASON__REASON_MAX_COMPLETION_TIME_REACHED);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(what_cannot_be_executed_says_why_and_disturbs_nobody) {
@@ -84,7 +77,7 @@ TEST(what_cannot_be_executed_says_why_and_disturbs_nobody) {
     assert_int_equal(framework_count(framework, "witness", MESOS__V1__TASK_STATE__TASK_RUNNING), 1);
     framework_kill(framework, "witness", 1000);
     framework_wait(framework, "witness", MESOS__V1__TASK_STATE__TASK_KILLED);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(a_custom_executor_runs_its_task_and_says_so) {
@@ -95,7 +88,7 @@ TEST(a_custom_executor_runs_its_task_and_says_so) {
 
     framework_wait(framework, "hello", MESOS__V1__TASK_STATE__TASK_RUNNING);
     framework_wait(framework, "hello", MESOS__V1__TASK_STATE__TASK_FINISHED);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(what_the_master_refuses_is_told_by_a_status_and_runs_nowhere) {
@@ -109,7 +102,7 @@ TEST(what_the_master_refuses_is_told_by_a_status_and_runs_nowhere) {
     framework_wait(framework, "one", MESOS__V1__TASK_STATE__TASK_ERROR);
     struct note note = framework_wait(framework, "a/b", MESOS__V1__TASK_STATE__TASK_ERROR);
     assert_int_equal(note.reason, MESOS__V1__TASK_STATUS__REASON__REASON_TASK_INVALID);
-    end(framework);
+    framework_end(framework);
 }
 
 /* A framework's directory goes with the last sandbox in it. */
@@ -136,7 +129,7 @@ TEST(an_ended_sandbox_is_kept_for_its_time_and_then_removed) {
     framework_wait(framework, "brief", MESOS__V1__TASK_STATE__TASK_FINISHED);
 
     await_empty_sandboxes();
-    end(framework);
+    framework_end(framework);
 }
 
 /* One call of the operator API; must be taken. */
@@ -159,7 +152,7 @@ TEST(an_operator_kills_a_task_and_tears_a_framework_down) {
     call_operator("TEARDOWN", "teardown", framework->id, "");
 
     framework_wait_count(framework, &framework->errors, 1);
-    end(framework);
+    framework_end(framework);
 }
 
 TEST(an_executor_that_cannot_be_run_or_never_registers_fails_its_task) {
@@ -176,5 +169,5 @@ TEST(an_executor_that_cannot_be_run_or_never_registers_fails_its_task) {
     framework_wait(framework, "missing", MESOS__V1__TASK_STATE__TASK_FAILED);
     framework_wait(framework, "mute", MESOS__V1__TASK_STATE__TASK_FAILED);
     framework_wait_count(framework, &framework->executors_lost, 2);
-    end(framework);
+    framework_end(framework);
 }
