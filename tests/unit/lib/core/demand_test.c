@@ -3,23 +3,7 @@
  */
 #include "tests/unit/lib/core/scheduler_rig.h"
 
-static void begin_in_roles(struct stage *stage, size_t role_count) {
-    static char *roles[] = {"blue", "green"};
-    Mesos__V1__FrameworkInfo info = MESOS__V1__FRAMEWORK_INFO__INIT;
-    info.name = "test";
-    info.user = "nobody";
-    info.roles = roles;
-    info.n_roles = role_count;
-    struct scheduler_settings settings = {.masters = TEXT("m:5050"), .framework = &info, .seed = 7};
-    stage_init(stage, scheduler_new(&settings), step);
-    stage_tell(stage, DRIVER_EVENT_START);
-}
-
-static void reconnect(struct stage *stage) {
-    stage->now_ms += 5000;
-    stage_tell(stage, DRIVER_EVENT_CLOSED);
-    stage_tell(stage, DRIVER_EVENT_CONNECTED);
-}
+static const struct choices in_no_role = {.has_no_roles = true}, in_two_roles = {0};
 
 /* --- builders --- */
 
@@ -67,42 +51,17 @@ static void ask(struct stage *stage, const struct want *wants, size_t count) {
     request.requests = list;
     request.n_requests = count;
     call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
-    call.has_type = true;
-    call.type = CALL_TYPE(REQUEST);
     call.request = &request;
-    stage_call(stage, CALL_TYPE(REQUEST), &call.base);
+    send_call(stage, CALL_TYPE(REQUEST), &call);
 }
 
 static void launch(struct stage *stage, double cpus, const char *role) {
     struct amount_of_cpus amount;
     fill(&amount, cpus, role);
-    Mesos__V1__TaskID task_id = MESOS__V1__TASK_ID__INIT;
-    task_id.value = "t-1";
-    Mesos__V1__AgentID agent_id = MESOS__V1__AGENT_ID__INIT;
-    agent_id.value = "a-1";
-    Mesos__V1__TaskInfo task = MESOS__V1__TASK_INFO__INIT;
-    task.name = "task";
-    task.task_id = &task_id;
-    task.agent_id = &agent_id;
-    task.resources = amount.list;
-    task.n_resources = 1;
-    Mesos__V1__TaskInfo *tasks[] = {&task};
-    Mesos__V1__Offer__Operation__Launch body = MESOS__V1__OFFER__OPERATION__LAUNCH__INIT;
-    body.task_infos = tasks;
-    body.n_task_infos = 1;
-    Mesos__V1__Offer__Operation operation = MESOS__V1__OFFER__OPERATION__INIT;
-    operation.has_type = true;
-    operation.type = MESOS__V1__OFFER__OPERATION__TYPE__LAUNCH;
-    operation.launch = &body;
-    Mesos__V1__Offer__Operation *operations[] = {&operation};
-    Mesos__V1__Scheduler__Call__Accept accept = MESOS__V1__SCHEDULER__CALL__ACCEPT__INIT;
-    accept.operations = operations;
-    accept.n_operations = 1;
-    call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
-    call.has_type = true;
-    call.type = CALL_TYPE(ACCEPT);
-    call.accept = &accept;
-    stage_call(stage, CALL_TYPE(ACCEPT), &call.base);
+    Mesos__V1__TaskInfo *task = message_task("t-1");
+    task->resources = amount.list;
+    task->n_resources = 1;
+    call_launch(stage, task);
 }
 
 static const struct want three_web = {"web", NULL, 1, 3};
@@ -111,7 +70,7 @@ static const struct want three_web = {"web", NULL, 1, 3};
 
 TEST(what_is_asked_for_before_there_is_a_master_is_said_behind_the_subscription) {
     struct stage stage;
-    begin_in_roles(&stage, 0);
+    begin(&stage, in_no_role);
 
     ask(&stage, &three_web, 1);
     assert_int_equal(stage_count(&stage, DRIVER_EFFECT_SEND), 0);
@@ -130,7 +89,7 @@ TEST(what_is_asked_for_before_there_is_a_master_is_said_behind_the_subscription)
 
 TEST(what_is_asked_for_is_sent_at_once_when_there_is_a_master) {
     struct stage stage;
-    begin_in_roles(&stage, 0);
+    begin(&stage, in_no_role);
     stage_tell(&stage, DRIVER_EVENT_CONNECTED);
     assert_int_equal(sent(&stage, 0)->subscribe->n_suppressed_roles, 0);
     subscribe(&stage);
@@ -142,22 +101,20 @@ TEST(what_is_asked_for_is_sent_at_once_when_there_is_a_master) {
     end(&stage);
 }
 
-static void begin_asking(struct stage *stage, size_t role_count, const struct want *wants,
+static void begin_asking(struct stage *stage, struct choices choices, const struct want *wants,
                          size_t count) {
-    begin_in_roles(stage, role_count);
-    stage_tell(stage, DRIVER_EVENT_CONNECTED);
-    subscribe(stage);
+    begin_subscribed(stage, choices);
     ask(stage, wants, count);
 }
 
 TEST(after_a_reconnection_what_is_left_is_asked_for) {
     struct stage stage;
-    begin_asking(&stage, 0, &three_web, 1);
+    begin_asking(&stage, in_no_role, &three_web, 1);
 
     launch(&stage, 1, NULL);
     launch(&stage, 0.5, NULL);
     launch(&stage, 2, NULL); /* does not fit */
-    reconnect(&stage);
+    stage_reconnect(&stage);
     subscribe(&stage);
 
     assert_int_equal(sent(&stage, 0)->type, CALL_TYPE(REQUEST));
@@ -167,10 +124,10 @@ TEST(after_a_reconnection_what_is_left_is_asked_for) {
 
 TEST(when_nothing_is_left_nothing_is_wanted_after_a_reconnection_either) {
     struct stage stage;
-    begin_asking(&stage, 0, &(struct want){"web", NULL, 1, 1}, 1);
+    begin_asking(&stage, in_no_role, &(struct want){"web", NULL, 1, 1}, 1);
 
     launch(&stage, 1, NULL);
-    reconnect(&stage);
+    stage_reconnect(&stage);
     subscribe(&stage);
 
     assert_true(sent(&stage, 0)->request->requests[0]->has_count);
@@ -180,8 +137,8 @@ TEST(when_nothing_is_left_nothing_is_wanted_after_a_reconnection_either) {
 
 TEST(a_launch_that_no_master_heard_of_does_not_count) {
     struct stage stage;
-    begin_asking(&stage, 0, &three_web, 1);
-    reconnect(&stage);
+    begin_asking(&stage, in_no_role, &three_web, 1);
+    stage_reconnect(&stage);
 
     launch(&stage, 1, NULL);
     subscribe(&stage);
@@ -193,11 +150,11 @@ TEST(a_launch_that_no_master_heard_of_does_not_count) {
 TEST(a_task_is_of_the_request_of_its_size_before_one_that_has_room) {
     static const struct want wants[] = {{"big", NULL, 4, 2}, {"small", NULL, 1, 2}};
     struct stage stage;
-    begin_asking(&stage, 0, wants, 2);
+    begin_asking(&stage, in_no_role, wants, 2);
 
     launch(&stage, 1, NULL);
     launch(&stage, 2, NULL);
-    reconnect(&stage);
+    stage_reconnect(&stage);
     subscribe(&stage);
 
     assert_int_equal(sent(&stage, 0)->request->requests[0]->count, 1);
@@ -209,10 +166,10 @@ TEST(a_request_replaces_those_of_the_roles_it_names) {
     static const struct want first[] = {{"a", "blue", 1, 1}, {"b", "green", 1, 1}};
     static const struct want second = {"c", "blue", 1, -1};
     struct stage stage;
-    begin_asking(&stage, 2, first, 2);
+    begin_asking(&stage, in_two_roles, first, 2);
 
     ask(&stage, &second, 1);
-    reconnect(&stage);
+    stage_reconnect(&stage);
     assert_int_equal(sent(&stage, 0)->subscribe->n_suppressed_roles, 2);
     subscribe(&stage);
 
@@ -226,10 +183,10 @@ TEST(a_request_replaces_those_of_the_roles_it_names) {
 TEST(a_task_is_of_a_request_of_its_role) {
     static const struct want wants[] = {{"a", "blue", 1, 2}, {"b", "green", 1, 2}};
     struct stage stage;
-    begin_asking(&stage, 2, wants, 2);
+    begin_asking(&stage, in_two_roles, wants, 2);
 
     launch(&stage, 1, "green");
-    reconnect(&stage);
+    stage_reconnect(&stage);
     subscribe(&stage);
 
     assert_int_equal(sent(&stage, 0)->request->requests[0]->count, 2);
@@ -239,11 +196,11 @@ TEST(a_task_is_of_a_request_of_its_role) {
 
 TEST(an_empty_request_forgets_everything) {
     struct stage stage;
-    begin_asking(&stage, 0, &three_web, 1);
+    begin_asking(&stage, in_no_role, &three_web, 1);
 
     ask(&stage, NULL, 0);
     assert_int_equal(sent(&stage, 0)->type, CALL_TYPE(REQUEST));
-    reconnect(&stage);
+    stage_reconnect(&stage);
     assert_int_equal(sent(&stage, 0)->subscribe->n_suppressed_roles, 0);
     subscribe(&stage);
 
@@ -253,10 +210,10 @@ TEST(an_empty_request_forgets_everything) {
 
 TEST(a_request_as_Mesos_has_it_is_sent_and_not_remembered) {
     struct stage stage;
-    begin_asking(&stage, 0, &(struct want){NULL, NULL, 1, -1}, 1);
+    begin_asking(&stage, in_no_role, &(struct want){NULL, NULL, 1, -1}, 1);
     assert_int_equal(sent(&stage, 0)->type, CALL_TYPE(REQUEST));
 
-    reconnect(&stage);
+    stage_reconnect(&stage);
     subscribe(&stage);
 
     assert_int_equal(stage_count(&stage, DRIVER_EFFECT_SEND), 0);
@@ -266,18 +223,10 @@ TEST(a_request_as_Mesos_has_it_is_sent_and_not_remembered) {
 TEST(who_has_suppressed_a_role_stays_suppressed_in_it) {
     static const struct want wants[] = {{"a", "blue", 1, 2}};
     struct stage stage;
-    begin_asking(&stage, 2, wants, 1);
-    Mesos__V1__Scheduler__Call__Suppress suppress = MESOS__V1__SCHEDULER__CALL__SUPPRESS__INIT;
-    char *blue[] = {"blue"};
-    suppress.roles = blue;
-    suppress.n_roles = 1;
-    call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
-    call.has_type = true;
-    call.type = CALL_TYPE(SUPPRESS);
-    call.suppress = &suppress;
-    stage_call(&stage, CALL_TYPE(SUPPRESS), &call.base);
+    begin_asking(&stage, in_two_roles, wants, 1);
+    call_roles(&stage, true, "blue");
 
-    reconnect(&stage);
+    stage_reconnect(&stage);
     assert_int_equal(sent(&stage, 0)->subscribe->n_suppressed_roles, 1);
     subscribe(&stage);
 
@@ -287,17 +236,16 @@ TEST(who_has_suppressed_a_role_stays_suppressed_in_it) {
 
 TEST(the_masters_answer_is_handed_on) {
     struct stage stage;
-    begin_asking(&stage, 0, &three_web, 1);
+    begin_asking(&stage, in_no_role, &three_web, 1);
     Mesos__V1__Scheduler__Event__RequestStatus status =
         MESOS__V1__SCHEDULER__EVENT__REQUEST_STATUS__INIT;
     status.name = "web";
     status.message = "no agent could ever hold cpus:1";
     event_type event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.has_type = true;
     event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__REQUEST_STATUS;
     event.request_status = &status;
 
-    stage_frame(&stage, FRAME_SCHEDULER_EVENT, &event.base);
+    send_event(&stage, &event);
 
     const struct driver_callback *callback = stage_callback(&stage, CALLBACK_REQUEST_STATUS);
     assert_string_equal(callback->event->request_status->name, "web");
@@ -306,17 +254,16 @@ TEST(the_masters_answer_is_handed_on) {
 
 TEST(a_refused_call_is_handed_on) {
     struct stage stage;
-    begin_asking(&stage, 0, &three_web, 1);
+    begin_asking(&stage, in_no_role, &three_web, 1);
     Mesos__V1__Scheduler__Event__CallRefused refused =
         MESOS__V1__SCHEDULER__EVENT__CALL_REFUSED__INIT;
     refused.call = "UPDATE_FRAMEWORK";
     refused.message = "no";
     event_type event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.has_type = true;
     event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__CALL_REFUSED;
     event.call_refused = &refused;
 
-    stage_frame(&stage, FRAME_SCHEDULER_EVENT, &event.base);
+    send_event(&stage, &event);
 
     assert_non_null(stage_callback(&stage, CALLBACK_CALL_REFUSED));
     end(&stage);
@@ -339,15 +286,8 @@ TEST(constraints_go_with_every_subscription_until_they_are_replaced) {
     assert_non_null(sent(&stage, 0)->subscribe->offer_constraints);
     subscribe(&stage);
 
-    Mesos__V1__Scheduler__Call__UpdateFramework update =
-        MESOS__V1__SCHEDULER__CALL__UPDATE_FRAMEWORK__INIT;
-    update.framework_info = &info;
-    call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
-    call.has_type = true;
-    call.type = CALL_TYPE(UPDATE_FRAMEWORK);
-    call.update_framework = &update;
-    stage_call(&stage, CALL_TYPE(UPDATE_FRAMEWORK), &call.base);
-    reconnect(&stage);
+    call_update_framework(&stage, &info);
+    stage_reconnect(&stage);
 
     assert_null(sent(&stage, 0)->subscribe->offer_constraints);
     end(&stage);

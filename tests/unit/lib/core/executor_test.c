@@ -1,9 +1,9 @@
 #include "lib/core/executor.h"
 
 #include "tests/unit/lib/core/stage.h"
+#include "tests/unit/lib/messages.h"
 
 typedef Mesos__V1__Executor__Call call_type;
-typedef Mesos__V1__Executor__Event event_type;
 
 enum { RECOVERY_MS = 60000, GRACE_MS = 5000 };
 
@@ -30,30 +30,8 @@ static void end(struct stage *stage) {
     stage_fini(stage);
 }
 
-static void send_event(struct stage *stage, event_type *event,
-                       Mesos__V1__Executor__Event__Type type) {
-    event->has_type = true;
-    event->type = type;
-    stage_frame(stage, FRAME_EXECUTOR_EVENT, &event->base);
-}
-
 static void subscribe(struct stage *stage) {
-    Mesos__V1__ExecutorID executor_id = MESOS__V1__EXECUTOR_ID__INIT;
-    executor_id.value = "e-1";
-    Mesos__V1__ExecutorInfo executor = MESOS__V1__EXECUTOR_INFO__INIT;
-    executor.executor_id = &executor_id;
-    Mesos__V1__FrameworkInfo framework = MESOS__V1__FRAMEWORK_INFO__INIT;
-    framework.name = framework.user = "x";
-    Mesos__V1__AgentInfo agent = MESOS__V1__AGENT_INFO__INIT;
-    agent.hostname = "h";
-    Mesos__V1__Executor__Event__Subscribed subscribed =
-        MESOS__V1__EXECUTOR__EVENT__SUBSCRIBED__INIT;
-    subscribed.executor_info = &executor;
-    subscribed.framework_info = &framework;
-    subscribed.agent_info = &agent;
-    event_type event = MESOS__V1__EXECUTOR__EVENT__INIT;
-    event.subscribed = &subscribed;
-    send_event(stage, &event, MESOS__V1__EXECUTOR__EVENT__TYPE__SUBSCRIBED);
+    stage_frame(stage, FRAME_EXECUTOR_EVENT, message_executor_subscribed());
 }
 
 static void begin_subscribed(struct stage *stage, bool checkpoint) {
@@ -62,50 +40,30 @@ static void begin_subscribed(struct stage *stage, bool checkpoint) {
     subscribe(stage);
 }
 
-static void reconnect(struct stage *stage) {
-    stage->now_ms += 5000;
-    stage_tell(stage, DRIVER_EVENT_CLOSED);
-    stage_tell(stage, DRIVER_EVENT_CONNECTED);
-}
-
 static call_type *sent(struct stage *stage, size_t n) {
     return stage_sent(stage, FRAME_EXECUTOR_CALL, &mesos__v1__executor__call__descriptor, n);
 }
 
 static void launch(struct stage *stage, const char *id) {
-    Mesos__V1__TaskID task_id = MESOS__V1__TASK_ID__INIT;
-    task_id.value = (char *)id;
-    Mesos__V1__AgentID agent_id = MESOS__V1__AGENT_ID__INIT;
-    agent_id.value = "a-1";
-    Mesos__V1__TaskInfo task = MESOS__V1__TASK_INFO__INIT;
-    task.name = "task";
-    task.task_id = &task_id;
-    task.agent_id = &agent_id;
-    Mesos__V1__Executor__Event__Launch body = MESOS__V1__EXECUTOR__EVENT__LAUNCH__INIT;
-    body.task = &task;
-    event_type event = MESOS__V1__EXECUTOR__EVENT__INIT;
-    event.launch = &body;
-    send_event(stage, &event, MESOS__V1__EXECUTOR__EVENT__TYPE__LAUNCH);
+    stage_frame(stage, FRAME_EXECUTOR_EVENT, message_executor_launch(id));
 }
 
 static void update(struct stage *stage, const char *id, Mesos__V1__TaskState state) {
-    Mesos__V1__TaskID task_id = MESOS__V1__TASK_ID__INIT;
-    task_id.value = (char *)id;
     Mesos__V1__TaskStatus status = MESOS__V1__TASK_STATUS__INIT;
-    status.task_id = &task_id;
+    status.task_id = message_task_id(id);
     status.state = state;
     stage_call(stage, MESOS__V1__EXECUTOR__CALL__TYPE__UPDATE, &status.base);
 }
 
 static void acknowledge(struct stage *stage, const char *id, const uint8_t uuid[16]) {
-    Mesos__V1__TaskID task_id = MESOS__V1__TASK_ID__INIT;
-    task_id.value = (char *)id;
-    Mesos__V1__Executor__Event__Acknowledged body = MESOS__V1__EXECUTOR__EVENT__ACKNOWLEDGED__INIT;
-    body.task_id = &task_id;
-    body.uuid = (ProtobufCBinaryData){16, (uint8_t *)uuid};
-    event_type event = MESOS__V1__EXECUTOR__EVENT__INIT;
-    event.acknowledged = &body;
-    send_event(stage, &event, MESOS__V1__EXECUTOR__EVENT__TYPE__ACKNOWLEDGED);
+    ProtobufCBinaryData bytes = {16, (uint8_t *)uuid};
+    stage_frame(stage, FRAME_EXECUTOR_EVENT,
+                message_executor_acknowledged(message_task_id(id), bytes));
+}
+
+static void shut_down(struct stage *stage) {
+    stage_frame(stage, FRAME_EXECUTOR_EVENT,
+                &message_executor_event(MESOS__V1__EXECUTOR__EVENT__TYPE__SHUTDOWN)->base);
 }
 
 TEST(an_executor_subscribes_with_its_ids) {
@@ -144,7 +102,7 @@ TEST(a_returning_agent_gets_unacknowledged_tasks_and_updates_under_their_uuids) 
     update(&stage, "t-2", MESOS__V1__TASK_STATE__TASK_RUNNING);
     memcpy(uuid, sent(&stage, 0)->update->status->uuid.data, 16);
 
-    reconnect(&stage);
+    stage_reconnect(&stage);
 
     Mesos__V1__Executor__Call__Subscribe *subscribe = sent(&stage, 0)->subscribe;
     assert_int_equal(subscribe->n_unacknowledged_tasks, 2);
@@ -162,7 +120,7 @@ TEST(what_the_agent_has_acknowledged_is_not_said_again) {
     memcpy(uuid, sent(&stage, 0)->update->status->uuid.data, 16);
 
     acknowledge(&stage, "t-1", uuid);
-    reconnect(&stage);
+    stage_reconnect(&stage);
 
     assert_int_equal(sent(&stage, 0)->subscribe->n_unacknowledged_tasks, 0);
     assert_int_equal(sent(&stage, 0)->subscribe->n_unacknowledged_updates, 0);
@@ -172,7 +130,7 @@ TEST(what_the_agent_has_acknowledged_is_not_said_again) {
 TEST(an_update_of_a_time_without_agent_is_sent_to_the_next) {
     struct stage stage;
     begin_subscribed(&stage, true);
-    reconnect(&stage);
+    stage_reconnect(&stage);
 
     update(&stage, "t-1", MESOS__V1__TASK_STATE__TASK_FINISHED);
     assert_int_equal(stage_count(&stage, DRIVER_EFFECT_SEND), 0);
@@ -214,11 +172,10 @@ TEST(with_checkpointing_the_recovery_timeout_means_shutdown_and_the_grace_period
 TEST(a_shutdown_is_told_once_and_a_stop_within_the_grace_period_is_an_orderly_end) {
     struct stage stage;
     begin_subscribed(&stage, true);
-    event_type event = MESOS__V1__EXECUTOR__EVENT__INIT;
 
-    send_event(&stage, &event, MESOS__V1__EXECUTOR__EVENT__TYPE__SHUTDOWN);
+    shut_down(&stage);
     assert_non_null(stage_callback(&stage, CALLBACK_SHUTDOWN));
-    send_event(&stage, &event, MESOS__V1__EXECUTOR__EVENT__TYPE__SHUTDOWN);
+    shut_down(&stage);
     assert_null(stage_callback(&stage, CALLBACK_SHUTDOWN));
     stage_tell(&stage, DRIVER_EVENT_STOP);
 

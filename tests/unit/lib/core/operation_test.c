@@ -21,11 +21,10 @@ TEST(what_became_of_an_operation_is_handed_on_and_not_acknowledged) {
     status.operation_id = &id;
     status.state = MESOS__V1__OPERATION_STATE__OPERATION_FINISHED;
     update.status = &status;
-    event.has_type = true;
     event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__UPDATE_OPERATION_STATUS;
     event.update_operation_status = &update;
 
-    stage_frame(&stage, FRAME_SCHEDULER_EVENT, &event.base);
+    send_event(&stage, &event);
 
     const struct driver_callback *callback = stage_callback(&stage, CALLBACK_OPERATION_STATUS);
     const Mesos__V1__OperationStatus *heard = callback->event->update_operation_status->status;
@@ -37,18 +36,14 @@ TEST(what_became_of_an_operation_is_handed_on_and_not_acknowledged) {
 TEST(a_reconciliation_of_operations_waits_for_the_registration) {
     struct stage stage;
     begin_connected(&stage);
-    Mesos__V1__Scheduler__Call call = MESOS__V1__SCHEDULER__CALL__INIT;
+    call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
     Mesos__V1__Scheduler__Call__ReconcileOperations reconcile =
         MESOS__V1__SCHEDULER__CALL__RECONCILE_OPERATIONS__INIT;
-    call.has_type = true;
-    call.type = MESOS__V1__SCHEDULER__CALL__TYPE__RECONCILE_OPERATIONS;
     call.reconcile_operations = &reconcile;
-    stage_call(&stage, MESOS__V1__SCHEDULER__CALL__TYPE__RECONCILE_OPERATIONS, &call.base);
+    send_call(&stage, CALL_TYPE(RECONCILE_OPERATIONS), &call);
 
     subscribe(&stage);
 
-    const Mesos__V1__Scheduler__Call *sent =
-        stage_sent(&stage, FRAME_SCHEDULER_CALL, &mesos__v1__scheduler__call__descriptor, 0);
-    assert_int_equal(sent->type, MESOS__V1__SCHEDULER__CALL__TYPE__RECONCILE_OPERATIONS);
+    assert_int_equal(sent(&stage, 0)->type, CALL_TYPE(RECONCILE_OPERATIONS));
     end(&stage);
 }

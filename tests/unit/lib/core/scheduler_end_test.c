@@ -17,12 +17,7 @@ TEST(a_stop_for_failover_says_nothing) {
 }
 
 static void say_torn_down(struct stage *stage) {
-    Mesos__V1__Scheduler__Event event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    Mesos__V1__Scheduler__Event__Error error = MESOS__V1__SCHEDULER__EVENT__ERROR__INIT;
-    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__ERROR;
-    error.message = "Framework has been torn down";
-    event.error = &error;
-    send_event(stage, &event);
+    send_error(stage, "Framework has been torn down");
 }
 
 TEST(a_stop_tears_down_and_waits_until_the_master_says_that_it_is_done) {
@@ -136,14 +131,8 @@ static void read_output(struct stage *stage, uint64_t channel) {
 
 static void send_data(struct stage *stage, uint64_t channel, uint64_t offset, size_t size) {
     uint8_t *bytes = calloc(1, size + 1);
-    Mesos__Internal__ChannelMessage__Data data = MESOS__INTERNAL__CHANNEL_MESSAGE__DATA__INIT;
-    data.offset = offset;
-    data.bytes = (ProtobufCBinaryData){size, bytes};
-    Mesos__Internal__ChannelMessage message = MESOS__INTERNAL__CHANNEL_MESSAGE__INIT;
-    message.kind = MESOS__INTERNAL__CHANNEL_MESSAGE__KIND__DATA;
-    message.channel = channel;
-    message.data = &data;
-    stage_frame(stage, FRAME_CHANNEL, &message.base);
+    stage_frame(stage, FRAME_CHANNEL,
+                message_channel_data(channel, offset, (ProtobufCBinaryData){size, bytes}));
     free(bytes);
 }
 
@@ -183,16 +172,10 @@ TEST(the_end_of_a_channel_is_told_once) {
     struct stage stage;
     begin_subscribed(&stage, (struct choices){0});
     read_output(&stage, 4);
-    Mesos__Internal__ChannelMessage__Close close = MESOS__INTERNAL__CHANNEL_MESSAGE__CLOSE__INIT;
-    close.end = MESOS__INTERNAL__CHANNEL_MESSAGE__END__COMPLETE;
-    Mesos__Internal__ChannelMessage message = MESOS__INTERNAL__CHANNEL_MESSAGE__INIT;
-    message.kind = MESOS__INTERNAL__CHANNEL_MESSAGE__KIND__CLOSE;
-    message.channel = 4;
-    message.close = &close;
 
-    stage_frame(&stage, FRAME_CHANNEL, &message.base);
+    stage_frame(&stage, FRAME_CHANNEL, message_channel_complete(4));
     assert_int_equal(stage_callback(&stage, CALLBACK_OUTPUT)->output.end, MESOS_OUTPUT_COMPLETE);
-    stage_frame(&stage, FRAME_CHANNEL, &message.base);
+    stage_frame(&stage, FRAME_CHANNEL, message_channel_complete(4));
     assert_int_equal(stage.outbox.effects.count, 0);
     send_data(&stage, 4, 10, 5);
 

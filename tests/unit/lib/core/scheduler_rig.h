@@ -7,6 +7,7 @@
 
 #include "lib/core/channels.h"
 #include "tests/unit/lib/core/stage.h"
+#include "tests/unit/lib/messages.h"
 
 #define RIG static __attribute__((unused)) /* each test needs some of them */
 
@@ -22,6 +23,7 @@ RIG void step(void *core, const struct driver_event *event, struct driver_outbox
 struct choices {
     const char *id;
     bool explicit_acknowledgements, partition_aware;
+    bool has_no_roles; /* else in "blue" and "green" */
     const char *masters;
 };
 
@@ -37,7 +39,7 @@ RIG void begin(struct stage *stage, struct choices choices) {
     info.name = "test";
     info.user = "nobody";
     info.roles = roles;
-    info.n_roles = 2;
+    info.n_roles = choices.has_no_roles ? 0 : 2;
     info.id = choices.id != NULL ? &id : NULL;
     info.capabilities = capabilities;
     info.n_capabilities = choices.partition_aware ? 1 : 0;
@@ -62,16 +64,15 @@ RIG void send_event(struct stage *stage, event_type *event) {
 }
 
 RIG void subscribe(struct stage *stage) {
-    Mesos__V1__FrameworkID id = MESOS__V1__FRAMEWORK_ID__INIT;
-    id.value = "f-1";
-    Mesos__V1__Scheduler__Event__Subscribed subscribed =
-        MESOS__V1__SCHEDULER__EVENT__SUBSCRIBED__INIT;
-    subscribed.framework_id = &id;
-    subscribed.has_heartbeat_interval_seconds = true;
-    subscribed.heartbeat_interval_seconds = 15;
+    stage_frame(stage, FRAME_SCHEDULER_EVENT, message_subscribed(15));
+}
+
+RIG void send_error(struct stage *stage, const char *message) {
+    Mesos__V1__Scheduler__Event__Error error = MESOS__V1__SCHEDULER__EVENT__ERROR__INIT;
     event_type event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__SUBSCRIBED;
-    event.subscribed = &subscribed;
+    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__ERROR;
+    error.message = (char *)message;
+    event.error = &error;
     send_event(stage, &event);
 }
 
@@ -86,49 +87,26 @@ RIG call_type *sent(struct stage *stage, size_t n) {
 }
 
 RIG void send_update(struct stage *stage, const char *uuid) {
-    Mesos__V1__TaskID task = MESOS__V1__TASK_ID__INIT;
-    task.value = "t-1";
-    Mesos__V1__AgentID agent = MESOS__V1__AGENT_ID__INIT;
-    agent.value = "a-1";
-    Mesos__V1__TaskStatus status = MESOS__V1__TASK_STATUS__INIT;
-    status.task_id = &task;
-    status.agent_id = &agent;
-    status.state = MESOS__V1__TASK_STATE__TASK_RUNNING;
-    status.has_uuid = uuid != NULL;
-    if (uuid != NULL)
-        status.uuid = (ProtobufCBinaryData){16, (uint8_t *)uuid};
-    Mesos__V1__Scheduler__Event__Update update = MESOS__V1__SCHEDULER__EVENT__UPDATE__INIT;
-    update.status = &status;
-    event_type event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__UPDATE;
-    event.update = &update;
-    send_event(stage, &event);
+    stage_frame(stage, FRAME_SCHEDULER_EVENT, message_update("t-1", uuid));
+}
+
+RIG void send_call(struct stage *stage, int type, call_type *call) {
+    call->has_type = true;
+    call->type = (Mesos__V1__Scheduler__Call__Type)type;
+    stage_call(stage, type, &call->base);
 }
 
 RIG void call_kill(struct stage *stage, const char *task_id) {
-    Mesos__V1__TaskID task = MESOS__V1__TASK_ID__INIT;
-    task.value = (char *)task_id;
     Mesos__V1__Scheduler__Call__Kill kill = MESOS__V1__SCHEDULER__CALL__KILL__INIT;
-    kill.task_id = &task;
+    kill.task_id = message_task_id(task_id);
     call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
-    call.has_type = true;
-    call.type = CALL_TYPE(KILL);
     call.kill = &kill;
-    stage_call(stage, CALL_TYPE(KILL), &call.base);
+    send_call(stage, CALL_TYPE(KILL), &call);
 }
 
-RIG void call_launch(struct stage *stage) {
-    Mesos__V1__TaskID task_id = MESOS__V1__TASK_ID__INIT;
-    task_id.value = "t-1";
-    Mesos__V1__AgentID agent_id = MESOS__V1__AGENT_ID__INIT;
-    agent_id.value = "a-1";
-    Mesos__V1__TaskInfo task = MESOS__V1__TASK_INFO__INIT;
-    task.name = "task";
-    task.task_id = &task_id;
-    task.agent_id = &agent_id;
-    Mesos__V1__TaskInfo *tasks[] = {&task};
+RIG void call_launch(struct stage *stage, Mesos__V1__TaskInfo *task) {
     Mesos__V1__Offer__Operation__Launch launch = MESOS__V1__OFFER__OPERATION__LAUNCH__INIT;
-    launch.task_infos = tasks;
+    launch.task_infos = &task;
     launch.n_task_infos = 1;
     Mesos__V1__Offer__Operation operation = MESOS__V1__OFFER__OPERATION__INIT;
     operation.has_type = true;
@@ -139,10 +117,8 @@ RIG void call_launch(struct stage *stage) {
     accept.operations = operations;
     accept.n_operations = 1;
     call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
-    call.has_type = true;
-    call.type = CALL_TYPE(ACCEPT);
     call.accept = &accept;
-    stage_call(stage, CALL_TYPE(ACCEPT), &call.base);
+    send_call(stage, CALL_TYPE(ACCEPT), &call);
 }
 
 RIG void call_roles(struct stage *stage, bool suppresses, char *role) {
@@ -152,20 +128,25 @@ RIG void call_roles(struct stage *stage, bool suppresses, char *role) {
     suppress.roles = revive.roles = roles;
     suppress.n_roles = revive.n_roles = role != NULL ? 1 : 0;
     call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
-    call.has_type = true;
-    call.type = suppresses ? CALL_TYPE(SUPPRESS) : CALL_TYPE(REVIVE);
     if (suppresses)
         call.suppress = &suppress;
     else
         call.revive = &revive;
-    stage_call(stage, (int)call.type, &call.base);
+    send_call(stage, suppresses ? CALL_TYPE(SUPPRESS) : CALL_TYPE(REVIVE), &call);
+}
+
+RIG void call_update_framework(struct stage *stage, Mesos__V1__FrameworkInfo *info) {
+    Mesos__V1__Scheduler__Call__UpdateFramework update =
+        MESOS__V1__SCHEDULER__CALL__UPDATE_FRAMEWORK__INIT;
+    update.framework_info = info;
+    call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
+    call.update_framework = &update;
+    send_call(stage, CALL_TYPE(UPDATE_FRAMEWORK), &call);
 }
 
 RIG void call_empty(struct stage *stage, int type) {
     call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
-    call.has_type = true;
-    call.type = (Mesos__V1__Scheduler__Call__Type)type;
-    stage_call(stage, type, &call.base);
+    send_call(stage, type, &call);
 }
 
 RIG void stop(struct stage *stage, bool failover) {

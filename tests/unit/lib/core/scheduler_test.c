@@ -109,26 +109,8 @@ TEST(a_master_that_misses_its_heartbeats_is_left) {
 TEST(offers_are_handed_on) {
     struct stage stage;
     begin_subscribed(&stage, (struct choices){0});
-    Mesos__V1__OfferID id = MESOS__V1__OFFER_ID__INIT;
-    id.value = "o-1";
-    Mesos__V1__FrameworkID framework = MESOS__V1__FRAMEWORK_ID__INIT;
-    framework.value = "f-1";
-    Mesos__V1__AgentID agent = MESOS__V1__AGENT_ID__INIT;
-    agent.value = "a-1";
-    Mesos__V1__Offer offer = MESOS__V1__OFFER__INIT;
-    offer.id = &id;
-    offer.framework_id = &framework;
-    offer.agent_id = &agent;
-    offer.hostname = "h";
-    Mesos__V1__Offer *list[] = {&offer};
-    Mesos__V1__Scheduler__Event__Offers offers = MESOS__V1__SCHEDULER__EVENT__OFFERS__INIT;
-    offers.offers = list;
-    offers.n_offers = 1;
-    event_type event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__OFFERS;
-    event.offers = &offers;
 
-    send_event(&stage, &event);
+    stage_frame(&stage, FRAME_SCHEDULER_EVENT, message_offers());
 
     const struct driver_callback *callback = stage_callback(&stage, CALLBACK_OFFERS);
     assert_string_equal(callback->event->offers->offers[0]->id->value, "o-1");
@@ -209,13 +191,8 @@ TEST(a_failure_is_of_an_executor_or_of_an_agent) {
 TEST(an_error_of_the_master_ends_the_driver) {
     struct stage stage;
     begin_subscribed(&stage, (struct choices){0});
-    Mesos__V1__Scheduler__Event__Error body = MESOS__V1__SCHEDULER__EVENT__ERROR__INIT;
-    body.message = "Framework failed over";
-    event_type event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__ERROR;
-    event.error = &body;
 
-    send_event(&stage, &event);
+    send_error(&stage, "Framework failed over");
 
     assert_string_equal(stage_callback(&stage, CALLBACK_ERROR)->message, "Framework failed over");
     assert_int_equal(stage_count(&stage, DRIVER_EFFECT_DONE), 1);
@@ -334,7 +311,7 @@ static void assert_launch_is_lost(bool partition_aware, Mesos__V1__TaskState sta
     struct stage stage;
     begin(&stage, (struct choices){.partition_aware = partition_aware});
 
-    call_launch(&stage);
+    call_launch(&stage, message_task("t-1"));
 
     const Mesos__V1__TaskStatus *status = stage_callback(&stage, CALLBACK_STATUS_UPDATE)->status;
     assert_int_equal(status->state, state);
@@ -390,9 +367,7 @@ TEST(a_wish_is_sent_when_there_is_a_connection_and_holds_after_it) {
 
     call_roles(&stage, true, "blue");
     assert_int_equal(sent(&stage, 0)->type, CALL_TYPE(SUPPRESS));
-    stage.now_ms += 5000;
-    stage_tell(&stage, DRIVER_EVENT_CLOSED);
-    stage_tell(&stage, DRIVER_EVENT_CONNECTED);
+    stage_reconnect(&stage);
 
     assert_string_equal(sent(&stage, 0)->subscribe->suppressed_roles[0], "blue");
     end(&stage);
@@ -420,19 +395,10 @@ TEST(a_new_description_is_subscribed_with_under_the_old_id) {
     Mesos__V1__FrameworkInfo info = MESOS__V1__FRAMEWORK_INFO__INIT;
     info.name = "renamed";
     info.user = "nobody";
-    Mesos__V1__Scheduler__Call__UpdateFramework update =
-        MESOS__V1__SCHEDULER__CALL__UPDATE_FRAMEWORK__INIT;
-    update.framework_info = &info;
-    call_type call = MESOS__V1__SCHEDULER__CALL__INIT;
-    call.has_type = true;
-    call.type = CALL_TYPE(UPDATE_FRAMEWORK);
-    call.update_framework = &update;
 
-    stage_call(&stage, CALL_TYPE(UPDATE_FRAMEWORK), &call.base);
+    call_update_framework(&stage, &info);
     assert_true(sent(&stage, 0)->update_framework->framework_info->has_failover_timeout);
-    stage.now_ms += 5000;
-    stage_tell(&stage, DRIVER_EVENT_CLOSED);
-    stage_tell(&stage, DRIVER_EVENT_CONNECTED);
+    stage_reconnect(&stage);
 
     assert_string_equal(sent(&stage, 0)->subscribe->framework_info->name, "renamed");
     assert_string_equal(sent(&stage, 0)->subscribe->framework_info->id->value, "f-1");

@@ -40,6 +40,13 @@ static inline void stage_tell(struct stage *stage, enum driver_event_kind kind) 
     stage_feed(stage, (struct driver_event){.kind = kind, .text = TEXT("because")});
 }
 
+/* The connection is lost, and there is another at once. */
+static inline void stage_reconnect(struct stage *stage) {
+    stage->now_ms += 5000;
+    stage_tell(stage, DRIVER_EVENT_CLOSED);
+    stage_tell(stage, DRIVER_EVENT_CONNECTED);
+}
+
 static inline void stage_wait(struct stage *stage, int64_t until_ms) {
     stage->now_ms = until_ms;
     stage_feed(stage, (struct driver_event){.kind = DRIVER_EVENT_TICK});

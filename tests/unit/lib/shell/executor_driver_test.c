@@ -1,6 +1,6 @@
 #include "mesos/executor.h"
 
-#include "mesos/v1/executor/executor.pb-c.h"
+#include "tests/unit/lib/messages.h"
 #include "tests/unit/lib/shell/fake_peer.h"
 
 #include <stdatomic.h>
@@ -14,58 +14,6 @@ struct play {
     atomic_uint registered, reregistered, launched, shutdowns;
 };
 
-static void send_event(struct fake_peer *agent, Mesos__V1__Executor__Event *event,
-                       Mesos__V1__Executor__Event__Type type) {
-    event->has_type = true;
-    event->type = type;
-    peer_send(agent, FRAME_EXECUTOR_EVENT, &event->base);
-}
-
-static void send_subscribed(struct fake_peer *agent) {
-    Mesos__V1__ExecutorID executor_id = MESOS__V1__EXECUTOR_ID__INIT;
-    executor_id.value = "e-1";
-    Mesos__V1__ExecutorInfo executor = MESOS__V1__EXECUTOR_INFO__INIT;
-    executor.executor_id = &executor_id;
-    Mesos__V1__FrameworkInfo framework = MESOS__V1__FRAMEWORK_INFO__INIT;
-    framework.name = framework.user = "x";
-    Mesos__V1__AgentInfo info = MESOS__V1__AGENT_INFO__INIT;
-    info.hostname = "h";
-    Mesos__V1__Executor__Event__Subscribed subscribed =
-        MESOS__V1__EXECUTOR__EVENT__SUBSCRIBED__INIT;
-    subscribed.executor_info = &executor;
-    subscribed.framework_info = &framework;
-    subscribed.agent_info = &info;
-    Mesos__V1__Executor__Event event = MESOS__V1__EXECUTOR__EVENT__INIT;
-    event.subscribed = &subscribed;
-    send_event(agent, &event, MESOS__V1__EXECUTOR__EVENT__TYPE__SUBSCRIBED);
-}
-
-static void send_launch(struct fake_peer *agent) {
-    Mesos__V1__TaskID task_id = MESOS__V1__TASK_ID__INIT;
-    task_id.value = "t-1";
-    Mesos__V1__AgentID agent_id = MESOS__V1__AGENT_ID__INIT;
-    agent_id.value = "a-1";
-    Mesos__V1__TaskInfo task = MESOS__V1__TASK_INFO__INIT;
-    task.name = "task";
-    task.task_id = &task_id;
-    task.agent_id = &agent_id;
-    Mesos__V1__Executor__Event__Launch launch = MESOS__V1__EXECUTOR__EVENT__LAUNCH__INIT;
-    launch.task = &task;
-    Mesos__V1__Executor__Event event = MESOS__V1__EXECUTOR__EVENT__INIT;
-    event.launch = &launch;
-    send_event(agent, &event, MESOS__V1__EXECUTOR__EVENT__TYPE__LAUNCH);
-}
-
-static void send_acknowledged(struct fake_peer *agent, Mesos__V1__TaskStatus *status) {
-    Mesos__V1__Executor__Event__Acknowledged acknowledged =
-        MESOS__V1__EXECUTOR__EVENT__ACKNOWLEDGED__INIT;
-    acknowledged.task_id = status->task_id;
-    acknowledged.uuid = status->uuid;
-    Mesos__V1__Executor__Event event = MESOS__V1__EXECUTOR__EVENT__INIT;
-    event.acknowledged = &acknowledged;
-    send_event(agent, &event, MESOS__V1__EXECUTOR__EVENT__TYPE__ACKNOWLEDGED);
-}
-
 static void take_call(struct fake_peer *agent, uint16_t type, struct text payload) {
     struct play *play = CONTAINER_OF(agent, struct play, agent);
     assert_int_equal(type, FRAME_EXECUTOR_CALL);
@@ -74,14 +22,16 @@ static void take_call(struct fake_peer *agent, uint16_t type, struct text payloa
     assert_non_null(call);
     if (call->subscribe != NULL) {
         play->unacknowledged = call->subscribe->n_unacknowledged_updates;
-        send_subscribed(agent);
+        peer_send(agent, FRAME_EXECUTOR_EVENT, message_executor_subscribed());
         if (play->subscribes++ == 0)
-            send_launch(agent);
+            peer_send(agent, FRAME_EXECUTOR_EVENT, message_executor_launch("t-1"));
     }
     if (call->update != NULL) {
         play->updates++;
         if (play->acknowledges)
-            send_acknowledged(agent, call->update->status);
+            peer_send(agent, FRAME_EXECUTOR_EVENT,
+                      message_executor_acknowledged(call->update->status->task_id,
+                                                    call->update->status->uuid));
     }
     mesos__v1__executor__call__free_unpacked(call, NULL);
 }

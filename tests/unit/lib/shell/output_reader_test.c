@@ -1,6 +1,6 @@
 #include "mesos/output.h"
 
-#include "internal/channel.pb-c.h"
+#include "tests/unit/lib/messages.h"
 #include "tests/unit/lib/shell/fake_peer.h"
 
 #include <stdatomic.h>
@@ -20,27 +20,14 @@ struct play {
 static void send_pieces(struct play *play) {
     static uint8_t bytes[PIECE_BYTES];
     while (play->sent_pieces < PIECES && play->window_bytes >= PIECE_BYTES) {
-        Mesos__Internal__ChannelMessage__Data data = MESOS__INTERNAL__CHANNEL_MESSAGE__DATA__INIT;
-        data.offset = play->sent_bytes;
-        data.bytes = (ProtobufCBinaryData){PIECE_BYTES, bytes};
-        Mesos__Internal__ChannelMessage message = MESOS__INTERNAL__CHANNEL_MESSAGE__INIT;
-        message.kind = MESOS__INTERNAL__CHANNEL_MESSAGE__KIND__DATA;
-        message.channel = 1;
-        message.data = &data;
-        peer_send(&play->master, FRAME_CHANNEL, &message.base);
+        ProtobufCBinaryData piece = {PIECE_BYTES, bytes};
+        peer_send(&play->master, FRAME_CHANNEL, message_channel_data(1, play->sent_bytes, piece));
         play->sent_bytes += PIECE_BYTES;
         play->window_bytes -= PIECE_BYTES;
         play->sent_pieces++;
     }
-    if (play->sent_pieces < PIECES)
-        return;
-    Mesos__Internal__ChannelMessage__Close close = MESOS__INTERNAL__CHANNEL_MESSAGE__CLOSE__INIT;
-    close.end = MESOS__INTERNAL__CHANNEL_MESSAGE__END__COMPLETE;
-    Mesos__Internal__ChannelMessage message = MESOS__INTERNAL__CHANNEL_MESSAGE__INIT;
-    message.kind = MESOS__INTERNAL__CHANNEL_MESSAGE__KIND__CLOSE;
-    message.channel = 1;
-    message.close = &close;
-    peer_send(&play->master, FRAME_CHANNEL, &message.base);
+    if (play->sent_pieces == PIECES)
+        peer_send(&play->master, FRAME_CHANNEL, message_channel_complete(1));
 }
 
 static void take_message(struct fake_peer *master, uint16_t type, struct text payload) {

@@ -1,6 +1,6 @@
 #include "mesos/scheduler.h"
 
-#include "mesos/v1/scheduler/scheduler.pb-c.h"
+#include "tests/unit/lib/messages.h"
 #include "tests/unit/lib/shell/fake_peer.h"
 #include "tests/support/clock.h"
 
@@ -17,62 +17,6 @@ struct play {
     bool stops_in_update, aborts_in_update, joins_in_update, launches;
 };
 
-static void send_subscribed(struct fake_peer *master) {
-    Mesos__V1__FrameworkID id = MESOS__V1__FRAMEWORK_ID__INIT;
-    id.value = "f-1";
-    Mesos__V1__Scheduler__Event__Subscribed subscribed =
-        MESOS__V1__SCHEDULER__EVENT__SUBSCRIBED__INIT;
-    subscribed.framework_id = &id;
-    Mesos__V1__Scheduler__Event event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.has_type = true;
-    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__SUBSCRIBED;
-    event.subscribed = &subscribed;
-    peer_send(master, FRAME_SCHEDULER_EVENT, &event.base);
-}
-
-static void send_offer(struct fake_peer *master) {
-    Mesos__V1__OfferID id = MESOS__V1__OFFER_ID__INIT;
-    id.value = "o-1";
-    Mesos__V1__FrameworkID framework = MESOS__V1__FRAMEWORK_ID__INIT;
-    framework.value = "f-1";
-    Mesos__V1__AgentID agent = MESOS__V1__AGENT_ID__INIT;
-    agent.value = "a-1";
-    Mesos__V1__Offer offer = MESOS__V1__OFFER__INIT;
-    offer.id = &id;
-    offer.framework_id = &framework;
-    offer.agent_id = &agent;
-    offer.hostname = "h";
-    Mesos__V1__Offer *list[] = {&offer};
-    Mesos__V1__Scheduler__Event__Offers offers = MESOS__V1__SCHEDULER__EVENT__OFFERS__INIT;
-    offers.offers = list;
-    offers.n_offers = 1;
-    Mesos__V1__Scheduler__Event event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.has_type = true;
-    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__OFFERS;
-    event.offers = &offers;
-    peer_send(master, FRAME_SCHEDULER_EVENT, &event.base);
-}
-
-static void send_update(struct fake_peer *master, const char *task_id) {
-    Mesos__V1__TaskID task = MESOS__V1__TASK_ID__INIT;
-    task.value = (char *)task_id;
-    Mesos__V1__AgentID agent = MESOS__V1__AGENT_ID__INIT;
-    agent.value = "a-1";
-    Mesos__V1__TaskStatus status = MESOS__V1__TASK_STATUS__INIT;
-    status.task_id = &task;
-    status.agent_id = &agent;
-    status.state = MESOS__V1__TASK_STATE__TASK_RUNNING;
-    status.has_uuid = true;
-    status.uuid = (ProtobufCBinaryData){16, (uint8_t *)"0123456789abcdef"};
-    Mesos__V1__Scheduler__Event__Update update = MESOS__V1__SCHEDULER__EVENT__UPDATE__INIT;
-    update.status = &status;
-    Mesos__V1__Scheduler__Event event = MESOS__V1__SCHEDULER__EVENT__INIT;
-    event.has_type = true;
-    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__UPDATE;
-    event.update = &update;
-    peer_send(master, FRAME_SCHEDULER_EVENT, &event.base);
-}
-
 static void take_call(struct fake_peer *master, uint16_t type, struct text payload) {
     struct play *play = CONTAINER_OF(master, struct play, master);
     assert_int_equal(type, FRAME_SCHEDULER_CALL);
@@ -81,11 +25,12 @@ static void take_call(struct fake_peer *master, uint16_t type, struct text paylo
     assert_non_null(call);
     if (call->type == MESOS__V1__SCHEDULER__CALL__TYPE__SUBSCRIBE) {
         play->subscribes++;
-        send_subscribed(master);
-        send_offer(master);
+        peer_send(master, FRAME_SCHEDULER_EVENT, message_subscribed(0));
+        peer_send(master, FRAME_SCHEDULER_EVENT, message_offers());
     } else if (call->type == MESOS__V1__SCHEDULER__CALL__TYPE__ACCEPT) {
         play->accepts++;
-        send_update(master, call->accept->operations[0]->launch->task_infos[0]->task_id->value);
+        const char *task = call->accept->operations[0]->launch->task_infos[0]->task_id->value;
+        peer_send(master, FRAME_SCHEDULER_EVENT, message_update(task, "0123456789abcdef"));
     } else if (call->type == MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE) {
         play->acknowledges++;
     } else if (call->type == MESOS__V1__SCHEDULER__CALL__TYPE__KILL) {
