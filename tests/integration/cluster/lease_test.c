@@ -67,6 +67,13 @@ static int64_t wait_gone(const struct held *held, int64_t from_ms) {
     return now_ms() - from_ms;
 }
 
+/* The same, from the death of its agent. */
+static int64_t kill_agent_and_wait_gone(const struct held *held) {
+    int64_t from_ms = now_ms();
+    process_end(&cluster.agents[0], SIGKILL);
+    return wait_gone(held, from_ms);
+}
+
 static void let_go(struct held *held) {
     close(held->pipe);
 }
@@ -82,9 +89,7 @@ TEST(a_dead_agent_leaves_no_task_that_must_have_a_master) {
     struct held bound = run(framework, "bound", "", "5secs");
     struct held free_one = run(framework, "free", "", NULL);
 
-    int64_t from_ms = now_ms();
-    process_end(&cluster.agents[0], SIGKILL);
-    int64_t took_ms = wait_gone(&bound, from_ms);
+    int64_t took_ms = kill_agent_and_wait_gone(&bound);
     assert_in_range(took_ms, STOP_AFTER_MS - ASKED_EVERY_MS + FIRST_MS - SLACK_MS,
                     STOP_AFTER_MS + FIRST_MS + SLACK_MS);
     assert_false(is_gone(&free_one, 0));
@@ -104,9 +109,7 @@ TEST(a_task_that_does_not_listen_goes_too_and_when_its_agent_is_dead) {
     struct framework *framework = begin();
     struct held bound = run(framework, "bound", DEAF, "5secs");
 
-    int64_t from_ms = now_ms();
-    process_end(&cluster.agents[0], SIGKILL);
-    int64_t took_ms = wait_gone(&bound, from_ms);
+    int64_t took_ms = kill_agent_and_wait_gone(&bound);
     assert_in_range(took_ms, STOP_AFTER_MS - ASKED_EVERY_MS + FIRST_MS + GRACE_MS - SLACK_MS,
                     STOP_AFTER_MS + FIRST_MS + GRACE_MS + SLACK_MS);
     cluster_start_agent(&cluster, 0, NULL);
@@ -140,9 +143,7 @@ TEST(an_agent_that_dies_between_sigterm_and_sigkill_is_not_needed_for_the_rest) 
 
     kill(cluster.master.pid, SIGSTOP);
     process_wait_log(&cluster.agents[0], "task_stopped detail=\"task=bound");
-    int64_t from_ms = now_ms();
-    process_end(&cluster.agents[0], SIGKILL);
-    int64_t took_ms = wait_gone(&bound, from_ms);
+    int64_t took_ms = kill_agent_and_wait_gone(&bound);
     assert_true(took_ms <= FIRST_MS + GRACE_MS + SLACK_MS);
     kill(cluster.master.pid, SIGCONT);
     cluster_start_agent(&cluster, 0, NULL);

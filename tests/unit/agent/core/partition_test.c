@@ -38,6 +38,14 @@ static void answer(struct rig *rig, int64_t echo_ms) {
     rig_master(rig, (struct master_message){.kind = MASTER_MESSAGE_PING, .echo_ms = echo_ms});
 }
 
+/* The agent asks while there is time, and is answered at once; when it asked. */
+static int64_t renew(struct rig *rig) {
+    rig_advance(rig, 8000);
+    int64_t asked = asked_ms(rig);
+    answer(rig, asked);
+    return asked;
+}
+
 static size_t signals(const struct rig *rig) {
     return rig_count(rig, AGENT_EFFECT_SIGNAL);
 }
@@ -83,10 +91,8 @@ TEST(a_master_that_answers_keeps_the_task) {
     AUTO(rig_free) struct rig *rig = rig_registered();
     run_bound(rig, "t1");
 
-    for (int i = 0; i < 100; i++) {
-        rig_advance(rig, 8000);
-        answer(rig, asked_ms(rig));
-    }
+    for (int i = 0; i < 100; i++)
+        renew(rig);
 
     assert_int_equal(signals(rig), 0);
 }
@@ -277,8 +283,7 @@ TEST(a_container_without_the_label_has_no_lease_and_hears_of_none) {
     struct container_id free_one = rig_begin(rig, rig_task(rig, "t1"));
     run_bound(rig, "t2");
 
-    rig_advance(rig, 8000);
-    answer(rig, asked_ms(rig));
+    renew(rig);
 
     assert_int_equal(told_ms(rig, free_one), 0);
     assert_int_equal(rig_count(rig, AGENT_EFFECT_LEASE), 1);
@@ -317,8 +322,7 @@ TEST(a_task_that_has_ended_is_told_nothing_more) {
     rig_exited(rig, ended, 0);
     rig_forget_effects(rig);
 
-    rig_advance(rig, 8000);
-    answer(rig, asked_ms(rig));
+    renew(rig);
 
     assert_int_equal(told_ms(rig, ended), 0);
 }
@@ -338,9 +342,7 @@ TEST(what_the_agent_stops_itself_keeps_its_time_for_the_case_that_the_agent_dies
 TEST(a_restart_tells_the_containers_what_was_stored) {
     AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound(rig, "t1");
-    rig_advance(rig, 8000);
-    int64_t asked = asked_ms(rig);
-    answer(rig, asked);
+    int64_t asked = renew(rig);
 
     rig_crash(rig, true);
     rig_started(rig, container);
@@ -368,8 +370,7 @@ TEST(tasks_of_an_executor_are_not_mesos_inits_to_stop) {
     AUTO(rig_free) struct rig *rig = rig_registered();
     struct container_id container = run_bound_in_executor(rig);
 
-    rig_advance(rig, 8000);
-    answer(rig, asked_ms(rig));
+    renew(rig);
 
     assert_int_equal(told_ms(rig, container), 0);
     assert_int_equal(rig_count(rig, AGENT_EFFECT_LEASE), 0);
