@@ -246,8 +246,12 @@ static void wait_all(struct bench *bench) {
     int64_t limit_ns = bench_now_ns() + INT64_C(1000000) * PATIENCE_MS;
     while (counts->registered < bench->agents || bench->framework->first_offers_ns == 0) {
         loop_turn(bench->loop, TICK_MS);
-        if (bench_now_ns() > limit_ns || counts->stopped > 0)
-            bench_fail("failover", "not all agents are back");
+        if (bench_now_ns() > limit_ns || counts->stopped > 0) {
+            swarm_describe(bench->swarm, stderr);
+            bench_fail("failover", bench->framework->first_offers_ns == 0
+                                       ? "the framework has no offers"
+                                       : "not all agents are back");
+        }
     }
 }
 

@@ -460,6 +460,22 @@ const struct swarm_counts *swarm_counts(const struct swarm *swarm) {
     return &swarm->counts;
 }
 
+void swarm_describe(const struct swarm *swarm, FILE *out) {
+    size_t waiting = 0, connecting = 0, silent = 0, pausing = 0;
+    for (size_t i = 0; i < swarm->options.agents; i++) {
+        const struct swarm_agent *agent = &swarm->agents[i];
+        waiting += agent->is_waiting;
+        connecting += agent->client != NULL;
+        silent += agent->link != NULL && !agent->is_registered;
+        pausing += agent->client == NULL && agent->link == NULL && !agent->is_waiting;
+    }
+    fprintf(out,
+            "swarm: %zu registered; %zu wait for a leader, %zu connect, %zu are connected without "
+            "an answer, %zu pause; %llu connections failed, %llu were closed\n",
+            swarm->counts.registered, waiting, connecting, silent, pausing,
+            (unsigned long long)swarm->counts.failures, (unsigned long long)swarm->counts.closed);
+}
+
 void swarm_raise_limits(size_t files) {
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);

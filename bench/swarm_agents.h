@@ -14,6 +14,8 @@
 #include "common/runtime/address.h"
 #include "common/runtime/loop.h"
 
+#include <stdio.h>
+
 enum { SWARM_AGENTS_LIMIT = 100000, SWARM_TASKS_LIMIT = 1000 }; /* tasks: of one agent */
 
 struct swarm_options {
@@ -53,6 +55,9 @@ void swarm_found(struct swarm *swarm, const struct address *leader);
 bool swarm_end_task(struct swarm *swarm);
 
 const struct swarm_counts *swarm_counts(const struct swarm *swarm);
+
+/* Where its agents stand, as a line: for a run that does not come to an end. */
+void swarm_describe(const struct swarm *swarm, FILE *out);
 
 /* As many files as the process may have open; agents need one each, and so does the master. */
 void swarm_raise_limits(size_t files);

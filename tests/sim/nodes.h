@@ -145,7 +145,7 @@ struct workload {
     bool is_suppressed, is_leaving, is_over;
     uint64_t channels_opened, channels_ended, last_channel;
     uint64_t messages_sent;
-    int64_t heard_ms;    /* when its scheduler last heard a master */
+    int64_t heard_ms;    /* when its scheduler last heard the leader */
     bool may_be_removed; /* it was silent for about its failover timeout */
     uint64_t round;
     struct keeper keeper;

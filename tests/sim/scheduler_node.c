@@ -232,17 +232,22 @@ void scheduler_node_refused(struct scheduler_node *node, struct end *end, const 
         node, (struct driver_event){.kind = DRIVER_EVENT_CONNECT_FAILED, .text = text_of(why)});
 }
 
+/* A master that was stopped and is deposed may speak; the failover timeout goes on at the leader. */
+static void note_heard(struct scheduler_node *node, const struct end *end) {
+    struct workload *workload = node->workload;
+    const struct world *world = node->process.world;
+    if (node != workload_node(workload) || end_peer(end)->owner != &world->master->process)
+        return;
+    if (world->now_ms - workload->heard_ms > workload->options.failover_timeout_ms - 20000)
+        workload->may_be_removed = true;
+    workload->heard_ms = world->now_ms;
+}
+
 void scheduler_node_frame(struct scheduler_node *node, struct end *end, uint16_t type,
                           struct text payload) {
-    struct workload *workload = node->workload;
     if (end != node->end)
         return;
-    if (node == workload_node(workload)) {
-        int64_t silent_ms = node->process.world->now_ms - workload->heard_ms;
-        if (silent_ms > workload->options.failover_timeout_ms - 20000)
-            workload->may_be_removed = true;
-        workload->heard_ms = node->process.world->now_ms;
-    }
+    note_heard(node, end);
     scheduler_node_feed(
         node, (struct driver_event){.kind = DRIVER_EVENT_FRAME, .frame = {type, payload}});
 }
