@@ -291,12 +291,17 @@ static void measure_change(struct bench *bench, const char *name, int signal_num
     const struct swarm_counts *counts = swarm_counts(bench->swarm);
     struct bench_daemon *old = leader(bench);
     uint64_t found = bench->framework->subscriptions;
+    uint64_t all = counts->registrations + bench->agents;
     int64_t self_ns = bench_cpu_ns(0), began_ns = bench_now_ns();
     kill(old->pid, signal_number);
-    while (bench->framework->subscriptions == found || counts->registered == bench->agents) {
+    while (bench->framework->subscriptions == found || counts->registrations < all) {
         loop_turn(bench->loop, TICK_MS);
-        if (bench_now_ns() - began_ns > INT64_C(1000000) * PATIENCE_MS)
-            bench_fail(name, "no new leader");
+        if (bench_now_ns() - began_ns > INT64_C(1000000) * PATIENCE_MS) {
+            swarm_describe(bench->swarm, stderr);
+            bench_fail(name, bench->framework->subscriptions == found
+                                 ? "the framework has found no other leader"
+                                 : "not all agents have found another leader");
+        }
     }
     wait_all(bench);
     const struct bench_daemon *new = leader(bench);

@@ -96,6 +96,7 @@ static bool refuse(const struct http_response *response, struct error *error) {
     struct text why = text_trim(buf_text(&response->body));
     enum error_code code = response->head.status == 404   ? ERROR_NOT_FOUND
                            : response->head.status == 400 ? ERROR_INVALID
+                           : response->head.status == 503 ? ERROR_IO /* nobody leads */
                                                           : ERROR_REFUSED;
     if (why.size == 0)
         why = text_of(http_reason(response->head.status));

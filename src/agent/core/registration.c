@@ -108,7 +108,9 @@ void registration_closed(struct agent *agent, struct text reason) {
     case REGISTRATION_ASKED:
     case REGISTRATION_DONE: break;
     }
-    effect_note(agent, AGENT_NOTE_WARNING, "master_lost", "reason=\"%.*s\"",
+    bool was_reached = agent->registration != REGISTRATION_CONNECTING;
+    effect_note(agent, AGENT_NOTE_WARNING, was_reached ? "master_lost" : "master_not_reached",
+                "reason=\"%.*s\" note=\"tried again with back-off; tasks go on\"",
                 TEXT_ARGS(text_cut(reason, 300)));
     leave_master(agent);
 }

@@ -327,16 +327,17 @@ static bool start(struct daemon *daemon, struct error *error) {
     }
     if (!loop_on_signal(daemon->loop, SIGUSR1, on_end_signal, daemon, error))
         return false;
-    if (!directory_make(daemon->flags.work_dir, 0755, error) || !open_storage(daemon, error) ||
-        !listen_http(daemon, error) || !make_core(daemon, text_of(boot_id), error))
+    daemon->master = master_link_new(daemon, error); /* before a wrong flag leaves files behind */
+    if (daemon->master == NULL || !directory_make(daemon->flags.work_dir, 0755, error) ||
+        !open_storage(daemon, error) || !listen_http(daemon, error) ||
+        !make_core(daemon, text_of(boot_id), error))
         return false;
     daemon->executors = executors_new(daemon);
     daemon->remover = remover_new(daemon);
     daemon->volumes = volumes_new(daemon);
     daemon->outputs = outputs_new(daemon, error);
     daemon->containers = containers_new(daemon, error);
-    daemon->master = master_link_new(daemon, error);
-    if (daemon->outputs == NULL || daemon->containers == NULL || daemon->master == NULL)
+    if (daemon->outputs == NULL || daemon->containers == NULL)
         return false;
     loop_timer_arm(&daemon->disk_timer,
                    loop_now_ms(daemon->loop) + daemon->flags.disk_watch_interval_ms);

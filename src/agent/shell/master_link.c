@@ -115,8 +115,6 @@ static void on_done(void *self, const struct frame_client_result *result) {
     struct error why = result->error;
     if (why.code == ERROR_NONE)
         fail(&why, ERROR_REFUSED, "the master answered with status %d", result->status);
-    log_warning(link->daemon->log, "master_not_reached", KV("error", &why),
-                KV("note", "tried again with back-off"));
     close_with(link, &why);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "common/runtime/address.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,21 @@ static bool split(struct text text, struct text *host, struct text *port) {
     return true;
 }
 
+/* Whether it could be a name or an address; only an IPv6 address has colons. */
+static bool is_host(struct text host) {
+    char string[ADDRESS_HOST_SIZE];
+    struct in6_addr parsed;
+    if (host.size == 0 || host.size >= sizeof(string))
+        return false;
+    for (size_t i = 0; i < host.size; i++) {
+        if ((unsigned char)host.data[i] <= ' ' || strchr("/@?#[]\x7f", host.data[i]) != NULL)
+            return false;
+    }
+    snprintf(string, sizeof(string), "%.*s", TEXT_ARGS(host));
+    string[strcspn(string, "%")] = '\0'; /* fe80::1%eth0: a zone is the resolver's business */
+    return !text_contains_byte(host, ':') || inet_pton(AF_INET6, string, &parsed) == 1;
+}
+
 bool address_parse(struct text text, uint16_t default_port, struct address *out,
                    struct error *error) {
     struct text rest = text_trim(text), host, port;
@@ -38,9 +54,7 @@ bool address_parse(struct text text, uint16_t default_port, struct address *out,
     while (text_ends_with(rest, TEXT("/")))
         rest.size--;
     uint64_t number = default_port;
-    bool is_fine = split(rest, &host, &port) && host.size > 0 && host.size < ADDRESS_HOST_SIZE;
-    for (size_t i = 0; is_fine && i < host.size; i++)
-        is_fine = (unsigned char)host.data[i] > ' ' && strchr("/@?#[]\x7f", host.data[i]) == NULL;
+    bool is_fine = split(rest, &host, &port) && is_host(host);
     if (!is_fine || (port.data != NULL && !text_to_u64(port, &number)) || number > UINT16_MAX)
         return fail(error, ERROR_INVALID, "'%.*s' is no host:port", TEXT_ARGS(text));
     *out = (struct address){.port = (uint16_t)number};

@@ -157,6 +157,7 @@ def standbys_redirect(world):
         assert world.ask(one, "/ready").status == 503
         assert world.call(one, "GET_STATE").status == 503
         assert world.ask(one, "/redirect").status == 503
+    assert world.cli("agents", f"--master={world.masters[0].node.ip}:5050", check=False).returncode == 3
     world.heal()
     world.leader()
     world.finish()

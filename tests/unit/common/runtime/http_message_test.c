@@ -123,7 +123,8 @@ TEST(addresses_are_read_in_each_of_their_forms) {
 }
 
 TEST(what_is_no_address_is_refused) {
-    static const char *const wrong[] = {"", ":80", "h:", "h:x", "h:65536", "h:-1", "a b:1", "[::1"};
+    static const char *const wrong[] = {"",      ":80",  "h:",    "h:x",     "h:65536", "h:-1",
+                                        "a b:1", "[::1", "a:b:c", "h:80:80", "[a:b]:1"};
     struct address address;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_false(address_parse(text_of(wrong[i]), 1, &address, NULL));
