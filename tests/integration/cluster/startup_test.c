@@ -45,7 +45,7 @@ TEST(an_agent_that_cannot_start_says_why) {
     snprintf(port, sizeof(port), "--port=%u", cluster.agent_ports[0]);
     snprintf(used, sizeof(used), "--work_dir=%s/agent0", cluster.directory);
     const char *fresh = cluster_path(&cluster, "fresh");
-    char work_dir[160], master[64];
+    char work_dir[160], unmade[160], master[64];
     snprintf(work_dir, sizeof(work_dir), "--work_dir=%s", fresh);
     snprintf(master, sizeof(master), "--master=%s", cluster.master_address);
 
@@ -63,8 +63,10 @@ TEST(an_agent_that_cannot_start_says_why) {
     expect_refusal(
         (const char *[]){agent, "--master=zk://h:0/mesos", work_dir, "--port=0", root, NULL},
         "--master");
-    expect_refusal((const char *[]){agent, "--master=host:port", work_dir, "--port=0", root, NULL},
+    snprintf(unmade, sizeof(unmade), "--work_dir=%s/unmade", cluster.directory);
+    expect_refusal((const char *[]){agent, "--master=host:port", unmade, "--port=0", root, NULL},
                    "--master");
+    assert_int_not_equal(access(cluster_path(&cluster, "unmade"), F_OK), 0);
     expect_refusal(
         (const char *[]){agent, master, work_dir, "--port=0", root, "--resources=cpus:-1", NULL},
         "--resources");
