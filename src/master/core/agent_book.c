@@ -257,6 +257,7 @@ static bool looks_alike(const struct agent_info *a, const struct agent_info *b) 
 static void bring_in(struct master *master, struct peer *peer, struct agent *agent,
                      const struct agent_message *message) {
     bool is_known = agent->state == AGENT_REGISTERED || agent->state == AGENT_RECOVERED;
+    bool was_lost = agent->state == AGENT_UNREACHABLE;
     struct text before = lend(master, agent->info.encoded);
     offer_book_rescind_of_agent(master, agent);
     attach(master, peer, agent);
@@ -278,6 +279,8 @@ static void bring_in(struct master *master, struct peer *peer, struct agent *age
     }
     send_registered(master, agent);
     agent_report_apply(master, agent, message);
+    if (was_lost)
+        agent_report_end_left(master, agent);
     emit_note(master, NOTE_INFO, "agent_registered", "agent=%.*s host=%.*s:%u",
               TEXT_ARGS(agent->info.id.text), TEXT_ARGS(agent->info.hostname),
               (unsigned)agent->info.port);

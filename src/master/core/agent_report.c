@@ -204,6 +204,44 @@ static void remove_missing_executors(struct master *master, struct agent *agent)
     }
 }
 
+/* --- what did not come back --- */
+
+static void end_left_task(struct master *master, struct task *task) {
+    struct framework *framework = task->framework;
+    bool is_over = framework->state == FRAMEWORK_COMPLETED;
+    struct task_status status =
+        is_over ? status_make(master, task->id, TASK_STATE_KILLED, TASK_REASON_FRAMEWORK_REMOVED,
+                              TEXT("Framework has been removed"))
+                : status_make(master, task->id, TASK_STATE_GONE, TASK_REASON_RECONCILIATION,
+                              TEXT("Agent has registered again, without the task"));
+    status.agent = task->agent_id;
+    status.executor = task->executor;
+    if (!task_state_is_terminal(task->state) && task_book_move(master, task, status.state)) {
+        task->status_state = status.state;
+        task_book_record(task, &status);
+        if (!is_over)
+            status_send(master, framework, &status);
+    }
+    task_book_complete(master, task);
+}
+
+static void end_left_tasks(struct master *master, struct map *frameworks,
+                           const struct agent *agent) {
+    MAP_EACH(entry, frameworks) {
+        struct framework *framework = map_value(entry);
+        MAP_EACH(place, &framework->unreachable) {
+            struct task *task = map_value(place);
+            if (agent_id_equal(task->agent_id, agent->info.id))
+                end_left_task(master, task);
+        }
+    }
+}
+
+void agent_report_end_left(struct master *master, const struct agent *agent) {
+    end_left_tasks(master, &master->frameworks, agent);
+    end_left_tasks(master, &master->completed, agent);
+}
+
 void agent_report_apply(struct master *master, struct agent *agent,
                         const struct agent_message *message) {
     master->last_report++;

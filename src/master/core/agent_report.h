@@ -12,3 +12,8 @@ bool agent_report_check(const struct agent_message *message, struct error *why);
  * The agent must be in the allocator. */
 void agent_report_apply(struct master *master, struct agent *agent,
                         const struct agent_message *message);
+
+/* Behind the report of an agent that was unreachable: the tasks it did not bring back will never
+ * run. Who was told TASK_UNREACHABLE hears TASK_GONE (Mesos says so only to those who reconcile);
+ * TASK_LOST was an end already. */
+void agent_report_end_left(struct master *master, const struct agent *agent);

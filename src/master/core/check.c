@@ -102,7 +102,14 @@ static bool check_agent(const struct master *master, const struct agent *agent, 
 
 /* --- frameworks --- */
 
-static bool check_tasks(const struct framework *framework, struct error *why) {
+/* An agent that is back has brought its tasks, or they have ended. */
+static bool is_back(const struct master *master, struct agent_id id) {
+    const struct agent *agent = map_get_text(&master->agents, id.text);
+    return agent != NULL && (agent->state == AGENT_ADMITTING || agent->state == AGENT_REGISTERED);
+}
+
+static bool check_tasks(const struct master *master, const struct framework *framework,
+                        struct error *why) {
     size_t live = 0;
     MAP_EACH(entry, &framework->tasks) {
         const struct task *task = map_value(entry);
@@ -118,6 +125,9 @@ static bool check_tasks(const struct framework *framework, struct error *why) {
         const struct task *task = map_value(entry);
         if (!task->is_unreachable || task->agent != NULL || task->holds_resources)
             return fail(why, ERROR_INVALID, "unreachable task %.*s is on an agent",
+                        TEXT_ARGS(task->id.text));
+        if (is_back(master, task->agent_id))
+            return fail(why, ERROR_INVALID, "task %.*s is unreachable and its agent is not",
                         TEXT_ARGS(task->id.text));
     }
     MAP_EACH(entry, &framework->completed) {
@@ -141,7 +151,7 @@ static bool check_framework(const struct master *master, const struct framework 
         return fail(why, ERROR_INVALID, "it is completed and yet has something");
     if (!is_completed && map_get(&master->framework_numbers, framework->number) != framework)
         return fail(why, ERROR_INVALID, "the allocator's number leads elsewhere");
-    return operation_book_check_framework(framework, why) && check_tasks(framework, why);
+    return operation_book_check_framework(framework, why) && check_tasks(master, framework, why);
 }
 
 static bool check_frameworks(const struct master *master, const struct map *frameworks,

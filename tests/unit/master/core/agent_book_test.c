@@ -181,6 +181,35 @@ TEST(a_task_that_returns_is_not_told_to_have_ended_before_its_updates_say_so) {
     assert_heard(stage, "to 1 UPDATE t TASK_RUNNING REASON_AGENT_REREGISTERED");
 }
 
+TEST(a_task_that_does_not_return_with_its_agent_is_gone) {
+    AUTO(stage_free) struct stage *stage = begin_with_task();
+    stage_pass_ms(stage, 80000);
+    stage_forget(stage);
+
+    stage_tell(stage, 10, returning(stage, NULL, 0));
+
+    struct task_view task;
+    assert_heard(stage, "to 1 UPDATE t TASK_GONE REASON_RECONCILIATION");
+    assert_true(stage_find_task(stage, "t", &task));
+    assert_false(task.is_unreachable);
+    assert_int_equal(task.state, TASK_STATE_GONE);
+}
+
+TEST(a_task_of_a_framework_that_was_removed_meanwhile_has_ended_when_its_agent_is_back) {
+    AUTO(stage_free) struct stage *stage = begin_with_task();
+    stage_pass_ms(stage, 80000);
+    stage_call(stage, 1, (struct scheduler_call){.kind = SCHEDULER_CALL_TEARDOWN});
+    stage_forget(stage);
+    struct task_report report = stage_report(stage, "M-0000", "t", "cpus:1", TASK_STATE_RUNNING);
+
+    stage_tell(stage, 10, returning(stage, &report, 1));
+
+    struct task_view task;
+    assert_true(stage_find_task(stage, "t", &task));
+    assert_false(task.is_unreachable);
+    assert_int_equal(task.state, TASK_STATE_KILLED);
+}
+
 TEST(an_agent_that_returns_while_its_loss_is_stored_stays) {
     AUTO(stage_free) struct stage *stage = begin_with_task();
     stage->holds_stores = true;
