@@ -232,7 +232,7 @@ void scheduler_node_refused(struct scheduler_node *node, struct end *end, const 
         node, (struct driver_event){.kind = DRIVER_EVENT_CONNECT_FAILED, .text = text_of(why)});
 }
 
-/* A master that was stopped and is deposed may speak; the failover timeout goes on at the leader. */
+/* A deposed master that was stopped may still speak; at the leader the failover timeout goes on. */
 static void note_heard(struct scheduler_node *node, const struct end *end) {
     struct workload *workload = node->workload;
     const struct world *world = node->process.world;
