@@ -176,12 +176,18 @@ static void registered(struct agent *agent, struct agent_id id, int64_t ping_tim
     streams_resend(agent);
 }
 
+static void note_refusal(struct agent *agent, struct text reason) {
+    effect_note(agent, AGENT_NOTE_WARNING, "registration_refused", "reason=\"%.*s\"",
+                TEXT_ARGS(text_cut(reason, 300)));
+}
+
 /* Gone by an operator, or its machine is down. */
 static void refused_with_tasks(struct agent *agent, struct text reason, bool for_good) {
     if (for_good) {
         leave_for_good(agent);
         return drain_end_agent(agent, text_cut(reason, AGENT_MESSAGE_TEXT_LIMIT));
     }
+    note_refusal(agent, reason);
     drain_end_all(agent);
     agent->must_be_empty = true;
     disconnect(agent, "the master refused the registration");
@@ -191,8 +197,7 @@ static void refused(struct agent *agent, struct text reason, bool for_good) {
     if (for_good)
         return stop(agent, reason.size > 0 ? text_cut(reason, AGENT_MESSAGE_TEXT_LIMIT)
                                            : TEXT("the master refused this agent"));
-    effect_note(agent, AGENT_NOTE_WARNING, "registration_refused", "reason=\"%.*s\"",
-                TEXT_ARGS(text_cut(reason, 300)));
+    note_refusal(agent, reason);
     disconnect(agent, "the master refused the registration");
 }
 

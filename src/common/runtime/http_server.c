@@ -16,11 +16,13 @@
 #include "common/runtime/socket.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,7 +31,11 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
-enum { DOOMED_LIMIT = 64 };
+enum {
+    DOOMED_LIMIT = 64,
+    ACCEPT_PAUSE_MS = 100,
+    ACCEPT_TELL_MS = 60 * 1000,
+};
 
 struct route {
     char *prefix; /* without a slash at the end */
@@ -45,7 +51,11 @@ struct http_server {
     VEC_OF(struct evhttp_connection *) doomed;
     int nowhere; /* /dev/null: take_socket */
     struct loop_task doom_task;
-    struct link held; /* requests and streams of live connections */
+    struct link held;                          /* requests and streams of live connections */
+    VEC_OF(struct evconnlistener *) listeners; /* evhttp's */
+    struct loop_timer pause;                   /* they are off until then */
+    int64_t tell_ms;                           /* of the pause that is told next */
+    struct link in_thread;
     uint16_t port;
 };
 
@@ -506,6 +516,42 @@ struct frame_link *http_request_upgrade(struct http_request *request,
     return link;
 }
 
+/* ---- when no connection can be taken ---- */
+
+/* libevent would try again at once, and write a line each time. What it calls knows evhttp alone,
+ * so each thread has a list of its servers. */
+static _Thread_local struct link servers;
+
+static void accept_again(void *self) {
+    struct http_server *server = self;
+    VEC_EACH(listener, &server->listeners)
+        evconnlistener_enable(*listener);
+}
+
+static void pause_accepting(struct http_server *server, int code) {
+    int64_t now_ms = loop_now_ms(server->loop);
+    VEC_EACH(listener, &server->listeners)
+        evconnlistener_disable(*listener);
+    loop_timer_arm(&server->pause, now_ms + ACCEPT_PAUSE_MS);
+    if (now_ms < server->tell_ms || server->options.on_backlog == NULL)
+        return;
+    struct error why = {0};
+    errno = code;
+    fail(&why, ERROR_LIMIT, "accept a connection: %m");
+    server->tell_ms = now_ms + ACCEPT_TELL_MS;
+    server->options.on_backlog(server->options.self, &why);
+}
+
+static void on_accept_error(struct evconnlistener *listener, void *http) {
+    int code = errno;
+    (void)listener;
+    LIST_EACH(at, &servers) {
+        struct http_server *server = CONTAINER_OF(at, struct http_server, in_thread);
+        if (server->http == http)
+            pause_accepting(server, code);
+    }
+}
+
 /* ---- the server ---- */
 
 /* As evhttp would make it, but for writing, which evhttp turns off a moment later and on when it
@@ -532,6 +578,10 @@ struct http_server *http_server_new(struct loop *loop, struct http_server_option
     server->loop = loop;
     server->options = options;
     list_init(&server->held);
+    if (servers.next == NULL)
+        list_init(&servers);
+    list_append(&servers, &server->in_thread);
+    loop_timer_init(&server->pause, loop, accept_again, server);
     loop_task_init(&server->doom_task, free_doomed, server);
     server->http = base != NULL ? evhttp_new(base) : NULL;
     server->nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -555,10 +605,14 @@ bool http_server_listen(struct http_server *server, const char *ip, uint16_t por
     if (fd < 0)
         return false;
     uint16_t bound = socket_port(fd);
-    if (evhttp_accept_socket_with_handle(server->http, fd) == NULL) {
+    struct evhttp_bound_socket *socket = evhttp_accept_socket_with_handle(server->http, fd);
+    if (socket == NULL) {
         close(fd);
         return fail(error, ERROR_IO, "listen on %s port %u: libevent refuses", ip, bound);
     }
+    struct evconnlistener *listener = evhttp_bound_socket_get_listener(socket);
+    evconnlistener_set_error_cb(listener, on_accept_error);
+    VEC_PUSH(&server->listeners, listener);
     server->port = bound;
     return true;
 }
@@ -571,12 +625,15 @@ void http_server_free(struct http_server *server) {
     if (server == NULL)
         return;
     loop_task_cancel(&server->doom_task);
+    loop_timer_disarm(&server->pause);
+    list_remove(&server->in_thread);
     evhttp_free(server->http); /* calls bond_gone for every connection that holds a request */
     assert(list_is_empty(&server->held));
     for (size_t i = 0; i < server->routes.count; i++)
         mem_free(server->routes.items[i].prefix);
     VEC_FINI(&server->routes);
     VEC_FINI(&server->doomed);
+    VEC_FINI(&server->listeners);
     close(server->nowhere);
     mem_free(server);
 }

@@ -37,6 +37,10 @@ struct http_server_options { /* 0 anywhere: the limit above */
     size_t body_limit_bytes;
     size_t stream_limit_bytes; /* what may wait for a slow reader of one stream */
     int64_t idle_ms;           /* a connection without a request, and a half-sent request */
+    /* New connections wait in the backlog, for want of file descriptors as a rule; they are taken
+     * as soon as that has passed. Told once a minute at most. */
+    void (*on_backlog)(void *self, const struct error *why);
+    void *self;
 };
 
 struct http_server *http_server_new(struct loop *loop, struct http_server_options options);

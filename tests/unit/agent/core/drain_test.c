@@ -238,6 +238,7 @@ TEST(an_agent_whose_machine_is_down_ends_its_tasks_and_goes_on_asking) {
 
     assert_int_equal(rig_count(rig, AGENT_EFFECT_END), 0);
     assert_true(rig_count(rig, AGENT_EFFECT_CONNECT) > tries);
+    assert_true(rig_has_note(rig, "registration_refused"));
 }
 
 TEST(a_refusal_for_another_reason_leaves_the_tasks_alone) {

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +26,9 @@ struct world {
     struct error error, stream_error;
     struct frame_client_result result;
     bool is_done, stops_on_hold;
+    VEC_OF(int) taken; /* descriptors */
+    struct rlimit limit;
+    int backlogs;
 };
 
 static void handle_echo(void *self, struct http_request *request) {
@@ -570,6 +574,46 @@ TEST(a_port_where_nobody_listens_is_an_error_that_names_it) {
     assert_int_equal(world.result.outcome, FRAME_CLIENT_FAILED);
     assert_int_equal(world.result.error.code, ERROR_IO);
     assert_non_null(strstr(world.result.error.message, "127.0.0.1"));
+    world_end(&world);
+}
+
+static void count_backlog(void *self, const struct error *why) {
+    struct world *world = self;
+    world->error = *why;
+    world->backlogs++;
+}
+
+/* Takes every descriptor but `spare`; the limit is low, so that they are few. */
+static void take_descriptors(struct world *world, int spare) {
+    int fd;
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = 128, .rlim_max = world->limit.rlim_max});
+    while ((fd = dup(STDERR_FILENO)) >= 0)
+        VEC_PUSH(&world->taken, fd);
+    for (; spare > 0; spare--)
+        close(world->taken.items[--world->taken.count]);
+}
+
+static void give_descriptors(void *self) {
+    struct world *world = self;
+    VEC_EACH(fd, &world->taken)
+        close(*fd);
+    setrlimit(RLIMIT_NOFILE, &world->limit);
+}
+
+TEST(without_descriptors_connections_wait_it_is_said_once_and_then_they_are_served) {
+    struct world world, *self = &world;
+    struct loop_timer later;
+    world_begin(&world, (struct http_server_options){.on_backlog = count_backlog, .self = self});
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &world.limit), 0);
+    take_descriptors(&world, 1); /* the client's end */
+    loop_timer_init(&later, world.loop, give_descriptors, &world);
+    loop_timer_arm(&later, loop_now_ms(world.loop) + 500);
+
+    ask(&world, (struct http_ask){.path = "/echo", .body = TEXT("hello")});
+
+    assert_int_equal(world.backlogs, 1);
+    assert_text_equal(buf_text(&world.body), "hello");
+    VEC_FINI(&world.taken);
     world_end(&world);
 }
 
