@@ -100,6 +100,12 @@ static void set_text(json_t *line, const char *name, struct text text) {
     json_object_set_new(line, name, json_line_string(text));
 }
 
+/* Older versions did not write it. */
+static void set_hostname(json_t *line, const struct registry_record *record) {
+    if (record->hostname.size > 0)
+        set_text(line, "hostname", record->hostname);
+}
+
 static void set_agent(struct meaning *meaning, const struct registry_record *record, json_t *line) {
     struct wire wire = {.arena = meaning->arena, .kinds = meaning->kinds};
     struct agent_info info;
@@ -165,9 +171,11 @@ static void set_readable(struct meaning *meaning, const struct registry_record *
         break;
     case REGISTRY_UNREACHABLE:
         set_drain(&record->drain, line);
+        set_hostname(line, record);
         json_object_set_new(line, "since_ns", json_integer(record->agent.since_ns));
         break;
     case REGISTRY_GONE:
+        set_hostname(line, record);
         json_object_set_new(line, "since_ns", json_integer(record->agent.since_ns));
         break;
     case REGISTRY_FRAMEWORK: set_framework(meaning, record, line); break;

@@ -1,4 +1,4 @@
-foreach(name demand json messages recordio scan vectors volumes)
+foreach(name agent_record demand json messages recordio scan vectors volumes)
     house_test(common/wire/${name} LINKS wire)
     target_compile_options(unit_common_wire_${name} PRIVATE -Wno-deprecated-declarations)
 endforeach()

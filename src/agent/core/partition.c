@@ -21,10 +21,6 @@ enum { ASK_LEAST_MS = 1000, ASK_MOST_MS = 15 * 1000 };
 
 static const struct text order_by = {"partition", sizeof("partition") - 1};
 
-static int64_t boot_clock_ms(const struct agent *agent) {
-    return agent->now_ms + agent->suspended_ms;
-}
-
 static int64_t due_ms(const struct agent *agent, const struct task *task) {
     int64_t from_ms = agent->lease_ms > task->bound_ms ? agent->lease_ms : task->bound_ms;
     int64_t sum_ms;
@@ -66,7 +62,7 @@ static int64_t ask_interval_ms(const struct agent *agent) {
 static void ask(struct agent *agent) {
     struct agent_effect *effect = effect_add(agent, AGENT_EFFECT_SEND_MASTER);
     effect->master.kind = AGENT_MESSAGE_PONG;
-    effect->master.echo_ms = agent->asked_ms = boot_clock_ms(agent);
+    effect->master.echo_ms = agent->asked_ms = timer_boot_clock_ms(agent);
 }
 
 /* When the next task is to be stopped, or the master to be asked. */
@@ -82,7 +78,7 @@ static void set_timer(struct agent *agent) {
         next_ms = due < next_ms ? due : next_ms;
     }
     if (next_ms != INT64_MAX)
-        timer_set(agent, &agent->partition_timer, next_ms - boot_clock_ms(agent));
+        timer_set(agent, &agent->partition_timer, next_ms - timer_boot_clock_ms(agent));
 }
 
 static void bind_task(struct agent *agent, struct task *task) {
@@ -96,7 +92,7 @@ void partition_bind(struct agent *agent, struct task *task) {
     bind_task(agent, task);
     if (!link_is_listed(&task->in_bound))
         return;
-    task->bound_ms = boot_clock_ms(agent);
+    task->bound_ms = timer_boot_clock_ms(agent);
     if (is_first) { /* nobody has asked until now */
         agent->lease_ms = task->bound_ms;
         store_lease(agent);
@@ -115,7 +111,7 @@ void partition_unbind(struct agent *agent, struct task *task) {
 }
 
 static void renew(struct agent *agent, int64_t heard_ms) {
-    if (heard_ms <= agent->lease_ms || heard_ms > boot_clock_ms(agent))
+    if (heard_ms <= agent->lease_ms || heard_ms > timer_boot_clock_ms(agent))
         return;
     agent->lease_ms = heard_ms;
     if (!list_is_empty(&agent->bound))
@@ -125,7 +121,7 @@ static void renew(struct agent *agent, int64_t heard_ms) {
 }
 
 void partition_register_sent(struct agent *agent) {
-    agent->register_sent_ms = boot_clock_ms(agent);
+    agent->register_sent_ms = timer_boot_clock_ms(agent);
 }
 
 void partition_registered(struct agent *agent) {
@@ -141,7 +137,7 @@ void partition_answered(struct agent *agent, int64_t echo_ms) {
 
 /* What cannot be of this boot is as old as can be. */
 void partition_restore(struct agent *agent, const struct agent_record *record) {
-    agent->lease_ms = record->lease_ms <= boot_clock_ms(agent) ? record->lease_ms : 0;
+    agent->lease_ms = record->lease_ms <= timer_boot_clock_ms(agent) ? record->lease_ms : 0;
 }
 
 void partition_restore_task(struct agent *agent, struct task *task) {
@@ -180,7 +176,7 @@ void partition_was_stopped(struct agent *agent, struct task *task) {
 }
 
 bool partition_is_over(const struct agent *agent, const struct task *task) {
-    return link_is_listed(&task->in_bound) && boot_clock_ms(agent) >= due_ms(agent, task);
+    return link_is_listed(&task->in_bound) && timer_boot_clock_ms(agent) >= due_ms(agent, task);
 }
 
 void partition_stop_if_over(struct agent *agent, struct task *task) {
@@ -194,7 +190,7 @@ void partition_fired(struct agent *agent) {
     LIST_EACH(at, &agent->bound)
         partition_stop_if_over(agent, CONTAINER_OF(at, struct task, in_bound));
     if (registration_is_done(agent) && !list_is_empty(&agent->bound) &&
-        boot_clock_ms(agent) - agent->asked_ms >= ask_interval_ms(agent))
+        timer_boot_clock_ms(agent) - agent->asked_ms >= ask_interval_ms(agent))
         ask(agent);
     set_timer(agent);
 }

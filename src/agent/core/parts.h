@@ -28,6 +28,9 @@ struct text text_cut(struct text text, size_t limit); /* at a character of UTF-8
 void timer_init(struct timer *timer, enum timer_kind kind, void *owner);
 void timer_set(struct agent *agent, struct timer *timer, int64_t in_ms);
 void timer_cancel(struct agent *agent, struct timer *timer);
+/* Since the machine's boot, suspension and all: nobody sets it, and it goes on while the agent is
+ * away. */
+int64_t timer_boot_clock_ms(const struct agent *agent);
 void timers_run(struct agent *agent);
 
 /* registration.c */

@@ -79,6 +79,13 @@ static void restore_place(struct agent *agent, struct task *task,
     executor_add_task(agent, executor, task);
 }
 
+/* An agent of a version without it has said by the wall clock when it was. */
+static int64_t launched_boot_ms(const struct agent *agent, const struct agent_record *record) {
+    if (record->task.launched_boot_ms != 0)
+        return record->task.launched_boot_ms;
+    return timer_boot_clock_ms(agent) - (agent->wall_ns - record->task.launched_ns) / 1000000;
+}
+
 static void restore_task(struct agent *agent, const struct agent_record *record, struct text key) {
     struct framework *framework = framework_find(agent, record->task.framework);
     if (framework == NULL)
@@ -101,6 +108,7 @@ static void restore_task(struct agent *agent, const struct agent_record *record,
     task->stream.sent_ns = task->latest_ns = record->task.latest_ns;
     task->running_since_ns = record->task.running_since_ns;
     task->launched_ns = record->task.launched_ns;
+    task->launched_boot_ms = launched_boot_ms(agent, record);
     task->kill_wanted = record->task.kill_wanted;
     task->killed_by = arena_text(task->arena, record->task.killed_by);
     task->ended = record->task.ended || task_state_is_terminal(task->state);

@@ -186,6 +186,7 @@ static void admit(struct agent *agent, struct task *task, const struct master_me
         return refuse(agent, task, TASK_REASON_TASK_INVALID, TEXT("The agent has too many tasks"));
     task->role = arena_text(task->arena, message->run_task.role);
     task->launched_ns = agent->wall_ns;
+    task->launched_boot_ms = timer_boot_clock_ms(agent);
     if (task->is_command)
         run_command(agent, task);
     else

@@ -62,10 +62,17 @@ static bool is_free(const struct agent *agent, const struct sandbox *sandbox) {
     return task == NULL || !container_id_equal(task->container, sandbox->container);
 }
 
+/* An end that is still to come is of a clock that was set back since: its age begins now. */
+static int64_t age_of(const struct agent *agent, struct sandbox *sandbox) {
+    if (sandbox->ended_ns > agent->wall_ns)
+        sandbox->ended_ns = agent->wall_ns;
+    return agent->wall_ns - sandbox->ended_ns;
+}
+
 void sandbox_remove_older(struct agent *agent, int64_t age_ns) {
     MAP_EACH(entry, &agent->sandboxes) {
         struct sandbox *sandbox = map_value(entry);
-        if (agent->wall_ns - sandbox->ended_ns >= age_ns && is_free(agent, sandbox))
+        if (age_of(agent, sandbox) >= age_ns && is_free(agent, sandbox))
             sandbox_remove(agent, sandbox);
     }
     sandbox_set_timer(agent);
@@ -76,10 +83,10 @@ void sandbox_remove_older(struct agent *agent, int64_t age_ns) {
 void sandbox_set_timer(struct agent *agent) {
     timer_cancel(agent, &agent->sandbox_timer);
     MAP_EACH(entry, &agent->sandboxes) {
-        const struct sandbox *sandbox = map_value(entry);
+        struct sandbox *sandbox = map_value(entry);
         if (!is_free(agent, sandbox))
             continue;
-        int64_t passed_ms = (agent->wall_ns - sandbox->ended_ns) / 1000000;
+        int64_t passed_ms = age_of(agent, sandbox) / 1000000;
         return timer_set(agent, &agent->sandbox_timer,
                          agent->options.sandbox_age_ms - passed_ms + 1);
     }

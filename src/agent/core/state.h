@@ -119,7 +119,8 @@ struct task {
     struct text lost_message; /* why its container may be lost; empty: not known */
     int32_t pid;
     uint64_t start_time;
-    int64_t launched_ns;
+    int64_t launched_ns;      /* wall clock, for people */
+    int64_t launched_boot_ms; /* since the machine's boot */
     int64_t latest_ns;        /* wall clock, of its state; 0: not known */
     int64_t running_since_ns; /* likewise, of its first RUNNING */
     int64_t kill_deadline_ms;

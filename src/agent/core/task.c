@@ -64,6 +64,7 @@ void task_store(struct agent *agent, struct task *task) {
     record.task.latest_ns = task->latest_ns;
     record.task.running_since_ns = task->running_since_ns;
     record.task.launched_ns = task->launched_ns;
+    record.task.launched_boot_ms = task->launched_boot_ms;
     record.task.kill_wanted = task->kill_wanted;
     record.task.killed_by = task->killed_by;
     record.task.ended = task->ended;
@@ -159,12 +160,13 @@ void task_report(struct agent *agent, struct task *task, struct status_of what) 
     task_heard(agent, task, &status);
 }
 
+/* A wall clock that is set in the meantime neither ends a task nor gives it more time. */
 void task_set_completion_timer(struct agent *agent, struct task *task) {
     if (!task->info.has_max_completion || task->kill_wanted)
         return;
-    int64_t passed_ns = agent->wall_ns - task->launched_ns;
-    int64_t left_ns = task->info.max_completion_ns - (passed_ns > 0 ? passed_ns : 0);
-    timer_set(agent, &task->completion_timer, left_ns > 0 ? left_ns / 1000000 : 0);
+    int64_t passed_ms = timer_boot_clock_ms(agent) - task->launched_boot_ms;
+    int64_t left_ms = task->info.max_completion_ns / 1000000 - (passed_ms > 0 ? passed_ms : 0);
+    timer_set(agent, &task->completion_timer, left_ms);
 }
 
 void task_started(struct agent *agent, struct task *task) {

@@ -18,6 +18,10 @@ void timer_set(struct agent *agent, struct timer *timer, int64_t in_ms) {
     heap_put(&agent->timers, &timer->node, at_ms);
 }
 
+int64_t timer_boot_clock_ms(const struct agent *agent) {
+    return agent->now_ms + agent->suspended_ms;
+}
+
 void timer_cancel(struct agent *agent, struct timer *timer) {
     heap_remove(&agent->timers, &timer->node);
 }

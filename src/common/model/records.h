@@ -55,6 +55,7 @@ struct agent_record {
             int64_t latest_ns;        /* wall clock, of latest_state; 0: not known */
             int64_t running_since_ns; /* likewise, of the first RUNNING */
             int64_t launched_ns;      /* wall clock */
+            int64_t launched_boot_ms; /* since the machine's boot; 0: not known */
             bool kill_wanted;         /* a kill was ordered, and by whom */
             struct text killed_by;
             bool ended; /* its container is gone; only updates are left to be acknowledged */
@@ -89,6 +90,10 @@ struct quota_config_line {
 
 /* --- the master: LMDB standalone, ZooKeeper in HA --- */
 
+/* Of an encoded AgentInfo or FrameworkInfo: a record fits into a node of ZooKeeper. An AgentInfo
+ * that is larger is stored without what the agent says again when it comes back. */
+enum { REGISTRY_INFO_BYTES_LIMIT = 256 << 10 };
+
 enum registry_record_kind {
     REGISTRY_AGENT = 1,       /* "agent/ID": admitted */
     REGISTRY_UNREACHABLE = 2, /* "unreachable/ID" */
@@ -106,6 +111,7 @@ struct registry_record {
      * message inside (a framework, a role) stand in a field with that message's number. */
     struct text unknown;
     struct agent_drain drain; /* AGENT, UNREACHABLE */
+    struct text hostname;     /* AGENT (read out of its info, not written), UNREACHABLE, GONE */
     union {
         struct text agent_info; /* encoded mesos.v1.AgentInfo */
         struct {

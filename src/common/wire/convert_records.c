@@ -63,6 +63,7 @@ static void put_task(const struct agent_record *record, struct buf *out) {
     put_some(out, 11, record->task.sandbox);
     put_some_int(out, 12, record->task.running_since_ns);
     put_some_int(out, 13, record->task.latest_ns);
+    put_some_int(out, 14, record->task.launched_boot_ms);
     put_end(out, place);
 }
 
@@ -156,6 +157,7 @@ static void read_task(const Mesos__Internal__AgentRecord__Task *from, struct age
     out->task.latest_ns = from->latest_ns;
     out->task.running_since_ns = from->running_since_ns;
     out->task.launched_ns = from->launched_ns;
+    out->task.launched_boot_ms = from->launched_boot_ms;
     out->task.kill_wanted = from->kill_wanted;
     out->task.killed_by = text_of(from->killed_by);
     out->task.ended = from->ended;
@@ -271,7 +273,27 @@ static void put_mark(const struct registry_record *record, struct buf *out) {
     size_t place = put_begin(out, own_field(record->kind));
     put_bytes(out, 1, record->agent.agent.text);
     put_int(out, 2, record->agent.since_ns);
+    put_some(out, 3, record->hostname);
     put_unknown_inside(record, out);
+    put_end(out, place);
+}
+
+/* Fields of mesos.v1.AgentInfo. */
+enum { AGENT_INFO_HOSTNAME = 1, AGENT_INFO_ID = 6, AGENT_INFO_PORT = 8 };
+
+/* Reservations and attributes may be of any size; who and where the agent is, is short. */
+static void put_agent_info(struct text info, struct buf *out) {
+    struct slice slice;
+    if (info.size <= REGISTRY_INFO_BYTES_LIMIT) {
+        put_bytes(out, 2, info);
+        return;
+    }
+    size_t place = put_begin(out, 2);
+    while (slice_next(&info, &slice)) {
+        if (slice.number == AGENT_INFO_HOSTNAME || slice.number == AGENT_INFO_ID ||
+            slice.number == AGENT_INFO_PORT)
+            buf_append_text(out, slice.whole);
+    }
     put_end(out, place);
 }
 
@@ -346,7 +368,7 @@ void registry_record_encode(struct wire *wire, const struct registry_record *rec
     size_t begin = out->size;
     put_varint(out, 1, RECORD_VERSION);
     switch (record->kind) {
-    case REGISTRY_AGENT: put_bytes(out, 2, record->agent_info); break;
+    case REGISTRY_AGENT: put_agent_info(record->agent_info, out); break;
     case REGISTRY_UNREACHABLE:
     case REGISTRY_GONE: put_mark(record, out); break;
     case REGISTRY_FRAMEWORK: put_registered_framework(record, out); break;
@@ -366,6 +388,14 @@ static void read_mark(const Mesos__Internal__RegistryRecord__AgentMark *from,
     out->kind = kind;
     out->agent.agent = agent_id_of(text_of(from->agent_id));
     out->agent.since_ns = from->since_ns;
+    if (from->hostname != NULL)
+        out->hostname = text_of(from->hostname);
+}
+
+static void read_agent_info(struct text info, struct registry_record *out) {
+    out->kind = REGISTRY_AGENT;
+    out->agent_info = info;
+    out->hostname = slice_find(&info, AGENT_INFO_HOSTNAME);
 }
 
 static void read_framework(const Mesos__Internal__RegistryRecord__Framework *from,
@@ -422,8 +452,7 @@ static void read_drain(const Mesos__Internal__RegistryRecord *from, struct agent
 static bool read_registry_record(struct wire *wire, const Mesos__Internal__RegistryRecord *from,
                                  struct registry_record *out, struct error *error) {
     if (from->has_agent_info) {
-        out->kind = REGISTRY_AGENT;
-        out->agent_info = bytes_text(from->agent_info);
+        read_agent_info(bytes_text(from->agent_info), out);
     } else if (from->unreachable != NULL) {
         read_mark(from->unreachable, REGISTRY_UNREACHABLE, out);
     } else if (from->gone != NULL) {

@@ -104,15 +104,17 @@ void agent_book_load(struct master *master, struct text key, const struct regist
     agent->drain = agent->drain_next = record->drain;
     agent->unknown = record->unknown;
     agent->unknown_memory = keep_texts((struct text *[]){&agent->unknown}, 1);
+    agent->info.hostname = record->hostname;
+    if (!is_lost)
+        agent->info.encoded = record->agent_info;
+    void *old = agent->info_memory;
+    agent->info_memory = keep_texts(
+        (struct text *[]){&agent->info.id.text, &agent->info.hostname, &agent->info.encoded}, 3);
+    mem_free(old);
     if (is_lost) {
         agent->unreachable_ns = record->agent.since_ns;
         return;
     }
-    agent->info.encoded = record->agent_info;
-    void *old = agent->info_memory;
-    agent->info_memory =
-        keep_texts((struct text *[]){&agent->info.id.text, &agent->info.encoded}, 2);
-    mem_free(old);
     heap_put(&master->timers, &agent->reregister.node,
              master->now_ms + master->options.agent_reregister_timeout_ms);
 }
@@ -192,6 +194,7 @@ static struct registry_record record_of(struct master *master, const struct agen
     } else {
         record.agent.agent.text = lend(master, agent->info.id.text);
         record.agent.since_ns = agent->unreachable_ns;
+        record.hostname = lend(master, agent->info.hostname);
     }
     return record;
 }

@@ -85,6 +85,9 @@ bool framework_check(const struct master *master, const struct framework_info *i
     const char *reason;
     if (info->id.text.size > 0 && !id_is_valid(info->id.text, &reason))
         return fail(why, ERROR_INVALID, "the framework id %s", reason);
+    if (info->encoded.size > REGISTRY_INFO_BYTES_LIMIT)
+        return fail(why, ERROR_LIMIT, "the FrameworkInfo has %zu bytes; the limit is %d",
+                    info->encoded.size, REGISTRY_INFO_BYTES_LIMIT);
     if (!check_roles(info, why) || !check_rooms(master, info, why))
         return false;
     if (!master->options.root_submissions && text_equal(info->user, TEXT("root")))

@@ -21,6 +21,8 @@
 #include "master/core/state.h"
 #include "master/core/supply.h"
 
+#include <stdlib.h>
+
 struct master_options master_options_default(void) {
     return (struct master_options){
         .offer_timeout_ms = 300 * 1000,
@@ -157,24 +159,67 @@ static void closed(struct master *master, struct connection_id connection) {
 
 /* --- the registry --- */
 
+struct aged {
+    int64_t since_ns;
+    size_t place;
+};
+
+/* 0: what is not forgotten for its age. */
+static int64_t since_ns(const struct registry_record *record) {
+    switch (record->kind) {
+    case REGISTRY_UNREACHABLE:
+    case REGISTRY_GONE: return record->agent.since_ns;
+    case REGISTRY_REMOVED: return record->removed.since_ns;
+    case REGISTRY_AGENT:
+    case REGISTRY_FRAMEWORK:
+    case REGISTRY_MASTER:
+    case REGISTRY_ROLE:
+    case REGISTRY_MACHINE: break;
+    }
+    return 0;
+}
+
+static int by_age(const void *left, const void *right) {
+    const struct aged *a = left, *b = right;
+    if (a->since_ns != b->since_ns)
+        return a->since_ns < b->since_ns ? -1 : 1;
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+static void load(struct master *master, struct text key, const struct registry_record *record) {
+    switch (record->kind) {
+    case REGISTRY_AGENT:
+    case REGISTRY_UNREACHABLE:
+    case REGISTRY_GONE: agent_book_load(master, key, record); return;
+    case REGISTRY_FRAMEWORK: framework_book_load(master, record); return;
+    case REGISTRY_MASTER: return;
+    case REGISTRY_ROLE: role_book_load(master, record); return;
+    case REGISTRY_MACHINE: maintenance_load(master, record); return;
+    case REGISTRY_REMOVED: removed_book_load(master, record); return;
+    }
+}
+
+/* The registry has them by their keys; of what is too much the first in a map is forgotten, which
+ * shall be the oldest. */
+static void load_all(struct master *master, const struct master_event *event) {
+    size_t count = event->recovered.count;
+    struct aged *order = NEW_ARRAY(struct aged, count + 1);
+    for (size_t i = 0; i < count; i++)
+        order[i] = (struct aged){since_ns(&event->recovered.records[i]), i};
+    qsort(order, count, sizeof(*order), by_age);
+    for (size_t i = 0; i < count; i++) {
+        size_t place = order[i].place;
+        load(master, event->recovered.keys[place], &event->recovered.records[place]);
+    }
+    mem_free(order);
+}
+
 static void recovered(struct master *master, const struct master_event *event) {
     if (master->is_recovered)
         return;
     master->is_recovered = true;
     master->started_ns = event->wall_ns;
-    for (size_t i = 0; i < event->recovered.count; i++) {
-        const struct registry_record *record = &event->recovered.records[i];
-        switch (record->kind) {
-        case REGISTRY_AGENT:
-        case REGISTRY_UNREACHABLE:
-        case REGISTRY_GONE: agent_book_load(master, event->recovered.keys[i], record); break;
-        case REGISTRY_FRAMEWORK: framework_book_load(master, record); break;
-        case REGISTRY_MASTER: break;
-        case REGISTRY_ROLE: role_book_load(master, record); break;
-        case REGISTRY_MACHINE: maintenance_load(master, record); break;
-        case REGISTRY_REMOVED: removed_book_load(master, record); break;
-        }
-    }
+    load_all(master, event);
     old_book_begin(master);
     if (master->agents_by_state[AGENT_RECOVERED] > 0)
         supply_hold_limits(master, true);

@@ -1,10 +1,18 @@
 #include "master/shell/registry.h"
 
 #include "common/base/mem.h"
+#include "common/model/records.h"
+#include "common/model/roles.h"
 #include "common/runtime/loop.h"
 #include "common/storage/storage.h"
 #include "zookeeper/core/journal.h"
 #include "zookeeper/shell/zk_share.h"
+
+/* With what else a record has: a drain, capabilities, fields of a newer version. */
+_Static_assert((int)REGISTRY_INFO_BYTES_LIMIT <= (int)JOURNAL_VALUE_BYTES_LIMIT / 3 * 2,
+               "the record of an agent or a framework fits into a node");
+_Static_assert((int)sizeof("role/") + (int)ROLE_BYTES_LIMIT <= (int)JOURNAL_KEY_BYTES_LIMIT,
+               "the longest key is that of a role");
 
 struct registry {
     struct registry_events events;

@@ -35,7 +35,7 @@ struct journal;
 enum {
     JOURNAL_NODE_BYTES = 512 << 10,        /* nodes are filled up to this */
     JOURNAL_VALUE_BYTES_LIMIT = 384 << 10, /* of one value; the caller sees to it */
-    JOURNAL_KEY_BYTES_LIMIT = 1024,
+    JOURNAL_KEY_BYTES_LIMIT = 2048,        /* a role has up to 1,024 */
     JOURNAL_FOLD_BYTES = 4 << 20,
     JOURNAL_RETRY_MS = 500, /* after an answer that says no for now */
     JOURNAL_READS_AT_ONCE = 32,

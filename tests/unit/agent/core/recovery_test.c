@@ -228,6 +228,26 @@ TEST(the_completion_time_is_counted_from_the_first_start) {
     assert_int_equal(rig_count(rig, AGENT_EFFECT_SIGNAL), 1);
 }
 
+TEST(a_wall_clock_that_is_set_does_not_change_the_completion_time) {
+    AUTO(rig_free) struct rig *rig = rig_new();
+    rig->now_ms = 1000;
+    rig_register(rig);
+    struct task_info *task = rig_task(rig, "t1");
+    task->has_max_completion = true;
+    task->max_completion_ns = 60000000000;
+    struct container_id container = rig_begin(rig, task);
+    rig_advance(rig, 50000);
+
+    rig->wall_set_ms = 3600 * 1000;
+    rig_crash(rig, true);
+    rig_started(rig, container);
+    rig_advance(rig, 9000);
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_SIGNAL), 0);
+    rig_advance(rig, 1000);
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_SIGNAL), 1);
+}
+
 TEST(executors_have_a_moment_to_come_back_before_the_agent_registers) {
     AUTO(rig_free) struct rig *rig = with_executor();
     rig_update(rig, "e1", 1, "t1", TASK_STATE_RUNNING, 7);

@@ -367,7 +367,7 @@ static struct agent_effect keep_effect(struct rig *rig, const struct agent_effec
 
 static void one_step(struct rig *rig, struct agent_event event) {
     event.now_ms = rig->now_ms;
-    event.wall_ns = WALL_START_S * 1000000000LL + rig->now_ms * 1000000;
+    event.wall_ns = WALL_START_S * 1000000000LL + (rig->now_ms + rig->wall_set_ms) * 1000000;
     rig->outbox.arena = rig->arena;
     rig->outbox.effects.count = 0;
     agent_step(rig->agent, &event, &rig->outbox);

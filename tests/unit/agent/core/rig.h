@@ -27,6 +27,7 @@ struct rig {
     VEC_OF(struct framework_info *) frameworks;
     VEC_OF(struct resources *) owned;
     int64_t now_ms;
+    int64_t wall_set_ms; /* somebody has set the wall clock by that much */
 };
 
 struct rig *rig_new(void);

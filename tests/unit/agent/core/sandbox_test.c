@@ -42,6 +42,27 @@ TEST(a_full_disk_takes_what_has_ended) {
     assert_int_equal(rig_count(rig, AGENT_EFFECT_REMOVE_SANDBOX), 1);
 }
 
+TEST(a_full_disk_takes_what_ended_by_a_clock_that_was_set_back_since) {
+    AUTO(rig_free) struct rig *rig = with_ended_task();
+    rig_acknowledge(rig, "t1");
+    rig->wall_set_ms = -(int64_t)WEEK_MS;
+
+    disk_full(rig, 950);
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_REMOVE_SANDBOX), 1);
+}
+
+TEST(a_sandbox_goes_a_week_after_a_clock_was_set_back) {
+    AUTO(rig_free) struct rig *rig = with_ended_task();
+    rig_acknowledge(rig, "t1");
+    rig->wall_set_ms = -50 * (int64_t)WEEK_MS;
+    rig_step(rig, (struct agent_event){.kind = AGENT_EVENT_DISK_FULL});
+
+    rig_advance(rig, WEEK_MS + 1000);
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_REMOVE_SANDBOX), 1);
+}
+
 TEST(a_sandbox_stays_as_long_as_its_task_is_not_acknowledged) {
     AUTO(rig_free) struct rig *rig = with_ended_task();
 

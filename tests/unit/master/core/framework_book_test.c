@@ -301,6 +301,15 @@ static struct scheduler_call subscription(struct framework_info info) {
     return (struct scheduler_call){.kind = SCHEDULER_CALL_SUBSCRIBE, .subscribe = {.info = info}};
 }
 
+TEST(an_info_that_no_node_of_the_registry_could_hold_is_refused) {
+    AUTO_FINI(buf_fini) struct buf large = {0};
+    while (large.size <= REGISTRY_INFO_BYTES_LIMIT)
+        buf_append_string(&large, "0123456789abcdef");
+
+    refused(subscription((struct framework_info){.encoded = buf_text(&large)}),
+            "ERROR the FrameworkInfo has 262160 bytes; the limit is 262144");
+}
+
 TEST(a_role_that_is_none_is_refused) {
     refused(subscription((struct framework_info){.role = TEXT("/a")}), "ERROR role '/a'");
 }
