@@ -18,6 +18,7 @@ struct master_link {
     struct leader_finder *finder; /* NULL: they are given; else the one it has found last */
     bool is_waiting;              /* to be connected, once a leader is found */
     size_t next;                  /* which to ask when nobody has told us better */
+    size_t failed;                /* of the round that the core has asked for */
     struct address asked;         /* who was asked last */
     size_t redirects;             /* followed on the way to this connection */
     struct frame_client *client;
@@ -112,6 +113,13 @@ static void on_done(void *self, const struct frame_client_result *result) {
     case FRAME_CLIENT_REFUSED:
     case FRAME_CLIENT_FAILED: break;
     }
+    /* The core waits after a round of all, not after each: a wait is up to a minute. */
+    if (++link->failed < link->master_count) {
+        link->next = (link->next + 1) % link->master_count;
+        link->redirects = 0;
+        ask(link, &link->masters[link->next]);
+        return;
+    }
     struct error why = result->error;
     if (why.code == ERROR_NONE)
         fail(&why, ERROR_REFUSED, "the master answered with status %d", result->status);
@@ -188,7 +196,7 @@ void master_link_connect(struct master_link *link) {
     if (link->client != NULL || link->link != NULL)
         return;
     loop_task_cancel(&link->closed); /* the core knows: it asks for a new one */
-    link->redirects = 0;
+    link->redirects = link->failed = 0;
     link->is_waiting = link->master_count == 0;
     if (link->is_waiting)
         return;

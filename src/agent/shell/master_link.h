@@ -16,7 +16,8 @@ struct master_link *master_link_new(struct daemon *daemon, struct error *error);
 void master_link_free(struct master_link *link);
 DEFINE_AUTO(struct master_link, master_link_free)
 
-/* MASTER_CONNECTED or MASTER_CLOSED follows; does nothing while connecting or connected. */
+/* Of several masters each is asked until one is there; MASTER_CONNECTED or MASTER_CLOSED follows.
+ * Does nothing while connecting or connected. */
 void master_link_connect(struct master_link *link);
 /* Drops the connection; MASTER_CLOSED follows. */
 void master_link_disconnect(struct master_link *link, const char *reason);

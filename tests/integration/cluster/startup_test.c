@@ -112,6 +112,22 @@ TEST(an_agent_without_a_master_waits_and_says_so) {
     cluster_close(&cluster);
 }
 
+TEST(an_agent_asks_all_masters_of_its_list_before_it_waits) {
+    char masters[96];
+    cluster_open(&cluster);
+    cluster_start_master(&cluster, NULL);
+    process_wait_log(&cluster.master, "master_recovered");
+    snprintf(masters, sizeof(masters), "--master=127.0.0.1:1,127.0.0.1:2,%s",
+             cluster.master_address);
+
+    cluster_start_agent(&cluster, 0,
+                        (const char *[]){masters, "--registration_backoff_factor=1hrs", NULL});
+
+    process_wait_log(&cluster.agents[0], " registered ");
+    assert_false(process_log_has(&cluster.agents[0], "master_not_reached"));
+    cluster_close(&cluster);
+}
+
 /* What agent 0 has stored becomes agent 1's. */
 static void copy_meta(void) {
     const char *from = cluster_path(&cluster, "agent0/meta");
@@ -202,6 +218,7 @@ TEST(a_full_disk_under_the_master_delays_and_loses_nothing) {
     assert_int_equal(mkdir(disk, 0755), 0);
     assert_int_equal(mount("tmpfs", disk, "tmpfs", 0, "size=1m"), 0);
     cluster_start_master(&cluster, NULL);
+    process_wait_log(&cluster.master, "master_recovered"); /* without room it would not start */
     const char *filler = cluster_path(&cluster, "master/filler");
     fill(filler);
 
