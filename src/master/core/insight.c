@@ -98,6 +98,21 @@ static enum wish_state state_of(const struct allocator_wish *wish) {
     return wish->is_feasible ? WISH_WAITS : WISH_IS_INFEASIBLE;
 }
 
+/* The search notes what it meets: for it an agent that is away, too small or reserved to others is
+ * as one in use. What still stands in the way is known better, as everybody was asked just now. */
+static void refine_last_change(struct wish_view *view) {
+    bool waits = view->state == WISH_WAITS || view->state == WISH_IS_INFEASIBLE;
+    if (!waits || view->history_count == 0 || view->agent_count == 0 ||
+        view->main == ALLOCATOR_FITS)
+        return;
+    struct allocator_change *last = &view->history[view->history_count - 1];
+    if (last->reason == ALLOCATOR_FITS)
+        return;
+    last->reason = view->main;
+    if (view->history_count > 1 && last[-1].reason == view->main)
+        view->history_count--;
+}
+
 struct looking {
     const struct master *master;
     const struct insight_question *question;
@@ -129,6 +144,8 @@ static bool look(const struct looking *looking, const struct framework *framewor
     view->awaited_agents = master->agents_by_state[AGENT_RECOVERED];
     view->history_count = allocator_history(master->allocator, framework->number, role,
                                             view->history, ALLOCATOR_HISTORY_LIMIT);
+    if (demand_book_count(framework, role) <= 1) /* of several it is the history of all */
+        refine_last_change(view);
     return true;
 }
 

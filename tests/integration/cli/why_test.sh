@@ -57,8 +57,30 @@ wait_for "$WORK/giant.err" '5000' >/dev/null
 check "a task that no agent could hold is infeasible" "INFEASIBLE" "$(values 'o["wishes"][0]["state"]' <"$WORK/why")"
 check "the counts add up to the agents" 2 "$(values 'sum(c["agents"] for c in o["wishes"][0]["counts"])' <"$WORK/why")"
 check "plain words name what is asked" yes "$("$mesos" why giant | grep -q 'no agent could ever hold it' && echo yes)"
+is_told_so_in_history() {
+    "$mesos" why giant --json >"$WORK/why" && [ "$(values '[c["reason"] for c in o["wishes"][0].get("history", [])]' <"$WORK/why")" = "['TOO_SMALL']" ]
+}
+ask_until is_told_so_in_history
 kill -INT $giant
 wait $giant
+
+# why: nobody is there to be asked
+for agent in $("$mesos" agents --json | values '" ".join(a["agent_info"]["id"]["value"] for a in o)'); do
+    "$mesos" agent deactivate "$agent" >/dev/null
+done
+"$mesos" run --name shut_out -- true >/dev/null 2>&1 &
+shut_out=$!
+is_inactive_in_history() {
+    "$mesos" why shut_out --json >"$WORK/why" 2>/dev/null &&
+        [ "$(values '[c["reason"] for c in o["wishes"][0].get("history", [])]' <"$WORK/why")" = "['INACTIVE']" ]
+}
+ask_until is_inactive_in_history
+check "agents that are deactivated are the reason, and the history says so" INACTIVE "$(values 'o["wishes"][0]["reason"]' <"$WORK/why")"
+for agent in $("$mesos" agents --json | values '" ".join(a["agent_info"]["id"]["value"] for a in o)'); do
+    "$mesos" agent reactivate "$agent" >/dev/null
+done
+wait $shut_out
+check "and it runs when they are back" 0 $?
 
 # why: quota
 "$mesos" role set '*' --limit cpus=0 >/dev/null
