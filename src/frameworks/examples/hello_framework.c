@@ -1,21 +1,25 @@
 /*
  * A complete framework: runs a number of tasks, each in hello-executor, and ends when all have.
  * Shows what every framework does: take what an offer has, decline what it has no use for, count
- * ends, retry what was lost.
+ * ends, retry what was lost, and give up when what it runs cannot work.
  *
  *     hello-framework 127.0.0.1:5050 /path/to/hello-executor [TASKS]
+ *     hello-framework zk://z1:2181,z2:2181,z3:2181/mesos /path/to/hello-executor [TASKS]
  */
 #include <mesos/scheduler.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CPUS_MILLI = 100, MEM_MB = 32, OFFER_TASKS_LIMIT = 64 };
+enum { CPUS_MILLI = 100, MEM_MB = 32, OFFER_TASKS_LIMIT = 64, FAILURES_LIMIT = 20 };
 
 struct hello {
     const char *executor_path;
     unsigned wanted, launched, finished, lost;
+    unsigned failed; /* since one has finished */
+    bool gave_up;
 };
 
 /* A resource of the list by name, in thousandths. */
@@ -107,6 +111,17 @@ static void on_offers(void *user, struct mesos_scheduler_driver *driver,
         use_offer(user, driver, offers[i]);
 }
 
+/* One that fails may do better elsewhere. When all do, trying on would only wear the cluster out.
+ */
+static void on_failure(struct hello *hello, struct mesos_scheduler_driver *driver) {
+    if (++hello->failed < FAILURES_LIMIT)
+        return;
+    fprintf(stderr, "%u tasks have failed in a row: mesos logs --stderr ID tells why\n",
+            hello->failed);
+    hello->gave_up = true;
+    mesos_scheduler_driver_stop(driver, false);
+}
+
 static void on_update(void *user, struct mesos_scheduler_driver *driver,
                       const Mesos__V1__TaskStatus *status) {
     struct hello *hello = user;
@@ -115,10 +130,13 @@ static void on_update(void *user, struct mesos_scheduler_driver *driver,
     printf("%s is %s%s%s\n", status->task_id->value, state != NULL ? state->name : "unknown",
            status->message != NULL ? ": " : "", status->message != NULL ? status->message : "");
     switch ((int)status->state) {
-    case MESOS__V1__TASK_STATE__TASK_FINISHED: hello->finished++; break;
+    case MESOS__V1__TASK_STATE__TASK_FINISHED:
+        hello->finished++;
+        hello->failed = 0;
+        break;
+    case MESOS__V1__TASK_STATE__TASK_FAILED: on_failure(hello, driver); /* fall through */
     case MESOS__V1__TASK_STATE__TASK_LOST:
     case MESOS__V1__TASK_STATE__TASK_DROPPED:
-    case MESOS__V1__TASK_STATE__TASK_FAILED:
     case MESOS__V1__TASK_STATE__TASK_GONE:
         hello->lost++;
         mesos_scheduler_driver_revive_offers(driver, NULL, 0);
@@ -141,7 +159,7 @@ static void on_connect_failed(void *user, struct mesos_scheduler_driver *driver,
 
 int main(int argc, char **argv) {
     if (argc < 3 || argc > 4) {
-        fprintf(stderr, "usage: %s HOST:PORT EXECUTOR [TASKS]\n", argv[0]);
+        fprintf(stderr, "usage: %s HOST:PORT|zk://... EXECUTOR [TASKS]\n", argv[0]);
         return 2;
     }
     setlinebuf(stdout);
@@ -171,5 +189,5 @@ int main(int argc, char **argv) {
     }
     Mesos__V1__Status status = mesos_scheduler_driver_run(driver);
     mesos_scheduler_driver_free(driver);
-    return status == MESOS__V1__STATUS__DRIVER_STOPPED ? 0 : 1;
+    return status == MESOS__V1__STATUS__DRIVER_STOPPED && !hello.gave_up ? 0 : 1;
 }
