@@ -62,6 +62,8 @@ static void launch(struct stage *stage, double cpus, const char *role) {
     task->resources = amount.list;
     task->n_resources = 1;
     call_launch(stage, task);
+    task->resources = NULL; /* the task stays, the amount does not */
+    task->n_resources = 0;
 }
 
 static const struct want three_web = {"web", NULL, 1, 3};
