@@ -1,6 +1,6 @@
 /*
  * Who has refused everything there is wants nothing more, until something is there that was not
- * refused (fairness.md): the policy hears that it does not want, so a crowd that declines costs
+ * refused: the policy hears that it does not want, so a crowd that declines costs
  * nothing while others are still asked.
  *
  * An agent counts when something of it is free or somebody has a filter there. It is exposed when

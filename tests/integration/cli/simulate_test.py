@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mesos simulate, the program itself: fairness.md's table, its output, and what it refuses.
+"""mesos simulate, the program itself: the table of the allocator's rows, its output, and what it refuses.
 
     simulate_test.py BIN [PART...]      BIN: the build's bin/; parts: table wrong_ways output refused docs
 
