@@ -13,6 +13,7 @@
 #include "agent/shell/volumes.h"
 #include "common/model/frame_type.h"
 #include "common/model/resources_text.h"
+#include "common/runtime/address.h"
 #include "common/runtime/files.h"
 #include "common/runtime/http_server.h"
 #include "common/runtime/log_toggle.h"
@@ -277,6 +278,7 @@ static bool make_core(struct daemon *daemon, struct text boot_id, struct error *
     AUTO_FINI(resources_fini) struct resources total = {0};
     struct agent_options options = agent_options_default();
     struct agent_flags *flags = &daemon->flags;
+    char endpoint[ADDRESS_TEXT_SIZE];
     if (!detect_resources(daemon->kinds, flags, &total, error) ||
         !detect_attributes(flags->attributes, error) ||
         !domain_from_flag(arena, flags->domain, &options.info.region, &options.info.zone, error))
@@ -291,7 +293,8 @@ static bool make_core(struct daemon *daemon, struct text boot_id, struct error *
     options.info.version = TEXT(MESOS_VERSION);
     options.work_dir = text_of(flags->work_dir);
     options.boot_id = boot_id;
-    options.endpoint = text_of(arena_printf(arena, "%s:%u", flags->ip, options.info.port));
+    address_join(text_of(flags->ip), (uint16_t)options.info.port, endpoint);
+    options.endpoint = text_of(endpoint);
     options.seed = rng_next(&rng);
     options.registration_backoff_ms = flags->registration_backoff_ms;
     options.executor_registration_timeout_ms = flags->executor_registration_timeout_ms;

@@ -69,6 +69,14 @@ void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE]) 
         snprintf(out, ADDRESS_TEXT_SIZE, "%s:%u", address->host, address->port);
 }
 
+void address_join(struct text host, uint16_t port, char out[ADDRESS_TEXT_SIZE]) {
+    struct address address = {.port = port};
+    size_t size = host.size < ADDRESS_HOST_SIZE ? host.size : ADDRESS_HOST_SIZE - 1;
+    if (size > 0)
+        memcpy(address.host, host.data, size);
+    address_format(&address, out);
+}
+
 bool address_equal(const struct address *a, const struct address *b) {
     return a->port == b->port && strcmp(a->host, b->host) == 0;
 }

@@ -21,4 +21,7 @@ struct address {
 bool address_parse(struct text text, uint16_t default_port, struct address *out,
                    struct error *error);
 void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE]);
+/* The same of a host as flags have it, an address of IPv6 without its brackets; one that is too
+ * long is cut. */
+void address_join(struct text host, uint16_t port, char out[ADDRESS_TEXT_SIZE]);
 bool address_equal(const struct address *a, const struct address *b);

@@ -330,9 +330,13 @@ void agent_book_register(struct master *master, struct peer *peer,
     struct text id = info->id.text;
     struct machine_view machine;
     struct error why;
-    if (!check_info(info, &why) || !check_domain(master, info, &why) ||
-        !agent_report_check(message, &why)) {
+    if (!check_info(info, &why) || !agent_report_check(message, &why)) {
         refuse(master, peer, id, why.message, true);
+        return;
+    }
+    /* The next master may see that otherwise; one with a wrong flag must not end all agents. */
+    if (!check_domain(master, info, &why)) {
+        refuse(master, peer, id, why.message, false);
         return;
     }
     if (peer->framework != NULL ||

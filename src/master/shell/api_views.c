@@ -5,6 +5,7 @@
 #include "master/shell/api_views.h"
 
 #include "common/base/map.h"
+#include "common/runtime/address.h"
 #include "common/wire/convert.h"
 #include "common/wire/put.h"
 #include "common/wire/scan.h"
@@ -73,7 +74,7 @@ static void put_unreachable(struct buf *out, const struct agent_view *view) {
 static void put_agent(void *self, const struct agent_view *view) {
     struct writing *writing = self;
     struct buf *out = writing->out;
-    char pid[300];
+    char address[ADDRESS_TEXT_SIZE], pid[ADDRESS_TEXT_SIZE + 9];
     if (view->unreachable) {
         put_unreachable(out, view);
         return;
@@ -88,7 +89,8 @@ static void put_agent(void *self, const struct agent_view *view) {
     put_agent_info(writing, 1, view->info);
     put_varint(out, 2, view->active);
     put_bytes(out, 3, view->info->version.size > 0 ? view->info->version : TEXT(MESOS_VERSION));
-    snprintf(pid, sizeof(pid), "slave(1)@%.*s:%u", TEXT_ARGS(view->info->ip), view->info->port);
+    address_join(view->info->ip, (uint16_t)view->info->port, address);
+    snprintf(pid, sizeof(pid), "slave(1)@%s", address);
     put_bytes(out, 4, text_of(pid));
     put_time(out, 5, view->registered_ns);
     put_time(out, 6, view->reregistered_ns);

@@ -1,5 +1,6 @@
 #include "master/shell/master_info.h"
 
+#include "common/runtime/address.h"
 #include "common/runtime/http_server.h"
 #include "common/wire/codec.h"
 #include "common/wire/json.h"
@@ -36,8 +37,9 @@ static uint32_t packed_ipv4(struct text ip) {
 void master_info_put(struct daemon *daemon, struct buf *out) {
     struct text ip = master_info_ip(daemon);
     uint16_t port = master_info_port(daemon);
-    char pid[300];
-    snprintf(pid, sizeof(pid), "master@%.*s:%u", TEXT_ARGS(ip), (unsigned)port);
+    char address_text[ADDRESS_TEXT_SIZE], pid[ADDRESS_TEXT_SIZE + 8];
+    address_join(ip, port, address_text);
+    snprintf(pid, sizeof(pid), "master@%s", address_text);
     put_bytes(out, 1, text_of(daemon->id));
     put_varint(out, 2, packed_ipv4(ip));
     put_varint(out, 3, port);

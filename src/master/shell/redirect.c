@@ -1,10 +1,12 @@
 #include "master/shell/redirect.h"
 
 #include "common/base/buf.h"
+#include "common/runtime/address.h"
 #include "common/runtime/http_server.h"
 #include "common/wire/json.h"
 #include "master/shell/daemon.h"
 #include "master/shell/leadership.h"
+#include "master/shell/master_info.h"
 
 #include <stdio.h>
 
@@ -110,15 +112,14 @@ void redirect_route(struct daemon *daemon, const char *path,
 /* /redirect: to the leader, itself included. */
 static void serve_redirect(void *self, struct http_request *request) {
     struct daemon *daemon = self;
-    char own[PLACE_BYTES];
+    char own[ADDRESS_TEXT_SIZE];
     struct text address = leader(daemon);
     if (http_request_rest(request).size > 1) {
         http_request_answer_text(request, 404, "/redirect has nothing below it");
         return;
     }
     if (daemon->is_leading) {
-        snprintf(own, sizeof(own), "%s:%d", daemon->flags.hostname,
-                 (int)http_server_port(daemon->http));
+        address_join(text_of(daemon->flags.hostname), master_info_port(daemon), own);
         address = text_of(own);
     }
     if (address.size > 0)

@@ -18,6 +18,15 @@ static bool feed(struct http_parser *parser, struct text bytes, size_t step, str
     return true;
 }
 
+TEST(an_address_of_ipv6_is_joined_with_its_port_by_brackets) {
+    char joined[ADDRESS_TEXT_SIZE];
+
+    address_join(TEXT("::1"), 5050, joined);
+    assert_string_equal(joined, "[::1]:5050");
+    address_join(TEXT("n17"), 5051, joined);
+    assert_string_equal(joined, "n17:5051");
+}
+
 TEST(a_chunked_answer_is_the_same_however_it_is_cut) {
     struct text bytes = TEXT("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Fine\r\nX-A:  b \r\n"
                              "Transfer-Encoding: chunked\r\n\r\n"

@@ -505,7 +505,7 @@ TEST(an_agent_with_a_domain_needs_a_master_with_one) {
 
     register_in(stage, 2, "a", "eu");
 
-    assert_heard(stage, "the agent has a fault domain and the master has none");
+    assert_heard(stage, "to 2 REFUSED the agent has a fault domain and the master has none");
 }
 
 TEST(agents_without_a_domain_can_be_refused) {
@@ -517,7 +517,7 @@ TEST(agents_without_a_domain_can_be_refused) {
 
     stage_add_agent(stage, 2, "a", "cpus:4;mem:1024");
 
-    assert_heard(stage, "the master requires a fault domain");
+    assert_heard(stage, "to 2 REFUSED the master requires a fault domain");
 }
 
 TEST(remote_agents_are_offered_to_those_who_know_of_regions) {
