@@ -42,7 +42,9 @@ struct agent_codec {
 
 /* Limits of what others may make an agent keep. */
 enum {
-    AGENT_TASKS_LIMIT = 100000,       /* of all frameworks */
+    AGENT_TASKS_LIMIT = 100000, /* of all frameworks */
+    /* Of their infos: the report to a new master, which has more besides, is one frame. */
+    AGENT_TASKS_BYTES_LIMIT = 40 << 20,
     AGENT_QUEUED_TASKS_LIMIT = 10000, /* of one executor, before it has subscribed */
     AGENT_STREAM_UPDATES_LIMIT =
         1024, /* of one task, not yet acknowledged; a terminal one always fits */

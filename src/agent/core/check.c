@@ -89,7 +89,7 @@ static bool check_executor(const struct agent *agent, const struct executor *exe
 
 struct tally {
     struct resources used;
-    size_t tasks, containers;
+    size_t tasks, task_bytes, containers;
 };
 
 static bool add_up(struct tally *tally, const struct resources *more, struct error *why) {
@@ -108,6 +108,7 @@ static bool check_framework(const struct agent *agent, const struct framework *f
         if (!check_task(agent, task, why) || (task->holds && !add_up(tally, &task->resources, why)))
             return false;
         tally->tasks++;
+        tally->task_bytes += task_info_bytes(&task->info);
         tally->containers += task->is_command && !task->ended && !task->is_unknown;
     }
     MAP_EACH(entry, &framework->executors) {
@@ -125,7 +126,8 @@ static bool check_tally(const struct agent *agent, const struct tally *tally, st
         return fail(why, ERROR_INVALID, "what is used is not the sum of what uses it");
     if (!agent->total_has_changed && !total_covers(agent, &agent->used))
         return fail(why, ERROR_INVALID, "more is used than there is");
-    if (tally->tasks != agent->task_count || tally->containers != agent->containers.count)
+    if (tally->tasks != agent->task_count || tally->task_bytes != agent->task_bytes ||
+        tally->containers != agent->containers.count)
         return fail(why, ERROR_INVALID, "tasks or containers are counted wrong");
     return true;
 }

@@ -91,6 +91,7 @@ enum task_state task_never_ran(const struct framework *framework); /* DROPPED or
 void task_answer_unknown(struct agent *agent, struct framework_id framework, struct task_id id,
                          enum task_reason reason, struct text message);
 void task_forget_unknown(struct agent *agent);
+size_t task_info_bytes(const struct task_info *info); /* what a report of it takes, about */
 void task_set_completion_timer(struct agent *agent, struct task *task);
 
 /* run.c: tasks that a master sends. */

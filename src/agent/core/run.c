@@ -166,6 +166,9 @@ static void admit(struct agent *agent, struct task *task, const struct master_me
     struct error error = {0};
     if (agent->is_draining)
         return refuse(agent, task, TASK_REASON_AGENT_DRAINING, TEXT("The agent is draining"));
+    if (agent->task_bytes + task_info_bytes(&message->run_task.task) > AGENT_TASKS_BYTES_LIMIT)
+        return refuse(agent, task, TASK_REASON_TASK_INVALID,
+                      TEXT("The descriptions of the agent's tasks are too large together"));
     if (!task_read(agent, task, message->run_task.task.encoded, &error))
         return refuse(agent, task, TASK_REASON_TASK_INVALID,
                       arena_text(agent->outbox->arena, text_of(error.message)));

@@ -235,6 +235,7 @@ struct agent {
     struct link completed;  /* struct completed_task */
     size_t completed_count;
     size_t task_count;
+    size_t task_bytes;                         /* of their infos */
     uint64_t tasks_by_state[TASK_STATE_COUNT]; /* ended ones */
 
     uint64_t last_ticket; /* given */

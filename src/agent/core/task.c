@@ -29,11 +29,16 @@ struct task *task_new(struct agent *agent, struct framework *framework, struct t
     return task;
 }
 
+size_t task_info_bytes(const struct task_info *info) {
+    return info->encoded.size + (info->executor.is_set ? info->executor.encoded.size : 0);
+}
+
 bool task_read(struct agent *agent, struct task *task, struct text info, struct error *error) {
     struct text bytes = arena_text(task->arena, info);
     if (!agent->options.codec.read_task(task->arena, agent->kinds, bytes, &task->info, error))
         return fail_context(error, "task %.*s", TEXT_ARGS(task->id.text));
     task->info.encoded = bytes;
+    agent->task_bytes += task_info_bytes(&task->info);
     if (task->info.resources != NULL)
         task->resources = resources_copy(task->info.resources);
     task->is_command = !task->info.executor.is_set;
@@ -212,6 +217,7 @@ void task_complete(struct agent *agent, struct task *task) {
     }
     map_remove_text(&framework->tasks, task->id.text);
     agent->task_count--;
+    agent->task_bytes -= task_info_bytes(&task->info);
     VEC_PUSH(&agent->dead_tasks, task);
     sandbox_set_timer(agent);
     framework_forget_if_idle(agent, framework);

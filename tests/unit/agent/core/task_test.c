@@ -236,6 +236,28 @@ TEST(without_any_user_nothing_is_run) {
     assert_int_equal(rig_last_update(rig, "t1")->state, TASK_STATE_LOST);
 }
 
+/* One frame has to hold all of them when a new master asks. */
+TEST(tasks_whose_descriptions_no_report_could_hold_are_not_run) {
+    AUTO(rig_free) struct rig *rig = rig_registered();
+    size_t size = AGENT_TASKS_BYTES_LIMIT / 2 + 1;
+    char *bytes = arena_alloc(rig->arena, size);
+    memset(bytes, 'x', size);
+    struct task_info *first = rig_task(rig, "first"), *second = rig_task(rig, "second");
+    first->encoded = (struct text){bytes, size};
+    second->encoded = (struct text){bytes, size - 1};
+
+    rig_run(rig, "f1", first);
+    rig_run(rig, "f1", second);
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 1);
+    assert_int_equal(rig_last_update(rig, "second")->reason, TASK_REASON_TASK_INVALID);
+    rig_exited(rig, rig_launched(rig), 0);
+    rig_acknowledge(rig, "first");
+    rig_acknowledge(rig, "second");
+    rig_run(rig, "f1", second);
+
+    assert_int_equal(rig_count(rig, AGENT_EFFECT_LAUNCH), 2);
+}
+
 TEST(more_than_the_agent_has_is_not_run) {
     AUTO(rig_free) struct rig *rig = rig_registered();
     struct task_info *large = rig_task(rig, "large");
