@@ -150,6 +150,7 @@ static struct task *find_or_add(struct master *master, struct framework *framewo
         return task->agent == agent ? task : NULL;
     task = map_get_text(&framework->unreachable, report->id.text);
     if (task != NULL && agent_id_equal(task->agent_id, agent->info.id)) {
+        task->reported = master->last_report;
         if (!task_book_restore(master, task, agent))
             return NULL;
         refresh(master, task, report);
@@ -231,7 +232,8 @@ static void end_left_tasks(struct master *master, struct map *frameworks,
         struct framework *framework = map_value(entry);
         MAP_EACH(place, &framework->unreachable) {
             struct task *task = map_value(place);
-            if (agent_id_equal(task->agent_id, agent->info.id))
+            if (agent_id_equal(task->agent_id, agent->info.id) &&
+                task->reported != master->last_report)
                 end_left_task(master, task);
         }
     }
