@@ -228,15 +228,10 @@ static bool listen_on_port(struct daemon *daemon, struct error *error) {
     return file_write(buf_string(&path), buf_text(&kept), 0644, error);
 }
 
-static void on_backlog(void *self, const struct error *why) {
-    struct daemon *daemon = self;
-    log_error(daemon->log, "connections_wait", KV("error", why),
-              KV("note", "tried again every tenth of a second; raise the limit of open files"));
-}
-
 static bool listen_http(struct daemon *daemon, struct error *error) {
     daemon->http = http_server_new(
-        daemon->loop, (struct http_server_options){.on_backlog = on_backlog, .self = daemon});
+        daemon->loop,
+        (struct http_server_options){.on_backlog = http_server_log_backlog, .self = daemon->log});
     daemon->started_ms = loop_now_ms(daemon->loop);
     metrics_serve(daemon);
     daemon->log_toggle = log_toggle_new(daemon->loop, daemon->log, daemon->http);

@@ -12,6 +12,7 @@
 #include "common/base/list.h"
 #include "common/base/mem.h"
 #include "common/runtime/frame_link_internal.h"
+#include "common/runtime/log.h"
 #include "common/runtime/loop_internal.h"
 #include "common/runtime/socket.h"
 
@@ -540,6 +541,11 @@ static void pause_accepting(struct http_server *server, int code) {
     fail(&why, ERROR_LIMIT, "accept a connection: %m");
     server->tell_ms = now_ms + ACCEPT_TELL_MS;
     server->options.on_backlog(server->options.self, &why);
+}
+
+void http_server_log_backlog(void *log, const struct error *why) {
+    log_error(log, "connections_wait", KV("error", why),
+              KV("note", "tried again every tenth of a second; raise the limit of open files"));
 }
 
 static void on_accept_error(struct evconnlistener *listener, void *http) {

@@ -43,6 +43,9 @@ struct http_server_options { /* 0 anywhere: the limit above */
     void *self;
 };
 
+/* For on_backlog, with the struct log as self: a line that says so. */
+void http_server_log_backlog(void *log, const struct error *why);
+
 struct http_server *http_server_new(struct loop *loop, struct http_server_options options);
 /* Closes every connection. Requests and streams still held stay valid and go nowhere. */
 void http_server_free(struct http_server *server);

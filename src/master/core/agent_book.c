@@ -560,12 +560,7 @@ static void lose_task(struct master *master, struct agent *agent, struct task *t
         return;
     }
     struct task_status status = status_of_loss(master, agent, task);
-    if (!task_book_move(master, task, status.state))
-        emit_note(master, NOTE_ERROR, "task_move_illegal", "task=%.*s from=%s to=%s",
-                  TEXT_ARGS(task->id.text), task_state_name(task->state),
-                  task_state_name(status.state));
-    task->status_state = status.state;
-    task_book_record(task, &status);
+    status_say(master, task, &status);
     status_send(master, task->framework, &status);
     if (agent->leaves_as == DEPARTURE_UNREACHABLE)
         task_book_withdraw(master, task);

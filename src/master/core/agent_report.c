@@ -108,13 +108,20 @@ static void take_executor(struct master *master, struct agent *agent,
     executor->reported = master->last_report;
 }
 
+static struct task_status status_of(const struct master *master, const struct task *task,
+                                    enum task_state state, enum task_reason reason,
+                                    struct text message) {
+    struct task_status status = status_make(master, task->id, state, reason, message);
+    status.agent = task->agent_id;
+    status.executor = task->executor;
+    return status;
+}
+
 /* The framework hears that a task it was told to be lost is there again. */
 static void tell_return(struct master *master, struct task *task) {
     struct task_status status =
-        status_make(master, task->id, task->status_state, TASK_REASON_AGENT_REREGISTERED,
-                    TEXT("Agent has registered again"));
-    status.agent = task->agent_id;
-    status.executor = task->executor;
+        status_of(master, task, task->status_state, TASK_REASON_AGENT_REREGISTERED,
+                  TEXT("Agent has registered again"));
     task_book_record(task, &status);
     status_send(master, task->framework, &status);
 }
@@ -207,22 +214,19 @@ static void remove_missing_executors(struct master *master, struct agent *agent)
 
 /* --- what did not come back --- */
 
+static void tell_gone(struct master *master, struct task *task) {
+    struct task_status status = status_of(master, task, TASK_STATE_GONE, TASK_REASON_RECONCILIATION,
+                                          TEXT("Agent has registered again, without the task"));
+    status_say(master, task, &status);
+    status_send(master, task->framework, &status);
+}
+
 static void end_left_task(struct master *master, struct task *task) {
-    struct framework *framework = task->framework;
-    bool is_over = framework->state == FRAMEWORK_COMPLETED;
-    struct task_status status =
-        is_over ? status_make(master, task->id, TASK_STATE_KILLED, TASK_REASON_FRAMEWORK_REMOVED,
-                              TEXT("Framework has been removed"))
-                : status_make(master, task->id, TASK_STATE_GONE, TASK_REASON_RECONCILIATION,
-                              TEXT("Agent has registered again, without the task"));
-    status.agent = task->agent_id;
-    status.executor = task->executor;
-    if (!task_state_is_terminal(task->state) && task_book_move(master, task, status.state)) {
-        task->status_state = status.state;
-        task_book_record(task, &status);
-        if (!is_over)
-            status_send(master, framework, &status);
-    }
+    bool has_ended = task_state_is_terminal(task->state);
+    if (!has_ended && task->framework->state == FRAMEWORK_COMPLETED)
+        status_say_removed(master, task);
+    else if (!has_ended)
+        tell_gone(master, task);
     task_book_complete(master, task);
 }
 

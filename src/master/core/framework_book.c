@@ -12,6 +12,7 @@
 #include "master/core/offer_book.h"
 #include "master/core/operation_book.h"
 #include "master/core/removed_book.h"
+#include "master/core/status.h"
 #include "master/core/supply.h"
 #include "master/core/task_book.h"
 
@@ -403,20 +404,8 @@ static void kill_tasks(struct master *master, struct framework *framework) {
     MAP_EACH(entry, &framework->tasks) {
         struct task *task = map_value(entry);
         if (!task_state_is_terminal(task->state)) {
-            bool moved = task_book_move(master, task, TASK_STATE_KILLED);
-            assert(moved);
-            (void)moved;
-            task->status_state = TASK_STATE_KILLED;
-            struct task_status status = {
-                .state = TASK_STATE_KILLED,
-                .has_source = true,
-                .source = TASK_SOURCE_MASTER,
-                .has_reason = true,
-                .reason = TASK_REASON_FRAMEWORK_REMOVED,
-                .message = TEXT("Framework has been removed"),
-                .timestamp_ns = master->wall_ns,
-            };
-            task_book_record(task, &status);
+            status_say_removed(master, task);
+            assert(task->state == TASK_STATE_KILLED);
         }
         task_book_complete(master, task);
     }

@@ -28,6 +28,22 @@ void status_send(struct master *master, struct framework *framework,
                       (struct scheduler_event){.kind = SCHEDULER_EVENT_UPDATE, .update = *status});
 }
 
+void status_say(struct master *master, struct task *task, const struct task_status *status) {
+    if (!task_book_move(master, task, status->state))
+        emit_note(master, NOTE_ERROR, "task_move_illegal", "task=%.*s from=%s to=%s",
+                  TEXT_ARGS(task->id.text), task_state_name(task->state),
+                  task_state_name(status->state));
+    task->status_state = status->state;
+    task_book_record(task, status);
+}
+
+void status_say_removed(struct master *master, struct task *task) {
+    struct task_status status =
+        status_make(master, task->id, TASK_STATE_KILLED, TASK_REASON_FRAMEWORK_REMOVED,
+                    TEXT("Framework has been removed"));
+    status_say(master, task, &status);
+}
+
 enum task_state status_word(const struct framework *framework, enum task_state state) {
     return framework_can(&framework->info, FRAMEWORK_PARTITION_AWARE) ? state : TASK_STATE_LOST;
 }

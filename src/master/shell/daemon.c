@@ -155,15 +155,10 @@ static void answer_upgrade(void *self, struct http_request *request) {
                                  "this path speaks mesos/1 alone: Upgrade is missing");
 }
 
-static void on_backlog(void *self, const struct error *why) {
-    struct daemon *daemon = self;
-    log_error(daemon->log, "connections_wait", KV("error", why),
-              KV("note", "tried again every tenth of a second; raise the limit of open files"));
-}
-
 static bool listen_http(struct daemon *daemon, struct error *error) {
     daemon->http = http_server_new(
-        daemon->loop, (struct http_server_options){.on_backlog = on_backlog, .self = daemon});
+        daemon->loop,
+        (struct http_server_options){.on_backlog = http_server_log_backlog, .self = daemon->log});
     redirect_route(daemon, FRAME_UPGRADE_PATH, answer_upgrade);
     redirect_serve(daemon);
     api_serve(daemon);
