@@ -1,7 +1,7 @@
 /*
  * Who has refused everything there is wants nothing more, until something is there that was not
- * refused: the policy hears that it does not want, so a crowd that declines costs
- * nothing while others are still asked.
+ * refused: the policy hears that it does not want, so a crowd that declines costs nothing while
+ * others are still asked.
  *
  * An agent counts when something of it is free or somebody has a filter there. It is exposed when
  * something is free that not all filters there contain. A client is sated when it has a filter on

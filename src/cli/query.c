@@ -103,14 +103,12 @@ static bool refuse(const struct http_response *response, struct error *error) {
     return fail(error, code, "%.*s", TEXT_ARGS(why));
 }
 
-/* *is_passing: nobody answers, or nobody leads, just now. Else it is as it was. */
-static bool call_once(const char *masters, const json_t *call, json_t **out, bool *is_passing,
-                      struct error *error) {
+/* ERROR_IO: nobody answers, or nobody leads, just now. */
+static bool call_once(const char *masters, const json_t *call, json_t **out, struct error *error) {
     AUTO_FINI(http_response_fini) struct http_response response = {0};
     char *body = json_dumps(call, JSON_COMPACT);
     bool ok = call_any(masters, text_of(body), &response, error);
     free(body);
-    *is_passing = ok ? response.head.status == 503 : error->code == ERROR_IO;
     if (!ok)
         return false;
     if (response.head.status >= 300)
@@ -132,9 +130,8 @@ static bool call_once(const char *masters, const json_t *call, json_t **out, boo
 bool query_call(const char *masters, const char *type, json_t *fields, json_t **out,
                 struct error *error) {
     AUTO(json_decref) json_t *call = fields != NULL ? fields : json_object();
-    bool is_passing = false;
     json_object_set_new(call, "type", json_string(type));
-    return call_once(masters, call, out, &is_passing, error);
+    return call_once(masters, call, out, error);
 }
 
 static int64_t now_ms(void) {
@@ -148,10 +145,9 @@ bool query_repeat(const char *masters, const char *type, json_t *fields, json_t 
     static const struct timespec pause = {.tv_nsec = REPEAT_MS * 1000000L};
     AUTO(json_decref) json_t *call = fields != NULL ? fields : json_object();
     int64_t give_up_ms = now_ms() + query_patience_ms(masters, 0);
-    bool is_passing = false;
     json_object_set_new(call, "type", json_string(type));
-    while (!call_once(masters, call, out, &is_passing, error)) {
-        if (!is_passing || now_ms() >= give_up_ms)
+    while (!call_once(masters, call, out, error)) {
+        if (error->code != ERROR_IO || now_ms() >= give_up_ms)
             return false;
         nanosleep(&pause, NULL);
     }
